@@ -1,0 +1,80 @@
+"""ANI-1: twenty million off-equilibrium conformers of organic molecules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from potbench.datasets.checks import check_frames
+from potbench.datasets.dataset import DataFileError, Dataset, Description
+from potbench.datasets.hdf5 import natural_order, open_hdf5
+from potbench.structures import SYMBOLS, Frames
+from potbench.units import HARTREE
+
+
+class ANI1(Dataset):
+    """ANI-1 in its original HDF5 files, ani_gdb_s01.h5 to ani_gdb_s08.h5.
+
+    Total energies (ωB97X/6-31G(d)) and positions of 57,462 molecules of H, C, N and O with one to eight heavy atoms.
+    There are no forces. High-energy conformers (`energiesHE`) are left out, as in the literature.
+
+    Source: Smith, Isayev, Roitberg, Sci. Data 4, 170193 (2017), doi:10.1038/sdata.2017.193.
+
+    Args:
+        folder: folder of the ani_gdb_sNN.h5 files.
+        heavy_atoms: which files to read, by the number of heavy atoms: 1 is ani_gdb_s01.h5.
+    """
+
+    def __init__(self, folder: Path | str, heavy_atoms: list[int] | None = None) -> None:
+        self.folder = Path(folder)
+        self.heavy_atoms = heavy_atoms or [1, 2, 3, 4, 5, 6, 7, 8]
+
+    @property
+    def description(self) -> Description:  # noqa: D102
+        return Description(
+            name="ani1",
+            theory="ωB97X/6-31G(d)",
+            citation="Smith, Isayev, Roitberg, Sci. Data 4, 170193 (2017), doi:10.1038/sdata.2017.193",
+            licence="CC0 1.0",
+            has_forces=False,
+        )
+
+    @property
+    def elements(self) -> list[str]:  # noqa: D102
+        return ["H", "C", "N", "O"]
+
+    @property
+    def files(self) -> list[Path]:  # noqa: D102
+        return [self.folder / f"ani_gdb_s{number:02d}.h5" for number in self.heavy_atoms]
+
+    def read(self) -> Iterator[Frames]:  # noqa: D102
+        for file in self.files:
+            with open_hdf5(file, "data.init_args.dataset.init_args.folder") as root:
+                yield from self._read_file(root, file)
+
+    def _read_file(self, root: h5py.File, file: Path) -> Iterator[Frames]:
+        molecules = [group[name] for group in root.values() for name in sorted(group, key=natural_order)]
+        if not molecules:
+            raise DataFileError(f"{file} holds no molecule. Expected groups such as gdb11_s01/gdb11_s01-0.")
+        for molecule in molecules:
+            name = molecule.name.rsplit("/", 1)[-1]
+            missing = {"species", "coordinates", "energies"} - set(molecule)
+            if missing:
+                raise DataFileError(
+                    f"{file}, group {molecule.name}, has no {', '.join(sorted(missing))}. "
+                    "Expected the layout of ANI-1: species, coordinates and energies in each group."
+                )
+            symbols = [symbol.decode() for symbol in molecule["species"][:]]
+            unknown = set(symbols) - set(SYMBOLS[1:])
+            if unknown:
+                raise DataFileError(f"{file}, group {molecule.name}: {sorted(unknown)} are no chemical symbols.")
+            frames = Frames(
+                molecule=name,
+                atomic_numbers=np.array([SYMBOLS.index(symbol) for symbol in symbols], dtype=np.uint8),
+                positions=molecule["coordinates"][:],
+                energy=molecule["energies"][:].astype(np.float64) * HARTREE,
+            )
+            yield check_frames(frames, f"{file}, group {molecule.name}")

@@ -1,0 +1,65 @@
+"""What every dataset is: files that someone published, read as Frames."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from potbench.structures import Frames
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a table of results must say of its data.
+
+    Args:
+        name: short name, also the first part of the name of its store's folder.
+        theory: level of theory of the labels, as the field writes it.
+        citation: authors, journal, year and DOI.
+        licence: licence of the data as its publisher states it, or "not stated".
+        has_forces: whether its files hold forces.
+    """
+
+    name: str
+    theory: str
+    citation: str
+    licence: str
+    has_forces: bool
+
+
+class Dataset(ABC):
+    """A published dataset, read from its original files in eV and Å."""
+
+    @property
+    @abstractmethod
+    def description(self) -> Description:
+        """Name, level of theory, citation and licence."""
+
+    @property
+    @abstractmethod
+    def elements(self) -> list[str]:
+        """Chemical symbols that may occur, by ascending atomic number; found without reading every frame."""
+
+    @property
+    @abstractmethod
+    def files(self) -> list[Path]:
+        """The files that `read` reads, in order; their sha256 goes into the manifest."""
+
+    @property
+    def options(self) -> dict[str, object]:
+        """What else decides the frames besides the files (a molecule, a choice of labels); part of the fingerprint."""
+        return {}
+
+    @abstractmethod
+    def read(self) -> Iterator[Frames]:
+        """Read the files, one block of conformers at a time, so that memory stays bounded.
+
+        Raises:
+            DataFileError: a file is missing, cut short, not laid out as expected, or holds an impossible number.
+        """
+
+
+class DataFileError(ValueError):
+    """A data file cannot be used; the message names the file, what is wrong, and what to do."""

@@ -1,0 +1,28 @@
+"""Between atoms in one row and atoms in a padded table, for libraries that want the table."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from potbench.structures import Batch
+
+
+def slots(batch: Batch) -> Tensor:
+    """Place of each atom in a table of (molecules, largest_molecule), flattened: shape (atoms,), int64."""
+    first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
+    within = torch.arange(len(batch.molecule), device=batch.molecule.device) - first[batch.molecule]
+    return batch.molecule * batch.largest_molecule + within
+
+
+def pad(values: Tensor, slot: Tensor, batch: Batch, fill: float) -> Tensor:
+    """Shape (atoms, …) → (molecules, largest_molecule, …); empty places hold `fill`."""
+    num_molecules = len(batch.atoms_per_molecule)
+    shape = (num_molecules * batch.largest_molecule, *values.shape[1:])
+    table = torch.full(shape, fill, dtype=values.dtype, device=values.device)
+    return table.index_copy(0, slot, values).unflatten(0, (num_molecules, batch.largest_molecule))
+
+
+def unpad(table: Tensor, slot: Tensor) -> Tensor:
+    """Shape (molecules, largest_molecule, …) → (atoms, …)."""
+    return table.flatten(0, 1).index_select(0, slot)

@@ -1,0 +1,273 @@
+"""fit, validate and test: Lightning's command line, with a run folder."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+import yaml
+from jsonargparse import Namespace
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from potbench.config_errors import explain
+from potbench.loading import AtomsDataModule
+from potbench.reporting.figures import draw_all
+from potbench.reporting.record import best_validation, in_units, quantity, write_record
+from potbench.reporting.table import print_table
+from potbench.run_folder import RunFolder
+from potbench.training import FeatureCache, Task
+from potbench.training.cost import Cost, peak_memory
+from potbench.training.csv_logger import CSVLogger
+from potbench.training.progress import ProgressBar
+from potbench.training.wandb_logger import WandbLogger
+
+ELEMENTS = "model.init_args.potential.init_args.elements"
+
+
+class Parser(LightningArgumentParser):
+    """Says what is wrong in a config in a line or two."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print the message with the nearest known key, and leave with status 2."""
+        known = [action.dest for action in self._actions if action.dest]
+        print(f"\npotbench: {explain(message, known)}\n\n{self.prog} --help lists all keys.", file=sys.stderr)
+        sys.exit(2)
+
+
+class PotbenchCLI(LightningCLI):
+    """LightningCLI whose runs leave a folder behind: config, checkpoints, metrics, record and figures."""
+
+    run: RunFolder
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add --run_dir, and size potentials by the elements of the dataset."""
+        parser.add_argument(
+            "--run_dir", type=str | None, default=None, help="Folder of the run; by default runs/<config>/<time>."
+        )
+        parser.link_arguments("data.elements", ELEMENTS, apply_on="instantiate")
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Commands that Lightning runs; `predict` is potbench's own."""
+        commands = LightningCLI.subcommands()
+        del commands["predict"]
+        return commands
+
+    @property
+    def settings(self) -> Namespace:
+        """The configuration of the command that runs."""
+        settings: Namespace = self.config[str(self.subcommand)]
+        return settings
+
+    def before_instantiate_classes(self) -> None:
+        """Find the run folder, and turn best and last into files."""
+        settings = self.settings
+        configs = settings.get("config") or []
+        self.run = RunFolder(settings.run_dir) if settings.run_dir else RunFolder.new(
+            Path(str(configs[-1])) if configs else None
+        )
+        settings.run_dir = str(self.run.path)
+        # processes that Lightning starts for more devices read it here, or the time would give each its own folder
+        os.environ[f"POTBENCH_{str(self.subcommand).upper()}__RUN_DIR"] = settings.run_dir
+        if settings.ckpt_path:
+            settings.ckpt_path = str(self.run.checkpoint(settings.ckpt_path))
+        if settings.weights_only is None:
+            settings.weights_only = True
+        if self.subcommand == "fit":
+            self._refuse_other_run(settings)
+
+    def after_instantiate_classes(self) -> None:
+        """Give the task its own recipe, so that its checkpoints can be loaded alone."""
+        self._dump_config()
+        recipe = self.config_dump["model"]
+        recipe["init_args"]["potential"]["init_args"]["elements"] = self.model.potential.elements
+        self.model.recipe = recipe
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """A Trainer that writes into the run folder."""
+        config = self.config_init[str(self.subcommand)]["trainer"]
+        config["default_root_dir"] = str(self.run.path)
+        config["callbacks"] = self._callbacks(config.get("callbacks") or [])
+        if self.subcommand == "fit":
+            config["logger"] = self._loggers(config.get("logger"))
+        else:
+            config["logger"] = False
+            config["enable_checkpointing"] = False
+        trainer: Trainer = super().instantiate_trainer(**kwargs)
+        return trainer
+
+    def before_fit(self) -> None:
+        """Write the configuration down before any step."""
+        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self.run.path.mkdir(parents=True, exist_ok=True)
+            text = self._parser("fit").dump(_without_config_list(self.settings), skip_none=False, format="yaml")
+            if self.run.config.is_file() and yaml.safe_load(self.run.config.read_text()) != yaml.safe_load(text):
+                shutil.copy(self.run.config, self.run.path / f"config_until_step_{self._steps_done()}.yaml")
+            self.run.config.write_text(text)
+
+    def after_fit(self) -> None:
+        """Write the record and the loss curves."""
+        if not self.trainer.is_global_zero or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        self.datamodule.parts.save(self.run.split)
+        cost = next(callback for callback in self.trainer.callbacks if isinstance(callback, Cost))  # type: ignore[attr-defined]
+        validation = best_validation(self.run.metrics)
+        best_epoch = validation.pop("epoch", None)
+        record = write_record(
+            self.run.path,
+            **self._origin(),
+            metrics={"validation": in_units(validation)},
+            best_epoch=best_epoch,
+            num_parameters=sum(weight.numel() for weight in self.model.parameters() if weight.requires_grad),
+            throughput=quantity(cost.frames_per_second, "frames/s"),
+            wall_time=quantity(cost.wall_seconds, "s"),
+            peak_memory=quantity(peak_memory(), "MiB"),
+            budget={"epochs": self.trainer.current_epoch, "steps": self.trainer.global_step, "frames": cost.frames},
+        )
+        draw_all(self.run.path)
+        print_table(record, self.run.path, stage="validation")
+        print(f"\nErrors on the test part: python -m potbench test --run {shlex.quote(str(self.run.path))}")
+
+    def after_validate(self) -> None:
+        """Print the validation errors again, from the checkpoint."""
+        self._report("validation")
+
+    def after_test(self) -> None:
+        """Keep what was predicted, complete the record, and draw the figures."""
+        predictions = {name: value.numpy() for name, value in self.model.test_predictions().items()}
+        if self.trainer.is_global_zero:
+            data: AtomsDataModule = self.datamodule
+            frames = predictions["frame"].astype(np.int64)
+            numbers = data.store.manifest["atomic_numbers"]
+            references = np.array([data.statistics.reference_energies[number] for number in numbers])
+            offset = data.store.composition(frames, numbers) @ references
+            np.savez_compressed(self.run.predictions, **{**predictions, "frame": frames, "offset": offset})
+        self._report("test")
+
+    def _report(self, stage: str) -> None:
+        if not self.trainer.is_global_zero:
+            return
+        logged = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
+        metrics = {
+            name.removeprefix(f"{stage}/"): value for name, value in logged.items() if name.startswith(f"{stage}/")
+        }
+        checkpoint = self.settings.ckpt_path
+        record = write_record(self.run.path, metrics={stage: in_units(metrics)}, checkpoint={stage: checkpoint})
+        draw_all(self.run.path)
+        print_table(record, self.run.path, stage=stage)
+
+    def _origin(self) -> dict[str, Any]:
+        data: AtomsDataModule = self.datamodule
+        parts = data.parts
+        manifest = data.store.manifest
+        return {
+            "name": str(self.run.path),
+            "command": "python -m potbench " + shlex.join(self.words),
+            "seeds": {"everything": self.settings.seed_everything, "batches": data.seed},
+            "data": manifest,
+            "split": {
+                "rule": self.config_dump["data"]["init_args"]["split"],
+                "fingerprint": parts.fingerprint,
+                **{name: len(indices) for name, indices in parts._asdict().items()},
+            },
+            "statistics": data.statistics._asdict(),
+        }
+
+    def _callbacks(self, chosen: Callback | list[Callback]) -> list[Callback]:
+        callbacks = list(chosen) if isinstance(chosen, list) else [chosen]
+        ours: list[Callback] = [ProgressBar()]
+        if self.subcommand == "fit":
+            best_and_last = ModelCheckpoint(
+                self.run.checkpoints,
+                filename="best",
+                monitor="validation/loss",
+                save_last=True,
+                enable_version_counter=False,
+            )
+            ours += [best_and_last, FeatureCache(), Cost()]
+        kinds = {type(callback) for callback in callbacks}
+        return callbacks + [callback for callback in ours if type(callback) not in kinds]
+
+    def _loggers(self, chosen: Any) -> Any:
+        if chosen is False:
+            return False
+        loggers = chosen if isinstance(chosen, list) else [chosen] if chosen not in (None, True) else []
+        for logger in loggers:
+            if isinstance(logger, WandbLogger):
+                logger.keep_in(self.run.path)
+        return [CSVLogger(self.run.path, self._steps_done()), *loggers]
+
+    def _steps_done(self) -> int:
+        if not self.settings.ckpt_path:
+            return 0
+        checkpoint = torch.load(self.settings.ckpt_path, weights_only=True, map_location="cpu", mmap=True)
+        return int(checkpoint["global_step"])
+
+    def _refuse_other_run(self, settings: Namespace) -> None:
+        if self.run.config.is_file() and not settings.ckpt_path and int(os.environ.get("LOCAL_RANK", 0)) == 0:
+            raise FileExistsError(
+                f"{self.run.path} already holds a run, and nothing is overwritten. "
+                "Expected a new folder: change --run_dir, or add --ckpt_path last to go on with that run."
+            )
+
+
+def run(words: list[str]) -> None:
+    """Run fit, validate or test.
+
+    Args:
+        words: the command and its options; `--run RUN` stands for that run's config, folder and best checkpoint.
+    """
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*`tensorboardX` has been removed.*")
+    PotbenchCLI.words = list(words)  # type: ignore[attr-defined]
+    PotbenchCLI(
+        Task,
+        AtomsDataModule,
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+        save_config_callback=None,
+        auto_configure_optimizers=False,
+        load_from_checkpoint_support=False,
+        seed_everything_default=0,
+        # forces need gradients in validation and test; potbench's own sampler shares batches between processes
+        trainer_defaults={"inference_mode": False, "use_distributed_sampler": False},
+        parser_class=Parser,
+        parser_kwargs={"prog": "python -m potbench", "default_env": True, "env_prefix": "POTBENCH"},
+        args=expand_run(words),
+    )
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        # a rank that leaves early can abort the others
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
+def expand_run(words: list[str]) -> list[str]:
+    """Turn `--run RUN` into the config, the run folder and the best checkpoint of that run."""
+    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--run=") else [word])]
+    if "--run" not in words:
+        return words
+    where = words.index("--run")
+    if where + 1 == len(words):
+        raise ValueError("--run stands without a folder. Expected the folder of a run behind it.")
+    folder = RunFolder(words[where + 1])
+    folder.require()
+    rest = words[1:where] + words[where + 2 :]
+    expanded = [words[0], "--config", str(folder.config), "--run_dir", str(folder.path)]
+    if not any(word.startswith("--ckpt_path") for word in rest):
+        expanded += ["--ckpt_path", "last" if words[0] == "fit" else "best"]
+    return expanded + rest
+
+
+def _without_config_list(settings: Namespace) -> Namespace:
+    settings = settings.clone()
+    settings.pop("config", None)
+    return settings

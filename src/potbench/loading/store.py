@@ -1,0 +1,145 @@
+"""A dataset on disk as potbench reads it: plain arrays, memory-mapped."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from potbench.loading.store_writer import StoreWriter
+from potbench.structures import FloatArray, Frames, IntArray
+
+MANIFEST = "manifest.json"
+# Pages of a large file that were read stay mapped until released; a random frame can map 64 kB of each array.
+FRAMES_BEFORE_RELEASE = 2048
+BYTES_WORTH_RELEASING = 64 * 2**20
+
+
+class Atoms(NamedTuple):
+    """Rows of the per-atom arrays that belong to some frames, laid end to end.
+
+    Attributes:
+        rows: shape (atoms,), int64: row of each atom in positions, forces and cached features.
+        atomic_numbers: shape (atoms,), uint8.
+        atoms_per_frame: shape (frames,), int64.
+    """
+
+    rows: IntArray
+    atomic_numbers: IntArray
+    atoms_per_frame: IntArray
+
+
+class Store:
+    """One folder per dataset: `energy.npy`, `positions.npy`, `forces.npy`, the table of molecules, `manifest.json`.
+
+    Consecutive frames of one molecule share their atomic numbers, so that only energies, positions and forces are kept
+    per frame; twenty million frames open in a moment and are shared between processes by the page cache.
+
+    Args:
+        folder: a folder that `Store.write` made.
+
+    Raises:
+        FileNotFoundError: the folder is no finished store.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / MANIFEST).is_file():
+            raise FileNotFoundError(f"{self.folder} is no prepared dataset: it has no {MANIFEST}. Prepare it again.")
+        self.manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text())
+        self.energy = self._map("energy")
+        self.positions = self._map("positions")
+        self.forces = self._map("forces") if self.manifest["has_forces"] else None
+        with np.load(self.folder / "molecules.npz", allow_pickle=False) as table:
+            self.molecule_names = table["names"]
+            self._frame_ends = np.cumsum(table["frames"])
+            self._num_atoms = table["atoms"].astype(np.int64)
+            self._atomic_numbers = table["atomic_numbers"]
+        self._frame_starts = self._frame_ends - np.diff(self._frame_ends, prepend=0)
+        per_molecule = np.diff(self._frame_ends, prepend=0)
+        self._first_rows = np.cumsum(per_molecule * self._num_atoms) - per_molecule * self._num_atoms
+        self._first_numbers = np.cumsum(self._num_atoms) - self._num_atoms
+        self._mapped: list[FloatArray] = [self.energy, self.positions]
+        if self.forces is not None:
+            self._mapped.append(self.forces)
+        self._drawn = 0
+
+    def __len__(self) -> int:
+        return len(self.energy)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 over the arrays, as it was when they were written."""
+        return str(self.manifest["fingerprint"])
+
+    def molecule_of(self, frames: IntArray) -> IntArray:
+        """Index in `molecule_names` of the molecule of each frame: shape (frames,) → (frames,)."""
+        return np.searchsorted(self._frame_ends, frames, side="right")
+
+    def atoms_of(self, frames: IntArray) -> Atoms:
+        """Where the atoms of some frames lie, without a loop over frames.
+
+        Args:
+            frames: shape (frames,), indices.
+        """
+        molecule = self.molecule_of(frames)
+        counts = self._num_atoms[molecule]
+        # position of each atom within its frame: 0 1 2 … 0 1 2 …
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        first_row = self._first_rows[molecule] + (frames - self._frame_starts[molecule]) * counts
+        numbers = self._atomic_numbers[np.repeat(self._first_numbers[molecule], counts) + within]
+        self._release(len(frames))
+        return Atoms(np.repeat(first_row, counts) + within, numbers, counts)
+
+    def composition(self, frames: IntArray, atomic_numbers: list[int]) -> IntArray:
+        """How many atoms of each element: shape (frames, elements)."""
+        starts = self._first_numbers
+        table = np.stack([np.add.reduceat(self._atomic_numbers == number, starts) for number in atomic_numbers], axis=1)
+        return np.asarray(table[self.molecule_of(frames)], dtype=np.int64)
+
+    def _map(self, name: str) -> FloatArray:
+        array: FloatArray = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+            array.base.madvise(mmap.MADV_RANDOM)
+        return array
+
+    def _release(self, num_frames: int) -> None:
+        """Give pages back to the system, so that drawing at random from a large store does not fill the memory."""
+        self._drawn += num_frames
+        if self._drawn < FRAMES_BEFORE_RELEASE or not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        self._drawn = 0
+        for array in self._mapped:
+            if array.nbytes > BYTES_WORTH_RELEASING and isinstance(array.base, mmap.mmap):
+                array.base.madvise(mmap.MADV_DONTNEED)
+
+    @classmethod
+    def write(cls, folder: Path, blocks: Iterable[Frames], manifest: dict[str, Any]) -> Store:
+        """Write blocks of conformers as a store; a killed call leaves nothing that looks finished.
+
+        Args:
+            folder: where the store shall be; it appears there by one rename, when all is written.
+            blocks: conformers, a block at a time; all with forces or all without.
+            manifest: what else to keep in manifest.json.
+        """
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        writer = StoreWriter(partial)
+        for frames in blocks:
+            writer.append(frames)
+        manifest = {**manifest, **writer.close()}
+        (partial / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        try:
+            partial.rename(folder)
+        except OSError:
+            # another process finished the same store first
+            if not (folder / MANIFEST).is_file():
+                raise
+            shutil.rmtree(partial)
+        return cls(folder)

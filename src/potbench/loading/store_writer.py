@@ -1,0 +1,98 @@
+"""Streams blocks of conformers into the files of a store."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from potbench.structures import FloatArray, Frames, IntArray
+
+
+class StoreWriter:
+    """Writes .npy files whose length is known only at the end, and their fingerprint.
+
+    Args:
+        folder: an empty folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.columns: dict[str, _Column] = {}
+        self.names: list[str] = []
+        self.frames: list[int] = []
+        self.atoms: list[int] = []
+        self.atomic_numbers: list[IntArray] = []
+
+    def append(self, frames: Frames) -> None:
+        """Add a block; either all blocks have forces or none has.
+
+        Raises:
+            ValueError: forces in some blocks only.
+        """
+        columns = {"energy": frames.energy.astype(np.float64), "positions": frames.positions.reshape(-1, 3)}
+        if frames.forces is not None:
+            columns["forces"] = frames.forces.reshape(-1, 3)
+        if self.names and set(columns) != set(self.columns):
+            raise ValueError(f"{frames.molecule}: forces in some molecules only. Expected them in all or in none.")
+        for name, rows in columns.items():
+            if name not in self.columns:
+                self.columns[name] = _Column(self.folder / f"{name}.npy", rows)
+            self.columns[name].append(rows)
+        self.names.append(frames.molecule)
+        self.frames.append(len(frames.energy))
+        self.atoms.append(len(frames.atomic_numbers))
+        self.atomic_numbers.append(frames.atomic_numbers.astype(np.uint8))
+
+    def close(self) -> dict[str, Any]:
+        """Finish the files; return counts and the sha256 over all arrays.
+
+        Raises:
+            ValueError: there was no block at all.
+        """
+        if not self.names:
+            raise ValueError("The dataset holds no frames. Expected at least one; look at the files it names.")
+        numbers = np.concatenate(self.atomic_numbers)
+        table = {"frames": np.array(self.frames), "atoms": np.array(self.atoms), "atomic_numbers": numbers}
+        np.savez(self.folder / "molecules.npz", names=np.array(self.names), **table)
+        digest = hashlib.sha256(b"".join(array.astype(np.int64).tobytes() for array in table.values()))
+        for name in sorted(self.columns):
+            digest.update(self.columns[name].close())
+        return {
+            "num_frames": int(sum(self.frames)),
+            "num_molecules": len(self.names),
+            "atomic_numbers": np.unique(numbers).tolist(),
+            "has_forces": "forces" in self.columns,
+            "fingerprint": digest.hexdigest(),
+        }
+
+
+class _Column:
+    """One array, appended to block by block."""
+
+    HEADER_BYTES = 128
+
+    def __init__(self, path: Path, rows: FloatArray) -> None:
+        self.dtype = rows.dtype.newbyteorder("<")
+        self.tail = rows.shape[1:]
+        self.length = 0
+        self.digest = hashlib.sha256()
+        self.file: BinaryIO = path.open("wb")
+        self.file.write(bytes(self.HEADER_BYTES))
+
+    def append(self, rows: FloatArray) -> None:
+        raw = np.ascontiguousarray(rows, dtype=self.dtype).tobytes()
+        self.file.write(raw)
+        self.digest.update(raw)
+        self.length += len(rows)
+
+    def close(self) -> bytes:
+        shape = (self.length, *self.tail)
+        header = f"{{'descr': '{self.dtype.str}', 'fortran_order': False, 'shape': {shape!r}, }}"
+        self.file.seek(0)
+        self.file.write(b"\x93NUMPY\x01\x00" + (self.HEADER_BYTES - 10).to_bytes(2, "little"))
+        self.file.write(header.ljust(self.HEADER_BYTES - 11).encode() + b"\n")
+        self.file.close()
+        return self.digest.digest()

@@ -1,0 +1,72 @@
+"""What every potential is: Batch → Prediction, with forces that are the gradient of the energy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from potbench.structures import SYMBOLS, Batch, Prediction, Statistics
+
+
+class Potential(nn.Module, ABC):
+    """Energies and forces of molecules.
+
+    A subclass says how energies follow from a batch; forces follow from energies: F = −∂E/∂x.
+
+    Args:
+        elements: chemical symbols that may occur.
+    """
+
+    def __init__(self, elements: list[str]) -> None:
+        super().__init__()
+        unknown = [symbol for symbol in elements if symbol not in SYMBOLS[1:]]
+        if unknown or not elements:
+            raise ValueError(f"The potential is for the elements {elements}, expected chemical symbols such as H, C.")
+        self.elements = list(elements)
+        self._known = {SYMBOLS.index(symbol) for symbol in elements}
+        index = torch.full((len(SYMBOLS),), -1)
+        index[[SYMBOLS.index(symbol) for symbol in elements]] = torch.arange(len(elements))
+        self.register_buffer("element_of_number", index, persistent=False)
+
+    @abstractmethod
+    def energies(self, batch: Batch) -> Prediction:
+        """Energies without forces, differentiable with respect to `batch.positions`."""
+
+    def adapt(self, statistics: Statistics) -> None:  # noqa: B027 — not every potential has an offset
+        """Take over offset and scale from the training part; called before training starts."""
+
+    def forward(self, batch: Batch, forces: bool = False) -> Prediction:
+        """Predict energies, and forces where asked for.
+
+        Args:
+            batch: the molecules.
+            forces: whether to differentiate; in training mode the forces can be differentiated again.
+
+        Raises:
+            ValueError: an element that the potential was not built for.
+        """
+        self.refuse_unknown(batch)
+        if not forces:
+            return self.energies(batch)
+        with torch.enable_grad():
+            positions = batch.positions.detach().requires_grad_()
+            prediction = self.energies(batch._replace(positions=positions, features=None))
+            (gradient,) = torch.autograd.grad(prediction.energy.sum(), positions, create_graph=self.training)
+        return prediction._replace(forces=-gradient)
+
+    def refuse_unknown(self, batch: Batch) -> None:
+        """Raise ValueError for an element outside `elements`; known without asking the device."""
+        unknown = set(batch.atoms_per_element) - self._known
+        if unknown:
+            raise ValueError(
+                f"The potential does not know {', '.join(SYMBOLS[number] for number in sorted(unknown))}; "
+                f"it was built for {', '.join(self.elements)}. Choose structures of those elements, or train a "
+                "potential on data that has them (model.init_args.potential.init_args.elements)."
+            )
+
+    def element(self, batch: Batch) -> Tensor:
+        """Index in `elements` of each atom: shape (atoms,), int64."""
+        lookup: Tensor = self.get_buffer("element_of_number")
+        return lookup[batch.atomic_numbers]

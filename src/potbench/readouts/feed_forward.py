@@ -1,0 +1,62 @@
+"""The plain feed-forward network of ANI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from potbench.readouts.per_element import PerElement
+from potbench.readouts.readout import Readout
+from potbench.structures import Batch
+
+
+class FeedForward(Readout):
+    """Linear layers with an activation between them, down to one number.
+
+    Source: Smith, Isayev, Roitberg, Chem. Sci. 8, 3192 (2017), doi:10.1039/C6SC05720A.
+
+    Args:
+        elements: chemical symbols that may occur.
+        num_features: length of the features of an atom.
+        hidden_sizes: widths of the hidden layers; or chemical symbol → widths, where elements differ.
+        activation: what stands behind each hidden layer.
+        dropout: probability of dropping a hidden unit in training.
+        per_element: one network for each element, or a single one for all.
+    """
+
+    def __init__(
+        self,
+        elements: list[str],
+        num_features: int,
+        hidden_sizes: list[int] | dict[str, list[int]],
+        activation: Callable[[], nn.Module] = nn.CELU,
+        dropout: float = 0.0,
+        per_element: bool = True,
+    ) -> None:
+        super().__init__()
+        key = "Change model.init_args.potential.init_args.readout.init_args"
+        if isinstance(hidden_sizes, dict):
+            if not per_element:
+                raise ValueError(f"hidden_sizes differ by element, but per_element is false. {key}.per_element.")
+            missing = sorted(set(elements) - set(hidden_sizes))
+            if missing:
+                raise ValueError(f"hidden_sizes has no {', '.join(missing)}, expected every element. {key}.hidden_sizes.")
+
+        def network(symbol: str | None = None) -> nn.Module:
+            widths = hidden_sizes[symbol] if isinstance(hidden_sizes, dict) and symbol else hidden_sizes
+            layers: list[nn.Module] = []
+            for inputs, outputs in pairwise([num_features, *widths]):
+                layers += [nn.Linear(inputs, outputs), activation()]
+                if dropout:
+                    layers.append(nn.Dropout(dropout))
+            return nn.Sequential(*layers, nn.Linear([num_features, *widths][-1], 1))
+
+        self.network = PerElement(elements, network) if per_element else network()
+
+    def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
+        if isinstance(self.network, PerElement):
+            energies: Tensor = self.network(features, batch, element)
+            return energies
+        return self.network(features).squeeze(-1)

@@ -1,0 +1,26 @@
+"""What every readout is: features of an atom → its energy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from potbench.structures import Batch
+
+
+class Readout(nn.Module, ABC):
+    """Features of each atom → energy of each atom."""
+
+    @abstractmethod
+    def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:
+        """Read atomic energies off the features.
+
+        Args:
+            features: shape (atoms, features).
+            batch: the molecules the atoms belong to.
+            element: shape (atoms,), int64, index of each atom's element in the list the potential was built with.
+
+        Returns:
+            Shape (atoms,), in units of the potential's scale, dtype of the features.
+        """

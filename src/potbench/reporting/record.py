@@ -1,0 +1,83 @@
+"""record.json: every number of a run, with its unit and what it came from."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from potbench.reporting.provenance import git_commit, machine, versions
+from potbench.units import KCAL_PER_MOL, MEV
+
+Record = dict[str, Any]
+UNITS = {
+    "energy_mae": "kcal/mol",
+    "energy_rmse": "kcal/mol",
+    "energy_mae_per_atom": "kcal/mol/atom",
+    "forces_mae": "kcal/mol/Å",
+    "forces_rmse": "kcal/mol/Å",
+}
+
+
+def quantity(value: float, unit: str) -> dict[str, Any]:
+    """A number with its unit, as JSON holds it; a number that JSON cannot hold becomes null."""
+    return {"value": value if math.isfinite(value) else None, "unit": unit}
+
+
+def in_units(metrics: dict[str, float]) -> dict[str, dict[str, Any]]:
+    """Metrics as logged, each with its unit, energies and forces in kcal/mol and again in meV.
+
+    Args:
+        metrics: name → value, in kcal/mol and kcal/mol/Å.
+    """
+    result = {}
+    for name, value in metrics.items():
+        unit = UNITS.get(name, "1")
+        result[name] = quantity(value, unit)
+        if name in UNITS:
+            result[f"{name}_mev"] = quantity(value * KCAL_PER_MOL / MEV, unit.replace("kcal/mol", "meV"))
+    return result
+
+
+def best_validation(metrics_csv: Path) -> dict[str, float]:
+    """The row of metrics.csv with the smallest validation loss: name without "validation/" → value."""
+    with metrics_csv.open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row.get("validation/loss")]
+    if not rows:
+        return {}
+    best = min(rows, key=lambda row: float(row["validation/loss"]))
+    values = {name.removeprefix("validation/"): value for name, value in best.items() if name.startswith("validation/")}
+    return {"epoch": float(best["epoch"]), **{name: float(value) for name, value in values.items() if value}}
+
+
+def write_record(run: Path, **parts: Any) -> Record:
+    """Merge parts into RUN/record.json, by one rename, and return the whole.
+
+    Args:
+        run: the run folder.
+        parts: keys of the record; a dict is merged into the one that is there.
+    """
+    record = read_record(run) if (run / "record.json").is_file() else {}
+    parts |= {"versions": versions(), "machine": machine(), "git_commit": git_commit()}
+    for key, value in parts.items():
+        record[key] = {**record.get(key, {}), **value} if isinstance(value, dict) else value
+    partial = run / "record.json.partial"
+    partial.write_text(json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n")
+    os.replace(partial, run / "record.json")
+    return record
+
+
+def read_record(run: Path) -> Record:
+    """The record of a run.
+
+    Raises:
+        FileNotFoundError: the folder is no finished run.
+    """
+    file = run / "record.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{run} holds no record.json. Expected the folder of a finished run; change --run.")
+    record: Record = json.loads(file.read_text())
+    return record

@@ -1,0 +1,81 @@
+"""Atomic environment vectors by TorchANI."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TORCHANI_NO_WARN_EXTENSIONS", "1")  # read at its import; the extensions are optional
+
+from torch import Tensor
+from torchani.aev import AEVComputer, ANIAngular, ANIRadial
+
+from potbench.geometry.padding import pad, slots, unpad
+from potbench.representations.representation import Representation
+from potbench.structures import Batch
+
+
+class AEV(Representation):
+    """Atomic environment vectors: fixed radial and angular symmetry functions, per neighbour element.
+
+    Gᴿₘ = Σⱼ exp(−ηᴿ (Rᵢⱼ − Rₘ)²) f(Rᵢⱼ)
+    Gᴬₘ = 2^(1−ζ) Σⱼₖ (1 + cos(θᵢⱼₖ − θₘ))^ζ exp(−ηᴬ ((Rᵢⱼ + Rᵢₖ)/2 − Rₘ)²) f(Rᵢⱼ) f(Rᵢₖ)
+
+    The defaults are those of ANI-1x: 384 features for four elements.
+
+    Source: Smith, Isayev, Roitberg, Chem. Sci. 8, 3192 (2017), doi:10.1039/C6SC05720A; computed by TorchANI, Gao et
+    al., J. Chem. Inf. Model. 60, 3408 (2020), doi:10.1021/acs.jcim.0c00451.
+
+    Args:
+        elements: chemical symbols that may occur.
+        radial_cutoff: range of the radial part in Å.
+        angular_cutoff: range of the angular part in Å; below the radial one.
+        radial_eta: ηᴿ, width of the radial functions, in Å⁻².
+        radial_shifts: how many Rₘ of the radial part, evenly from `start` up to the cutoff.
+        angular_eta: ηᴬ, in Å⁻².
+        angular_zeta: ζ, sharpness of the angles.
+        angular_shifts: how many Rₘ of the angular part.
+        angular_sections: how many angles θₘ.
+        start: first Rₘ of both parts, in Å.
+    """
+
+    def __init__(
+        self,
+        elements: list[str],
+        radial_cutoff: float = 5.2,
+        angular_cutoff: float = 3.5,
+        radial_eta: float = 16.0,
+        radial_shifts: int = 16,
+        angular_eta: float = 8.0,
+        angular_zeta: float = 32.0,
+        angular_shifts: int = 4,
+        angular_sections: int = 8,
+        start: float = 0.9,
+    ) -> None:
+        super().__init__()
+        if not start < angular_cutoff < radial_cutoff:
+            raise ValueError(
+                f"The AEV has start {start}, angular_cutoff {angular_cutoff} and radial_cutoff {radial_cutoff}, "
+                "expected start < angular_cutoff < radial_cutoff. "
+                "Change model.init_args.potential.init_args.representation.init_args."
+            )
+        self._constants = {key: value for key, value in locals().items() if key not in {"self", "__class__"}}
+        self.computer = AEVComputer(
+            radial=ANIRadial.cover_linearly(start, radial_cutoff, radial_eta, radial_shifts),
+            angular=ANIAngular.cover_linearly(
+                start, angular_cutoff, angular_eta, angular_zeta, angular_shifts, angular_sections
+            ),
+            num_species=len(elements),
+        )
+        self.num_features = self.computer.out_dim
+        self.cutoff = radial_cutoff
+
+    @property
+    def constants(self) -> dict[str, object]:  # noqa: D102
+        return {"representation": "AEV", **self._constants}
+
+    def forward(self, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
+        slot = slots(batch)
+        elements = pad(element, slot, batch, fill=-1)
+        positions = pad(batch.positions, slot, batch, fill=0.0)
+        features: Tensor = self.computer(elements, positions)
+        return unpad(features, slot)

@@ -1,0 +1,97 @@
+"""What flows through potbench: every shape, dtype and unit is stated here, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import torch
+
+FloatArray = npt.NDArray[np.floating]
+IntArray = npt.NDArray[np.integer]
+
+SYMBOLS = (
+    "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
+    "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu "
+    "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn"
+).split()
+"""Chemical symbols; the index of each is its atomic number."""
+
+
+class Frames(NamedTuple):
+    """Conformers of one molecule, as a dataset reads them: the atoms are the same, in the same order, in each.
+
+    Attributes:
+        molecule: name of the molecule, unique within a dataset; splits by molecule go by it.
+        atomic_numbers: shape (atoms,), integer.
+        positions: shape (frames, atoms, 3), in Å, floating dtype of the file.
+        energy: shape (frames,), total energy in eV, float64.
+        forces: shape (frames, atoms, 3), in eV/Å, or None where the dataset has none.
+    """
+
+    molecule: str
+    atomic_numbers: IntArray
+    positions: FloatArray
+    energy: FloatArray
+    forces: FloatArray | None = None
+
+
+class Batch(NamedTuple):
+    """Some frames, laid end to end: the atoms of all molecules in one row, without padding.
+
+    Attributes:
+        atomic_numbers: shape (atoms,), int64.
+        positions: shape (atoms, 3), in Å.
+        molecule: shape (atoms,), int64: which molecule of the batch an atom belongs to, ascending.
+        atoms_per_molecule: shape (molecules,), int64.
+        frame: shape (molecules,), int64: index of each frame in its Store.
+        energy: shape (molecules,), total energy in eV, float64; NaN where unknown (prediction).
+        forces: shape (atoms, 3), in eV/Å, or None.
+        atoms_per_element: atomic number → how many atoms of it. A plain dict, known without asking the device.
+        largest_molecule: atoms in the largest molecule. A plain int, for the same reason.
+        features: shape (atoms, features) of a representation computed earlier for these very atoms, or None.
+    """
+
+    atomic_numbers: torch.Tensor
+    positions: torch.Tensor
+    molecule: torch.Tensor
+    atoms_per_molecule: torch.Tensor
+    frame: torch.Tensor
+    energy: torch.Tensor
+    forces: torch.Tensor | None
+    atoms_per_element: dict[int, int]
+    largest_molecule: int
+    features: torch.Tensor | None = None
+
+
+class Prediction(NamedTuple):
+    """What a potential says of a batch.
+
+    Attributes:
+        energy: shape (molecules,), total energy in eV, float64.
+        forces: shape (atoms, 3), in eV/Å, −∂E/∂x; None where not asked for.
+        atomic_energies: shape (atoms,), in eV, offset not included; None where a potential has no such parts.
+    """
+
+    energy: torch.Tensor
+    forces: torch.Tensor | None = None
+    atomic_energies: torch.Tensor | None = None
+
+
+class Statistics(NamedTuple):
+    """What the training part says before any network is trained.
+
+    Attributes:
+        reference_energies: atomic number → energy of that element in eV: given, or by least squares.
+        energy_spread: standard deviation of the energies after the offset is removed, in eV, per molecule.
+        forces_rms: root mean square of the force components in eV/Å, or None without forces.
+        num_frames: frames of the training part.
+    """
+
+    reference_energies: dict[int, float]
+    energy_spread: float
+    forces_rms: float | None
+    num_frames: int

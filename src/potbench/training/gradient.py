@@ -1,0 +1,61 @@
+"""Training by gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from potbench.potentials.potential import Potential
+from potbench.structures import Batch
+from potbench.training.loss import EnergyForcesLoss
+from potbench.training.task import Task
+
+
+class GradientTask(Task):
+    """Trains a potential step by step.
+
+    Args:
+        potential: what is trained.
+        loss: what training makes small.
+        optimizer: how weights follow the gradient.
+        schedule: learning rate over the steps, such as potbench.training.OneCycle; None keeps it constant.
+    """
+
+    def __init__(
+        self,
+        potential: Potential,
+        loss: EnergyForcesLoss | None = None,
+        optimizer: OptimizerCallable = torch.optim.Adam,
+        schedule: Callable[[Optimizer, int], LRScheduler] | None = None,
+    ) -> None:
+        super().__init__(potential, loss or EnergyForcesLoss())
+        self.optimizer = optimizer
+        self.schedule = schedule
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Loss of a batch, the same however many processes share it."""
+        prediction = self.potential(batch, forces=bool(self.loss.forces))
+        losses: Tensor = self.loss(prediction, batch)
+        # Shares of a global batch can differ by one molecule, while the gradients of all processes are averaged:
+        # each share counts by its molecules, not by one.
+        num_molecules = torch.tensor(float(len(losses)), device=losses.device, dtype=losses.dtype)
+        all_molecules = self.trainer.strategy.reduce(num_molecules, reduce_op="sum")
+        loss = losses.sum() * self.trainer.world_size / all_molecules
+        self.log(
+            "train/loss", losses.detach().mean(), on_step=False, on_epoch=True, batch_size=len(losses), sync_dist=True
+        )
+        return loss
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer, and the schedule moved on at every step."""
+        optimizer = self.optimizer(self.parameters())
+        if self.schedule is None:
+            return optimizer
+        schedule = self.schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,62 @@
+"""What training makes small: errors of energies and forces, weighed against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from potbench.geometry.sums import sum_per_molecule
+from potbench.structures import Batch, Prediction
+
+
+class EnergyForcesLoss(nn.Module):
+    """Weighted errors of energies and forces, a mean over molecules.
+
+    ℓ = ⟨ w_E d(Ê − E) + w_F (1/n) Σᵢ d(F̂ᵢ − Fᵢ) ⟩ over molecules, with n atoms; d of a force sums its three components.
+
+    With squared errors, energy 0.01 and forces 1 this is the loss of SchNet, ρ = 0.01: Schütt et al., J. Chem. Phys.
+    148, 241722 (2018), doi:10.1063/1.5019779.
+
+    Args:
+        energy: w_E, weight of the energies (errors in eV).
+        forces: w_F, weight of the forces (errors in eV/Å); 0 trains on energies alone.
+        error: d, an elementwise loss of torch such as torch.nn.MSELoss, torch.nn.L1Loss or torch.nn.HuberLoss.
+        per_atom: whether energy errors are divided by the number of atoms first.
+    """
+
+    def __init__(
+        self,
+        energy: float = 1.0,
+        forces: float = 0.0,
+        error: Callable[[], nn.Module] = nn.MSELoss,
+        per_atom: bool = False,
+    ) -> None:
+        super().__init__()
+        if min(energy, forces) < 0 or energy + forces == 0:
+            raise ValueError(
+                f"The loss weighs energy by {energy} and forces by {forces}, expected none below zero and one above. "
+                "Change model.init_args.loss.init_args."
+            )
+        self.energy = energy
+        self.forces = forces
+        self.error = error()
+        self.error.reduction = "none"  # type: ignore[assignment]
+        self.per_atom = per_atom
+
+    def forward(self, prediction: Prediction, batch: Batch) -> Tensor:
+        """Loss of each molecule: shape (molecules,), float64."""
+        energy_error = prediction.energy - batch.energy
+        if self.per_atom:
+            energy_error = energy_error / batch.atoms_per_molecule
+        loss = self.energy * self._distance(energy_error)
+        if self.forces and prediction.forces is not None and batch.forces is not None:
+            per_atom = self._distance(prediction.forces - batch.forces).sum(dim=1).double()
+            summed = sum_per_molecule(per_atom, batch.molecule, len(batch.energy))
+            loss = loss + self.forces * summed / batch.atoms_per_molecule
+        return loss
+
+    def _distance(self, difference: Tensor) -> Tensor:
+        distance: Tensor = self.error(difference, torch.zeros_like(difference))
+        return distance

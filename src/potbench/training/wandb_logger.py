@@ -1,0 +1,66 @@
+"""Weights & Biases, with or without an account or a network."""
+
+from __future__ import annotations
+
+import json
+import netrc
+import os
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import loggers
+
+HOST = "api.wandb.ai"
+
+
+class WandbLogger(loggers.WandbLogger):
+    """Logs a run to Weights & Biases; without a key it is kept offline, to be uploaded later by `wandb sync`.
+
+    A resumed run goes on in the same dashboard, by the identifier kept in the run folder.
+
+    Args:
+        project: project of the dashboard.
+        offline: keep the run on disk; None does so where no key is known (WANDB_API_KEY, or ~/.netrc).
+        tags: labels of the run.
+    """
+
+    def __init__(self, project: str = "potbench", offline: bool | None = None, tags: list[str] | None = None) -> None:
+        self._offline_unless_key = offline
+        super().__init__(
+            project=project,
+            offline=not has_key() if offline is None else offline,
+            tags=tags,
+            log_model=False,
+        )
+
+    def keep_in(self, run_dir: Path) -> None:
+        """Write into the run folder, and take up the dashboard of an interrupted run."""
+        file = run_dir / "wandb.json"
+        if file.is_file():
+            self._id = self._wandb_init["id"] = json.loads(file.read_text())["id"]
+        else:
+            import wandb
+
+            self._id = self._wandb_init["id"] = wandb.util.generate_id()  # type: ignore[attr-defined]
+        self._save_dir = self._wandb_init["dir"] = str(run_dir)
+        self._wandb_init["name"] = "/".join(run_dir.parts[-3:])
+        self._wandb_init["settings"] = wandb_settings()
+        run_dir.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"id": self._id, "project": self._project}) + "\n")
+
+
+def has_key() -> bool:
+    """Whether Weights & Biases has been told who the user is."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    try:
+        return netrc.netrc().authenticators(HOST) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def wandb_settings() -> Any:
+    """Settings by which a missing network delays the start by seconds, not minutes."""
+    import wandb
+
+    return wandb.Settings(init_timeout=30, silent=True)

@@ -1,0 +1,25 @@
+"""Every conversion factor of potbench: inside it is eV and Å, in reports kcal/mol and meV.
+
+Source: CODATA 2018, Tiesinga et al., Rev. Mod. Phys. 93, 025010 (2021), doi:10.1103/RevModPhys.93.025010.
+"""
+
+HARTREE = 27.211386245988
+"""One hartree in eV."""
+
+BOHR = 0.529177210903
+"""One bohr in Å."""
+
+KCAL_PER_MOL = HARTREE / 627.5094740631
+"""One kcal/mol in eV, per molecule."""
+
+MEV = 1e-3
+"""One meV in eV."""
+
+BOLTZMANN = 8.617333262145e-5
+"""The Boltzmann constant in eV/K."""
+
+ENERGY_UNITS = {"eV": 1.0, "meV": MEV, "hartree": HARTREE, "kcal/mol": KCAL_PER_MOL, "kJ/mol": KCAL_PER_MOL / 4.184}
+"""Names of energy units as config files and reports write them, each in eV."""
+
+LENGTH_UNITS = {"Å": 1.0, "bohr": BOHR, "nm": 10.0}
+"""Names of length units, each in Å."""
