@@ -58,15 +58,23 @@ def batch_of(*blocks: Frames) -> Batch:
 
 
 def pick(batch: Batch, molecules: list[int]) -> Batch:
-    """Some molecules of a batch, in the order given, as a batch of their own (copied through the host)."""
+    """Some molecules of a batch, in the order given, as a batch of their own (by way of the host)."""
     starts = (batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule).tolist()
     counts = batch.atoms_per_molecule.tolist()
     atoms = torch.cat([torch.arange(starts[i], starts[i] + counts[i]) for i in molecules])
-    return assemble(
-        batch.atomic_numbers[atoms].numpy(),
-        batch.positions[atoms].numpy(),
-        batch.atoms_per_molecule[molecules].numpy(),
-        batch.energy[molecules].numpy(),
-        None if batch.forces is None else batch.forces[atoms].numpy(),
-        batch.frame[molecules].numpy(),
+    numbers = batch.atomic_numbers.cpu()[atoms]
+    chosen = torch.tensor(counts)[molecules]
+    elements, occurrences = torch.unique(numbers, return_counts=True)
+    device = batch.positions.device
+    return Batch(
+        atomic_numbers=numbers.to(device),
+        positions=batch.positions[atoms],
+        molecule=torch.repeat_interleave(torch.arange(len(molecules)), chosen).to(device),
+        atoms_per_molecule=chosen.to(device),
+        frame=batch.frame[molecules],
+        energy=batch.energy[molecules],
+        forces=None if batch.forces is None else batch.forces[atoms],
+        atoms_per_element=dict(zip(elements.tolist(), occurrences.tolist(), strict=True)),
+        largest_molecule=int(chosen.max()),
+        features=None if batch.features is None else batch.features[atoms],
     )

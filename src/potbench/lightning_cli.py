@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import shutil
@@ -30,16 +31,24 @@ from potbench.training.csv_logger import CSVLogger
 from potbench.training.progress import ProgressBar
 from potbench.training.wandb_logger import WandbLogger
 
+RUN_DIR = "POTBENCH_{}__RUN_DIR"
 ELEMENTS = "model.init_args.potential.init_args.elements"
 
 
 class Parser(LightningArgumentParser):
     """Says what is wrong in a config in a line or two."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # an abbreviated key would be guessed at in silence
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print the message with the nearest known key, and leave with status 2."""
-        known = [action.dest for action in self._actions if action.dest]
-        print(f"\npotbench: {explain(message, known)}\n\n{self.prog} --help lists all keys.", file=sys.stderr)
+        nested = [
+            parser for action in self._actions if isinstance(action.choices, dict) for parser in action.choices.values()
+        ]
+        known = [action.dest for parser in [self, *nested] for action in parser._actions]
+        print(f"\npotbench: {explain(message, known)}", file=sys.stderr)
         sys.exit(2)
 
 
@@ -72,12 +81,14 @@ class PotbenchCLI(LightningCLI):
         """Find the run folder, and turn best and last into files."""
         settings = self.settings
         configs = settings.get("config") or []
-        self.run = RunFolder(settings.run_dir) if settings.run_dir else RunFolder.new(
-            Path(str(configs[-1])) if configs else None
+        self.run = (
+            RunFolder(settings.run_dir)
+            if settings.run_dir
+            else RunFolder.new(Path(str(configs[-1])) if configs else None)
         )
         settings.run_dir = str(self.run.path)
         # processes that Lightning starts for more devices read it here, or the time would give each its own folder
-        os.environ[f"POTBENCH_{str(self.subcommand).upper()}__RUN_DIR"] = settings.run_dir
+        os.environ[RUN_DIR.format(str(self.subcommand).upper())] = settings.run_dir
         if settings.ckpt_path:
             settings.ckpt_path = str(self.run.checkpoint(settings.ckpt_path))
         if settings.weights_only is None:
@@ -171,7 +182,7 @@ class PotbenchCLI(LightningCLI):
         manifest = data.store.manifest
         return {
             "name": str(self.run.path),
-            "command": "python -m potbench " + shlex.join(self.words),
+            "command": "python -m potbench " + shlex.join(sys.argv[1:]),
             "seeds": {"everything": self.settings.seed_everything, "batches": data.seed},
             "data": manifest,
             "split": {
@@ -220,30 +231,52 @@ class PotbenchCLI(LightningCLI):
             )
 
 
-def run(words: list[str]) -> None:
-    """Run fit, validate or test.
+def fit(words: list[str]) -> None:
+    """Train; `--run RUN` goes on with an interrupted run."""
+    _run(["fit", *words])
 
-    Args:
-        words: the command and its options; `--run RUN` stands for that run's config, folder and best checkpoint.
-    """
+
+def validate(words: list[str]) -> None:
+    """Errors on the validation part; `--run RUN` needs nothing else."""
+    _run(["validate", *words])
+
+
+def test(words: list[str]) -> None:
+    """Errors on the test part; `--run RUN` needs nothing else."""
+    _run(["test", *words])
+
+
+def _run(words: list[str]) -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*`tensorboardX` has been removed.*")
-    PotbenchCLI.words = list(words)  # type: ignore[attr-defined]
-    PotbenchCLI(
-        Task,
-        AtomsDataModule,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        save_config_callback=None,
-        auto_configure_optimizers=False,
-        load_from_checkpoint_support=False,
-        seed_everything_default=0,
-        # forces need gradients in validation and test; potbench's own sampler shares batches between processes
-        trainer_defaults={"inference_mode": False, "use_distributed_sampler": False},
-        parser_class=Parser,
-        parser_kwargs={"prog": "python -m potbench", "default_env": True, "env_prefix": "POTBENCH"},
-        args=expand_run(words),
-    )
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*LightningCLI's args parameter is intended.*")
+    warnings.filterwarnings("ignore", message=".*callbacks used to create the checkpoint need.*")
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        PotbenchCLI(
+            Task,
+            AtomsDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=None,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            seed_everything_default=0,
+            # forces need gradients in validation and test; potbench's own sampler shares batches between processes
+            trainer_defaults={
+                "inference_mode": False,
+                "use_distributed_sampler": False,
+                "enable_model_summary": False,
+            },
+            parser_class=Parser,
+            parser_kwargs={"prog": "python -m potbench", "default_env": True, "env_prefix": "POTBENCH"},
+            args=expand_run(words),
+        )
+    finally:
+        os.environ.pop(RUN_DIR.format(words[0].upper()), None)
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         # a rank that leaves early can abort the others
         torch.distributed.barrier()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from ase.data import chemical_symbols
 
 if TYPE_CHECKING:
     import torch
@@ -13,11 +14,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.integer]
 
-SYMBOLS = (
-    "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
-    "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu "
-    "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn"
-).split()
+SYMBOLS: list[str] = chemical_symbols
 """Chemical symbols; the index of each is its atomic number."""
 
 
@@ -65,6 +62,11 @@ class Batch(NamedTuple):
     atoms_per_element: dict[int, int]
     largest_molecule: int
     features: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = {name: value.to(device) for name, value in self._asdict().items() if hasattr(value, "to")}
+        return self._replace(**moved)
 
 
 class Prediction(NamedTuple):

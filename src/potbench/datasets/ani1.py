@@ -14,6 +14,8 @@ from potbench.datasets.hdf5 import natural_order, open_hdf5
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
 
+LAYOUT = "Expected the layout of ANI-1: species, coordinates and energies in each group."
+
 
 class ANI1(Dataset):
     """ANI-1 in its original HDF5 files, ani_gdb_s01.h5 to ani_gdb_s08.h5.
@@ -60,21 +62,27 @@ class ANI1(Dataset):
         if not molecules:
             raise DataFileError(f"{file} holds no molecule. Expected groups such as gdb11_s01/gdb11_s01-0.")
         for molecule in molecules:
-            name = molecule.name.rsplit("/", 1)[-1]
+            where = f"{file}, group {molecule.name}"
+            if not isinstance(molecule, h5py.Group):
+                raise DataFileError(f"{file}: {molecule.name} is no group. {LAYOUT}")
             missing = {"species", "coordinates", "energies"} - set(molecule)
             if missing:
+                raise DataFileError(f"{where}, has no {', '.join(sorted(missing))}. {LAYOUT}")
+            species, coordinates, energies = (molecule[key] for key in ("species", "coordinates", "energies"))
+            # before anything is read: a damaged length could ask for all memory there is
+            if coordinates.shape != (*energies.shape, *species.shape, 3):
                 raise DataFileError(
-                    f"{file}, group {molecule.name}, has no {', '.join(sorted(missing))}. "
-                    "Expected the layout of ANI-1: species, coordinates and energies in each group."
+                    f"{where}: species, coordinates and energies have the shapes {species.shape}, {coordinates.shape} "
+                    f"and {energies.shape}, expected (atoms,), (frames, atoms, 3) and (frames,)."
                 )
-            symbols = [symbol.decode() for symbol in molecule["species"][:]]
+            symbols = [symbol.decode() for symbol in species[:]]
             unknown = set(symbols) - set(SYMBOLS[1:])
             if unknown:
-                raise DataFileError(f"{file}, group {molecule.name}: {sorted(unknown)} are no chemical symbols.")
+                raise DataFileError(f"{where}: {sorted(unknown)} are no chemical symbols.")
             frames = Frames(
-                molecule=name,
+                molecule=molecule.name.rsplit("/", 1)[-1],
                 atomic_numbers=np.array([SYMBOLS.index(symbol) for symbol in symbols], dtype=np.uint8),
-                positions=molecule["coordinates"][:],
-                energy=molecule["energies"][:].astype(np.float64) * HARTREE,
+                positions=coordinates[:],
+                energy=energies[:].astype(np.float64) * HARTREE,
             )
-            yield check_frames(frames, f"{file}, group {molecule.name}")
+            yield check_frames(frames, where)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from potbench.datasets.dataset import DataFileError
-from potbench.structures import Frames
+from potbench.structures import SYMBOLS, Frames
+
+LIMITS = {"positions": (1e4, "Å"), "energy": (1e8, "eV"), "forces": (1e6, "eV/Å")}
+"""Beyond these no molecule is: larger numbers come from damaged bytes or other units."""
 
 
 def check_frames(frames: Frames, where: str) -> Frames:
@@ -16,21 +19,36 @@ def check_frames(frames: Frames, where: str) -> Frames:
         where: file and group they came from, for the message.
 
     Raises:
-        DataFileError: shapes that do not fit together, an impossible atomic number, NaN or infinity.
+        DataFileError: shapes that do not fit together, NaN or infinity, or impossible values.
     """
     num_frames, num_atoms = len(frames.energy), len(frames.atomic_numbers)
-    shapes = {"positions": (frames.positions, (num_frames, num_atoms, 3)), "energy": (frames.energy, (num_frames,))}
-    if frames.forces is not None:
-        shapes["forces"] = (frames.forces, (num_frames, num_atoms, 3))
-    for name, (array, expected) in shapes.items():
+    shapes = {"positions": (num_frames, num_atoms, 3), "energy": (num_frames,), "forces": (num_frames, num_atoms, 3)}
+    for name, expected in shapes.items():
+        array = getattr(frames, name)
+        if array is None:
+            continue
         if array.shape != expected:
-            raise DataFileError(f"{where}: {name} has shape {array.shape}, expected {expected} (frames, atoms, 3).")
-        finite = np.isfinite(array).reshape(num_frames, -1).all(axis=1)
+            axes = "(frames,)" if name == "energy" else "(frames, atoms, 3)"
+            raise DataFileError(f"{where}: {name} has shape {array.shape}, expected {expected}, {axes}.")
+        if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+            raise DataFileError(
+                f"{where}: {name} holds numbers of the kind {array.dtype}, expected float32 or float64."
+            )
+        finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
         if not finite.all():
             raise DataFileError(
                 f"{where}: {name} of frame {int(np.argmin(finite))} is NaN or infinite "
                 f"({int((~finite).sum())} of {num_frames} frames). Expected finite numbers; remove those frames."
             )
-    if num_atoms == 0 or frames.atomic_numbers.min() < 1 or frames.atomic_numbers.max() > 86:
-        raise DataFileError(f"{where}: atomic numbers {frames.atomic_numbers.tolist()}, expected 1 to 86.")
+        largest = np.abs(array).max(initial=0)
+        limit, unit = LIMITS[name]
+        if largest > limit:
+            raise DataFileError(
+                f"{where}: {name} reaches {largest:.2g} {unit}, expected no more than {limit:.0g} {unit}. "
+                "The file is damaged, or in other units."
+            )
+    if num_atoms == 0 or frames.atomic_numbers.min() < 1 or frames.atomic_numbers.max() >= len(SYMBOLS):
+        raise DataFileError(
+            f"{where}: atomic numbers {frames.atomic_numbers.tolist()}, expected 1 to {len(SYMBOLS) - 1}."
+        )
     return frames

@@ -11,6 +11,9 @@ import h5py
 
 from potbench.datasets.dataset import DataFileError
 
+DAMAGE = (OSError, RuntimeError, LookupError, AttributeError, TypeError, ValueError, ArithmeticError, MemoryError)
+"""What h5py and numpy raise on a damaged file; nearly any byte of it can be wrong."""
+
 
 @contextmanager
 def open_hdf5(file: Path, key: str) -> Iterator[h5py.File]:
@@ -30,7 +33,7 @@ def open_hdf5(file: Path, key: str) -> Iterator[h5py.File]:
             yield root
     except DataFileError:
         raise
-    except (OSError, RuntimeError, KeyError, AttributeError, TypeError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         raise DataFileError(
             f"{file} cannot be read as HDF5 of the expected layout ({error}). "
             "It is cut short, damaged or another kind of file; fetch it again."
@@ -39,4 +42,4 @@ def open_hdf5(file: Path, key: str) -> Iterator[h5py.File]:
 
 def natural_order(name: str) -> list[int | str]:
     """Sort key by which gdb11_s02-2 comes before gdb11_s02-10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]

@@ -1,0 +1,1 @@
+"""Free functions on atoms in one row."""

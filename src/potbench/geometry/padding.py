@@ -18,9 +18,9 @@ def slots(batch: Batch) -> Tensor:
 def pad(values: Tensor, slot: Tensor, batch: Batch, fill: float) -> Tensor:
     """Shape (atoms, …) → (molecules, largest_molecule, …); empty places hold `fill`."""
     num_molecules = len(batch.atoms_per_molecule)
-    shape = (num_molecules * batch.largest_molecule, *values.shape[1:])
-    table = torch.full(shape, fill, dtype=values.dtype, device=values.device)
-    return table.index_copy(0, slot, values).unflatten(0, (num_molecules, batch.largest_molecule))
+    tail = values.shape[1:]
+    table = torch.full((num_molecules * batch.largest_molecule, *tail), fill, dtype=values.dtype, device=values.device)
+    return table.index_copy(0, slot, values).view(num_molecules, batch.largest_molecule, *tail)
 
 
 def unpad(table: Tensor, slot: Tensor) -> Tensor:

@@ -110,7 +110,7 @@ class AtomsDataModule(LightningDataModule):
         return DataLoader(
             _Gathered(self),
             batch_sampler=GlobalBatchSampler(frames, batch_size, seed, rank, world_size),  # type: ignore[arg-type]
-            collate_fn=_unchanged,
+            collate_fn=_unchanged,  # type: ignore[arg-type]
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
@@ -157,5 +157,3 @@ def _unchanged(batch: Batch) -> Batch:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-

@@ -44,6 +44,11 @@ class GlobalBatchSampler(Sampler[IntArray]):
                 "Expected a batch of at least one frame for each. Increase data.init_args.batch_size."
             )
 
+    @property
+    def sampler(self) -> GlobalBatchSampler:
+        """Itself: Lightning tells the epoch to the sampler within a batch sampler, not to the batch sampler."""
+        return self
+
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next; Lightning calls this."""
         self.epoch = epoch
@@ -51,10 +56,19 @@ class GlobalBatchSampler(Sampler[IntArray]):
     def __len__(self) -> int:
         return self.num_batches
 
+    def size(self, number: int) -> int:
+        """Frames in a batch of this number, over all processes."""
+        start, end = self._edges(number)
+        return end - start
+
+    def _edges(self, number: int) -> tuple[int, int]:
+        num_frames = len(self.frames)
+        return num_frames * number // self.num_batches, num_frames * (number + 1) // self.num_batches
+
     def __iter__(self) -> Iterator[IntArray]:
         order = self.frames
         if self.seed is not None:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
         for number in range(self.num_batches):
-            start, end = (len(order) * edge // self.num_batches for edge in (number, number + 1))
+            start, end = self._edges(number)
             yield order[start:end][self.rank :: self.world_size]

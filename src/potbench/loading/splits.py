@@ -67,17 +67,15 @@ class RandomSplit(Split):
         seed: seed of the draw, independent of every other seed.
     """
 
-    def __init__(
-        self, train: float | int = 0.8, validation: float | int = 0.1, test: float | int = 0.1, seed: int = 0
-    ) -> None:
+    def __init__(self, train: float = 0.8, validation: float = 0.1, test: float = 0.1, seed: int = 0) -> None:
         self.sizes = {"train": train, "validation": validation, "test": test}
         self.seed = seed
         key = "Change data.init_args.split.init_args."
         if any(size <= 0 for size in self.sizes.values()):
             raise ValueError(f"The split sizes are {json.dumps(self.sizes)}, expected all above zero. {key}")
-        self.counted = all(isinstance(size, int) for size in self.sizes.values())
+        self.counted = all(size >= 1 and size == int(size) for size in self.sizes.values())
         total = sum(self.sizes.values())
-        if not self.counted and abs(total - 1) > 1e-9:
+        if not self.counted and not abs(total - 1) <= 1e-9:  # so put, NaN is refused too
             raise ValueError(
                 f"The split fractions {json.dumps(self.sizes)} add up to {total:g}, expected 1 "
                 f"(or three whole numbers of frames). {key}"
@@ -97,7 +95,8 @@ class RandomSplit(Split):
                 "Change data.init_args.split.init_args."
             )
         dtype = np.int32 if num_frames < 2**31 else np.int64
-        order = np.arange(num_frames, dtype=dtype)
+        order: IntArray = np.arange(num_frames, dtype=dtype)
         np.random.default_rng(self.seed).shuffle(order)
         ends = np.cumsum([num_train, num_validation, num_test])
-        return Parts(*(np.sort(part) for part in np.split(order, ends)[:3]))
+        train, validation, test = np.split(order, ends)[:3]
+        return Parts(np.sort(train), np.sort(validation), np.sort(test))

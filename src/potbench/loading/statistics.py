@@ -39,9 +39,11 @@ def training_statistics(
     else:
         references = _least_squares(store, train, numbers)
     residual_sum, residual_squares, force_squares, num_components = 0.0, 0.0, 0.0, 0
+    # given references may leave much of the total: its square would eat the digits of the spread
+    first = store.energy[train[0]] - store.composition(train[:1], numbers)[0] @ references
     for start in range(0, len(train), BLOCK):
         frames = train[start : start + BLOCK]
-        residual = store.energy[frames] - store.composition(frames, numbers) @ references
+        residual = store.energy[frames] - store.composition(frames, numbers) @ references - first
         residual_sum += residual.sum()
         residual_squares += (residual**2).sum()
         if store.forces is not None:

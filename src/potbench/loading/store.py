@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import mmap
 import shutil
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -45,23 +49,27 @@ class Store:
 
     Raises:
         FileNotFoundError: the folder is no finished store.
+        ValueError: a file of it is missing, cut short or does not fit the others.
     """
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         if not (self.folder / MANIFEST).is_file():
             raise FileNotFoundError(f"{self.folder} is no prepared dataset: it has no {MANIFEST}. Prepare it again.")
-        self.manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text())
-        self.energy = self._map("energy")
-        self.positions = self._map("positions")
-        self.forces = self._map("forces") if self.manifest["has_forces"] else None
-        with np.load(self.folder / "molecules.npz", allow_pickle=False) as table:
+        with self._reading(MANIFEST) as file:
+            self.manifest: dict[str, Any] = json.loads(file.read_text())
+            has_forces = bool(self.manifest["has_forces"])
+        with self._reading("molecules.npz") as file, np.load(file, allow_pickle=False) as table:
             self.molecule_names = table["names"]
-            self._frame_ends = np.cumsum(table["frames"])
+            per_molecule = table["frames"].astype(np.int64)
             self._num_atoms = table["atoms"].astype(np.int64)
             self._atomic_numbers = table["atomic_numbers"]
-        self._frame_starts = self._frame_ends - np.diff(self._frame_ends, prepend=0)
-        per_molecule = np.diff(self._frame_ends, prepend=0)
+        self._frame_ends = np.cumsum(per_molecule)
+        num_rows = int((per_molecule * self._num_atoms).sum())
+        self.energy = self._map("energy", (int(self._frame_ends[-1]),))
+        self.positions = self._map("positions", (num_rows, 3))
+        self.forces = self._map("forces", (num_rows, 3)) if has_forces else None
+        self._frame_starts = self._frame_ends - per_molecule
         self._first_rows = np.cumsum(per_molecule * self._num_atoms) - per_molecule * self._num_atoms
         self._first_numbers = np.cumsum(self._num_atoms) - self._num_atoms
         self._mapped: list[FloatArray] = [self.energy, self.positions]
@@ -102,8 +110,21 @@ class Store:
         table = np.stack([np.add.reduceat(self._atomic_numbers == number, starts) for number in atomic_numbers], axis=1)
         return np.asarray(table[self.molecule_of(frames)], dtype=np.int64)
 
-    def _map(self, name: str) -> FloatArray:
-        array: FloatArray = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[Path]:
+        try:
+            yield self.folder / name
+        except (OSError, ValueError, LookupError, TypeError, BadZipFile) as error:
+            raise ValueError(
+                f"{self.folder / name} is missing or damaged ({error}). Expected what preparing the dataset wrote. "
+                f"Delete the folder {self.folder}; it is then prepared again."
+            ) from error
+
+    def _map(self, name: str, shape: tuple[int, ...]) -> FloatArray:
+        with self._reading(f"{name}.npy") as file:
+            array: FloatArray = np.load(file, mmap_mode="r", allow_pickle=False)
+            if array.shape != shape:
+                raise ValueError(f"its shape is {array.shape}, molecules.npz asks for {shape}")
         if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
             array.base.madvise(mmap.MADV_RANDOM)
         return array
@@ -126,20 +147,30 @@ class Store:
             folder: where the store shall be; it appears there by one rename, when all is written.
             blocks: conformers, a block at a time; all with forces or all without.
             manifest: what else to keep in manifest.json.
+
+        Raises:
+            FileExistsError: the folder holds something else.
         """
-        partial = folder.with_name(folder.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        # a name of its own: another process may be preparing the same dataset
+        partial = folder.with_name(f"{folder.name}-{uuid.uuid4().hex[:8]}.partial")
         partial.mkdir(parents=True)
-        writer = StoreWriter(partial)
-        for frames in blocks:
-            writer.append(frames)
-        manifest = {**manifest, **writer.close()}
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
         try:
+            writer = StoreWriter(partial)
+            for frames in blocks:
+                writer.append(frames)
+            manifest = {**manifest, **writer.close()}
+            (partial / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
             partial.rename(folder)
-        except OSError:
-            # another process finished the same store first
+        except OSError as error:
+            # or another process finished the same store first
             if not (folder / MANIFEST).is_file():
+                if folder.exists():
+                    raise FileExistsError(
+                        f"{folder} exists and is no prepared dataset. Expected room for one; move it away."
+                    ) from error
                 raise
-            shutil.rmtree(partial)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        for left_by_a_killed_process in folder.parent.glob(f"{glob.escape(folder.name)}-*.partial"):
+            shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
         return cls(folder)

@@ -50,13 +50,13 @@ class StoreWriter:
         """Finish the files; return counts and the sha256 over all arrays.
 
         Raises:
-            ValueError: there was no block at all.
+            ValueError: there was no frame at all.
         """
-        if not self.names:
+        if not sum(self.frames):
             raise ValueError("The dataset holds no frames. Expected at least one; look at the files it names.")
         numbers = np.concatenate(self.atomic_numbers)
         table = {"frames": np.array(self.frames), "atoms": np.array(self.atoms), "atomic_numbers": numbers}
-        np.savez(self.folder / "molecules.npz", names=np.array(self.names), **table)
+        np.savez(self.folder / "molecules.npz", names=np.array(self.names), **table)  # type: ignore[arg-type]
         digest = hashlib.sha256(b"".join(array.astype(np.int64).tobytes() for array in table.values()))
         for name in sorted(self.columns):
             digest.update(self.columns[name].close())

@@ -21,9 +21,12 @@ class Potential(nn.Module, ABC):
 
     def __init__(self, elements: list[str]) -> None:
         super().__init__()
-        unknown = [symbol for symbol in elements if symbol not in SYMBOLS[1:]]
-        if unknown or not elements:
-            raise ValueError(f"The potential is for the elements {elements}, expected chemical symbols such as H, C.")
+        known = all(symbol in SYMBOLS[1:] for symbol in elements)
+        if not known or not elements or len(set(elements)) < len(elements):
+            raise ValueError(
+                f"The potential is for the elements {elements}, expected chemical symbols such as [H, C], each once. "
+                "Change model.init_args.potential.init_args.elements."
+            )
         self.elements = list(elements)
         self._known = {SYMBOLS.index(symbol) for symbol in elements}
         index = torch.full((len(SYMBOLS),), -1)
@@ -34,7 +37,7 @@ class Potential(nn.Module, ABC):
     def energies(self, batch: Batch) -> Prediction:
         """Energies without forces, differentiable with respect to `batch.positions`."""
 
-    def adapt(self, statistics: Statistics) -> None:  # noqa: B027 — not every potential has an offset
+    def adapt(self, statistics: Statistics) -> None:
         """Take over offset and scale from the training part; called before training starts."""
 
     def forward(self, batch: Batch, forces: bool = False) -> Prediction:

@@ -42,7 +42,9 @@ class FeedForward(Readout):
                 raise ValueError(f"hidden_sizes differ by element, but per_element is false. {key}.per_element.")
             missing = sorted(set(elements) - set(hidden_sizes))
             if missing:
-                raise ValueError(f"hidden_sizes has no {', '.join(missing)}, expected every element. {key}.hidden_sizes.")
+                raise ValueError(
+                    f"hidden_sizes has no {', '.join(missing)}, expected every element. {key}.hidden_sizes."
+                )
 
         def network(symbol: str | None = None) -> nn.Module:
             widths = hidden_sizes[symbol] if isinstance(hidden_sizes, dict) and symbol else hidden_sizes
@@ -58,5 +60,6 @@ class FeedForward(Readout):
     def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
         if isinstance(self.network, PerElement):
             energies: Tensor = self.network(features, batch, element)
-            return energies
-        return self.network(features).squeeze(-1)
+        else:
+            energies = self.network(features).squeeze(-1)
+        return energies

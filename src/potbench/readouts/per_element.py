@@ -29,7 +29,7 @@ class PerElement(nn.Module):
         """Shape (atoms, features) → (atoms,)."""
         order = torch.argsort(element, stable=True)
         counts = [batch.atoms_per_element.get(number, 0) for number in self.atomic_numbers]
-        parts = features[order].split(counts)
+        parts = torch.split(features[order], counts)
         results = [network(part) for network, part in zip(self.networks.values(), parts, strict=True)]
         energies = torch.cat(results).squeeze(-1)
         return torch.empty_like(energies).index_copy(0, order, energies)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from potbench.reporting.provenance import git_commit, machine, versions
 from potbench.units import KCAL_PER_MOL, MEV
@@ -43,9 +44,14 @@ def in_units(metrics: dict[str, float]) -> dict[str, dict[str, Any]]:
 
 
 def best_validation(metrics_csv: Path) -> dict[str, float]:
-    """The row of metrics.csv with the smallest validation loss: name without "validation/" → value."""
+    """The row of metrics.csv with the smallest validation loss: name without "validation/" → value.
+
+    Empty where nothing was validated, or no metrics.csv was asked for.
+    """
+    if not metrics_csv.is_file():
+        return {}
     with metrics_csv.open(newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row.get("validation/loss")]
+        rows = [row for row in csv.DictReader(stream) if math.isfinite(float(row.get("validation/loss") or "nan"))]
     if not rows:
         return {}
     best = min(rows, key=lambda row: float(row["validation/loss"]))
@@ -63,11 +69,13 @@ def write_record(run: Path, **parts: Any) -> Record:
     record = read_record(run) if (run / "record.json").is_file() else {}
     parts |= {"versions": versions(), "machine": machine(), "git_commit": git_commit()}
     for key, value in parts.items():
-        record[key] = {**record.get(key, {}), **value} if isinstance(value, dict) else value
+        old = record.get(key)
+        record[key] = {**old, **value} if isinstance(value, dict) and isinstance(old, dict) else value
+    plain: Record = _as_json(record)
     partial = run / "record.json.partial"
-    partial.write_text(json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n")
-    os.replace(partial, run / "record.json")
-    return record
+    partial.write_text(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    partial.replace(run / "record.json")
+    return plain
 
 
 def read_record(run: Path) -> Record:
@@ -75,9 +83,29 @@ def read_record(run: Path) -> Record:
 
     Raises:
         FileNotFoundError: the folder is no finished run.
+        ValueError: the record is damaged.
     """
     file = run / "record.json"
     if not file.is_file():
         raise FileNotFoundError(f"{run} holds no record.json. Expected the folder of a finished run; change --run.")
-    record: Record = json.loads(file.read_text())
+    try:
+        record: Record = json.loads(file.read_text())
+    except ValueError as error:
+        raise ValueError(
+            f"{file} is damaged ({error}). Expected what potbench wrote. Delete it; "
+            "`python -m potbench test --run` writes it anew."
+        ) from error
     return record
+
+
+def _as_json(value: Any) -> Any:
+    """What JSON can hold: plain numbers, null for NaN and infinity, and text for everything else."""
+    if isinstance(value, dict):
+        return {str(key): _as_json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(part) for part in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | None) else str(value)

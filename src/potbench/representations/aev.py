@@ -17,7 +17,7 @@ from potbench.structures import Batch
 class AEV(Representation):
     """Atomic environment vectors: fixed radial and angular symmetry functions, per neighbour element.
 
-    Gᴿₘ = Σⱼ exp(−ηᴿ (Rᵢⱼ − Rₘ)²) f(Rᵢⱼ)
+    Gᴿₘ = ¼ Σⱼ exp(−ηᴿ (Rᵢⱼ − Rₘ)²) f(Rᵢⱼ)
     Gᴬₘ = 2^(1−ζ) Σⱼₖ (1 + cos(θᵢⱼₖ − θₘ))^ζ exp(−ηᴬ ((Rᵢⱼ + Rᵢₖ)/2 − Rₘ)²) f(Rᵢⱼ) f(Rᵢₖ)
 
     The defaults are those of ANI-1x: 384 features for four elements.

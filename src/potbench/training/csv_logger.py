@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from lightning.fabric.loggers.csv_logs import _ExperimentWriter as ExperimentWriter
+from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch import loggers
-from lightning.pytorch.loggers.csv_logs import ExperimentWriter
-from lightning.pytorch.loggers.logger import rank_zero_experiment
 
 
 class CSVLogger(loggers.CSVLogger):
@@ -29,17 +29,27 @@ class CSVLogger(loggers.CSVLogger):
     def experiment(self) -> ExperimentWriter:
         """The writer, with the rows of earlier parts of this run."""
         if self._experiment is None:
-            file = Path(self.log_dir) / ExperimentWriter.NAME_METRICS_FILE
-            rows: list[dict[str, str]] = []
-            if file.is_file():
-                with file.open(newline="") as stream:
-                    rows = [row for row in csv.DictReader(stream) if int(row["step"]) < self.steps_done]
-                file.unlink()
-            self._experiment = _QuietWriter(log_dir=self.log_dir)
-            self._experiment.metrics = [{key: value for key, value in row.items() if value} for row in rows]  # type: ignore[misc]
+            self._experiment = _Writer(self.log_dir, self.steps_done)
         return self._experiment
 
 
-class _QuietWriter(ExperimentWriter):
+class _Writer(ExperimentWriter):
+    def __init__(self, log_dir: str, steps_done: int) -> None:
+        super().__init__(log_dir)
+        file = Path(self.metrics_file_path)
+        if not file.is_file():
+            return
+        with file.open(newline="") as stream:
+            # a killed process can leave half a line at the end
+            reader = csv.DictReader(line for line in stream if line.endswith("\n"))
+            rows = [row for row in reader if int(row["step"]) < steps_done]
+        partial = file.with_suffix(".csv.partial")
+        with partial.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, reader.fieldnames or [])
+            writer.writeheader()
+            writer.writerows(rows)
+        partial.replace(file)
+        self.metrics_keys = list(reader.fieldnames or [])
+
     def _check_log_dir_exists(self) -> None:
         """A run folder holds more than logs; nothing in it is deleted."""

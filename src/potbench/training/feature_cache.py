@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities import rank_zero_info
 
 from potbench.loading.collate import gather
 from potbench.loading.store import Store
 from potbench.potentials.atomic import AtomicPotential
-from potbench.structures import FloatArray
 
 FRAMES_AT_ONCE = 1024
 
@@ -42,15 +41,20 @@ class FeatureCache(Callback):
         file = cache_file(data.store, potential)
         size = len(data.store.positions) * potential.representation.num_features * file_dtype().itemsize / 2**30
         if size > self.largest_size:
-            rank_zero_info(
+            trainer.print(
                 f"Features are computed at every step: kept, they would take {size:.1f} GiB, above the limit of "
                 f"{self.largest_size:g} GiB."
             )
             return
         if trainer.is_global_zero and not file.is_file():
-            fill(file, data.store, potential)
+            try:
+                fill(file, data.store, potential)
+            except OSError as error:
+                print(f"Features are computed at every step: they could not be kept ({error}).")
         trainer.strategy.barrier("features")
-        rank_zero_info(f"Features are read from {file} ({size:.2f} GiB).")
+        if not file.is_file():
+            return
+        trainer.print(f"Features are computed once and read from {file} ({size:.2f} GiB).")
         data.features = np.load(file, mmap_mode="r", allow_pickle=False)
 
 
@@ -66,26 +70,26 @@ def cache_file(store: Store, potential: AtomicPotential) -> Path:
     return store.folder / f"features-{key}.npy"
 
 
-def fill(file: Path, store: Store, potential: AtomicPotential) -> FloatArray:
-    """Compute the features of every atom of a store; the file appears when it is complete.
-
-    Returns:
-        Shape (atoms of the store, features), memory-mapped.
-    """
-    partial = file.with_suffix(".partial")
+def fill(file: Path, store: Store, potential: AtomicPotential) -> None:
+    """Compute the features of every atom of a store, shape (atoms, features); the file appears when it is complete."""
+    # a name of its own: another run may be filling the same cache
+    partial = file.with_name(f"{file.stem}-{uuid.uuid4().hex[:8]}.partial")
     shape = (len(store.positions), potential.representation.num_features)
-    features = np.lib.format.open_memmap(partial, mode="w+", dtype=file_dtype(), shape=shape)
+    header = {"descr": file_dtype().str, "fortran_order": False, "shape": shape}
     device = potential.get_buffer("element_of_number").device
-    row = 0
-    with torch.no_grad():
-        for start in range(0, len(store), FRAMES_AT_ONCE):
-            batch = gather(store, np.arange(start, min(start + FRAMES_AT_ONCE, len(store))))
-            on_device = batch._replace(
-                **{key: value.to(device) for key, value in batch._asdict().items() if isinstance(value, torch.Tensor)}
-            )
-            block = potential.features(on_device).cpu().numpy()
-            features[row : row + len(block)] = block
-            row += len(block)
-    features.flush()
-    partial.rename(file)
-    return features
+    try:
+        with partial.open("wb") as stream, torch.no_grad():
+            np.lib.format.write_array_header_1_0(stream, header)
+            for start in range(0, len(store), FRAMES_AT_ONCE):
+                batch = gather(store, np.arange(start, min(start + FRAMES_AT_ONCE, len(store))))
+                features = potential.features(batch.to(device)).cpu().numpy()
+                stream.write(features.astype(file_dtype()).tobytes())
+        partial.replace(file)
+    except FileNotFoundError:
+        # another run was first, and swept up
+        if not file.is_file():
+            raise
+    finally:
+        partial.unlink(missing_ok=True)
+    for left_by_a_killed_process in file.parent.glob(f"{file.stem}-*.partial"):
+        left_by_a_killed_process.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -37,16 +38,28 @@ class GradientTask(Task):
         super().__init__(potential, loss or EnergyForcesLoss())
         self.optimizer = optimizer
         self.schedule = schedule
+        self.planned_steps: int | None = None
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep how long the schedule is."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["planned_steps"] = self.planned_steps
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Learn how long the schedule was planned to be."""
+        self.planned_steps = checkpoint["planned_steps"]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of a batch, the same however many processes share it."""
+        # dropout draws by seed, step and process, so that a resumed run draws what an unbroken one would
+        seeds = [self.trainer.datamodule.seed, self.global_step, self.global_rank]  # type: ignore[attr-defined]
+        torch.manual_seed(int(np.random.SeedSequence(seeds).generate_state(1)[0]))
         prediction = self.potential(batch, forces=bool(self.loss.forces))
         losses: Tensor = self.loss(prediction, batch)
         # Shares of a global batch can differ by one molecule, while the gradients of all processes are averaged:
         # each share counts by its molecules, not by one.
-        num_molecules = torch.tensor(float(len(losses)), device=losses.device, dtype=losses.dtype)
-        all_molecules = self.trainer.strategy.reduce(num_molecules, reduce_op="sum")
-        loss = losses.sum() * self.trainer.world_size / all_molecules
+        in_all_shares = self.trainer.train_dataloader.batch_sampler.size(batch_index)  # type: ignore[union-attr]
+        loss: Tensor = losses.sum() * (self.trainer.world_size / in_all_shares)
         self.log(
             "train/loss", losses.detach().mean(), on_step=False, on_epoch=True, batch_size=len(losses), sync_dist=True
         )
@@ -57,5 +70,13 @@ class GradientTask(Task):
         optimizer = self.optimizer(self.parameters())
         if self.schedule is None:
             return optimizer
-        schedule = self.schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        num_steps = int(self.trainer.estimated_stepping_batches)
+        if self.planned_steps not in (None, num_steps):
+            raise ValueError(
+                f"The learning-rate schedule of this run was planned for {self.planned_steps} steps, and now there are "
+                f"{num_steps}. Expected the same number when a run goes on: change trainer.max_epochs back, or start "
+                "a new run in another --run_dir."
+            )
+        self.planned_steps = num_steps
+        schedule = self.schedule(optimizer, num_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

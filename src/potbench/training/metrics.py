@@ -26,7 +26,7 @@ class Metrics(nn.Module):
             {
                 "energy_mae": MeanAbsoluteError(),
                 "energy_rmse": MeanSquaredError(squared=False),
-                "energy_r2": R2Score(),
+                "energy_r2": _R2(),
             }
         )
         self.per_atom = nn.ModuleDict({"energy_mae_per_atom": MeanAbsoluteError()})
@@ -56,6 +56,12 @@ class Metrics(nn.Module):
         if self.forces and prediction.forces is not None and batch.forces is not None:
             scaled = prediction.forces.detach().double() / KCAL_PER_MOL
             _update(self.forces, scaled.flatten(), batch.forces.double().flatten() / KCAL_PER_MOL)
+
+
+class _R2(R2Score):
+    def compute(self) -> Tensor:
+        """Explained part of the variance; NaN of a single molecule, which has none."""
+        return super().compute() if self.total > 1 else torch.full_like(self.residual, torch.nan)
 
 
 def _update(metrics: nn.ModuleDict, predicted: Tensor, true: Tensor) -> None:

@@ -19,7 +19,9 @@ class ProgressBar(RichProgressBar):
         if not self.interactive:
             self.disable()
 
-    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, int | str | float]:
+    def get_metrics(
+        self, trainer: Trainer, pl_module: LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
         """Validation errors, with their units."""
         return {
             name.removeprefix("validation/"): text.format(float(trainer.callback_metrics[name]))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
@@ -38,6 +41,20 @@ class OneCycle(OneCycleLR):
             final_div_factor=final_div_factor,
         )
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where an interrupted training was.
+
+        Raises:
+            ValueError: that training was planned to be longer or shorter.
+        """
+        if state_dict["total_steps"] != self.total_steps:
+            raise ValueError(
+                f"The interrupted run planned its learning rates for {state_dict['total_steps']} steps, this one for "
+                f"{self.total_steps}. Expected the same length: leave trainer.max_epochs and data.init_args.batch_size "
+                "as they were, or start a new run."
+            )
+        super().load_state_dict(state_dict)
+
 
 class StepDecay(LRScheduler):
     """Learning rate multiplied by a factor every so many steps.
@@ -54,7 +71,7 @@ class StepDecay(LRScheduler):
         self.every = every
         super().__init__(optimizer)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """Learning rate of each parameter group at the present step."""
         decay = self.factor ** (self.last_epoch // self.every)
         return [rate * decay for rate in self.base_lrs]

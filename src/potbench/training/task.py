@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torchmetrics import CatMetric
+from torchmetrics.utilities.distributed import gather_all_tensors
 
 from potbench.geometry.sums import sum_per_molecule
 from potbench.potentials.potential import Potential
@@ -24,6 +24,8 @@ class Task(LightningModule):
         loss: what training makes small; validation is judged by it too.
     """
 
+    reference_energies: Tensor
+
     def __init__(self, potential: Potential, loss: EnergyForcesLoss) -> None:
         super().__init__()
         self.potential = potential
@@ -31,7 +33,7 @@ class Task(LightningModule):
         self.recipe: dict[str, Any] = {}
         self.register_buffer("reference_energies", torch.zeros(len(SYMBOLS), dtype=torch.float64), persistent=False)
         self.metrics = nn.ModuleDict()
-        self.collected = nn.ModuleDict()
+        self.predicted: list[dict[str, Tensor]] = []
 
     def setup(self, stage: str) -> None:
         """Refuse what cannot work, before any step; then learn offset and scale from the training part."""
@@ -57,10 +59,6 @@ class Task(LightningModule):
             self.potential.adapt(statistics)
         # validation measures forces only where they are trained; the test measures all there is to measure
         self.metrics.update({"validation": Metrics(bool(self.loss.forces)), "test": Metrics(has_forces)})
-        names = ["frame", "energy", "predicted_energy", *(["forces", "predicted_forces"] if has_forces else [])]
-        self.collected.update({name: CatMetric() for name in names})
-        self.collected["energy"].set_dtype(torch.float64)  # type: ignore[operator]
-        self.collected["predicted_energy"].set_dtype(torch.float64)  # type: ignore[operator]
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Count a batch of the validation part."""
@@ -69,29 +67,26 @@ class Task(LightningModule):
     def test_step(self, batch: Batch, batch_index: int) -> None:
         """Count a batch of the test part, and keep what was predicted."""
         prediction = self._evaluate(batch, "test", forces=batch.forces is not None)
-        kept: dict[str, Tensor | None] = {
-            "frame": batch.frame.double(),
-            "energy": batch.energy,
-            "predicted_energy": prediction.energy.detach(),
-            "forces": batch.forces,
-            "predicted_forces": prediction.forces,
-        }
-        for name, metric in self.collected.items():
-            value = kept[name]
-            metric.update(value.detach().flatten() if value is not None else value)  # type: ignore[operator]
+        kept = {"frame": batch.frame, "energy": batch.energy, "predicted_energy": prediction.energy}
+        if batch.forces is not None and prediction.forces is not None:
+            kept |= {"forces": batch.forces.flatten(), "predicted_forces": prediction.forces.flatten()}
+        self.predicted.append({name: value.detach() for name, value in kept.items()})
+
+    def on_test_start(self) -> None:
+        """Forget what an earlier test predicted."""
+        self.predicted = []
 
     def test_predictions(self) -> dict[str, Tensor]:
         """Everything predicted in the last test, over all processes; a collective call."""
-        return {name: metric.compute().cpu() for name, metric in self.collected.items()}  # type: ignore[operator]
+        own = {name: torch.cat([kept[name] for kept in self.predicted]) for name in self.predicted[0]}
+        if self.trainer.world_size > 1:
+            # shares differ in length, which Lightning's own gathering does not allow
+            return {name: torch.cat(gather_all_tensors(value)).cpu() for name, value in own.items()}
+        return {name: value.cpu() for name, value in own.items()}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep how the task was built and where the random numbers stand."""
+        """Keep how the task was built, so that the checkpoint can be used alone."""
         checkpoint["recipe"] = self.recipe
-        checkpoint["random_state"] = torch.get_rng_state()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the random numbers of the interrupted run."""
-        torch.set_rng_state(checkpoint["random_state"].cpu())
 
     def _evaluate(self, batch: Batch, stage: str, forces: bool) -> Prediction:
         prediction: Prediction = self.potential(batch, forces=forces)

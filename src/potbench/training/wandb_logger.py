@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import netrc
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ class WandbLogger(loggers.WandbLogger):
     """
 
     def __init__(self, project: str = "potbench", offline: bool | None = None, tags: list[str] | None = None) -> None:
-        self._offline_unless_key = offline
         super().__init__(
             project=project,
             offline=not has_key() if offline is None else offline,
@@ -39,14 +39,18 @@ class WandbLogger(loggers.WandbLogger):
         if file.is_file():
             self._id = self._wandb_init["id"] = json.loads(file.read_text())["id"]
         else:
-            import wandb
-
-            self._id = self._wandb_init["id"] = wandb.util.generate_id()  # type: ignore[attr-defined]
+            self._id = self._wandb_init["id"] = secrets.token_hex(4)
         self._save_dir = self._wandb_init["dir"] = str(run_dir)
         self._wandb_init["name"] = "/".join(run_dir.parts[-3:])
         self._wandb_init["settings"] = wandb_settings()
         run_dir.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"id": self._id, "project": self._project}) + "\n")
+
+    def finalize(self, status: str) -> None:
+        """Write what is still in memory, and close the run."""
+        super().finalize(status)
+        if self._experiment is not None:
+            self._experiment.finish()
 
 
 def has_key() -> bool:

@@ -1,0 +1,32 @@
+# make quickstart    install, train on the sample inside the package, report the test errors
+# make test          lint, types and all tests
+PYTHON ?= python3.11
+VENV := .venv
+RUN := runs/quickstart/$(shell date +%Y-%m-%d_%H-%M-%S)
+INSTALLED := $(VENV)/installed
+
+.PHONY: quickstart test slow install clean
+
+quickstart: $(INSTALLED)
+	$(VENV)/bin/python -m potbench fit --config configs/quickstart.yaml --run_dir $(RUN)
+	$(VENV)/bin/python -m potbench test --run $(RUN)
+
+test: $(INSTALLED)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest -n 2
+
+slow: $(INSTALLED)
+	$(VENV)/bin/python -m pytest -m slow
+
+install: $(INSTALLED)
+
+# only a change of what is required installs anew
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install -c constraints.txt -e ".[dev]"
+	touch $(INSTALLED)
+
+clean:
+	rm -rf $(VENV)

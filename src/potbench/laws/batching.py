@@ -1,0 +1,47 @@
+"""A batch is a matter of speed: what a molecule shares it with is not felt."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from potbench.batches import assemble, pick
+from potbench.laws.compare import forces_of, largest, largest_difference
+from potbench.potentials import Potential
+from potbench.structures import SYMBOLS, Batch, Prediction
+
+
+def batch_mates(potential: Potential, batch: Batch) -> float:
+    """A molecule alone has the energy and the forces it has in a batch (eV or eV/Å)."""
+    molecules = range(len(batch.atoms_per_molecule))
+    return largest_difference(_one_by_one(potential, batch, list(molecules)), potential(batch, forces=True))
+
+
+def order_of_molecules(potential: Potential, batch: Batch) -> float:
+    """The same molecules in reverse order have the same energies and forces (eV or eV/Å)."""
+    backwards = list(reversed(range(len(batch.atoms_per_molecule))))
+    expected = potential(batch, forces=True)
+    parts = torch.split(forces_of(expected), batch.atoms_per_molecule.tolist())
+    reordered = Prediction(expected.energy[backwards], torch.cat([parts[i] for i in backwards]))
+    return largest_difference(potential(pick(batch, backwards), forces=True), reordered)
+
+
+def batch_of_one(potential: Potential, batch: Batch) -> float:
+    """A molecule next to its own copy has the energy and the forces it has alone, and so has the copy (eV or eV/Å)."""
+    twice = potential(pick(batch, [0, 0]), forces=True)
+    return largest_difference(twice, _one_by_one(potential, batch, [0, 0]))
+
+
+def single_atom(potential: Potential, batch: Batch) -> float:
+    """An atom alone has a finite energy and no force (eV/Å; NaN for an energy that is not finite)."""
+    violations = []
+    for symbol in potential.elements:
+        number = np.array([SYMBOLS.index(symbol)])
+        atom = potential(assemble(number, np.zeros((1, 3)), np.array([1]), np.zeros(1)), forces=True)
+        violations += [atom.energy - atom.energy, forces_of(atom)]  # ∞ − ∞ is NaN
+    return largest(*violations)
+
+
+def _one_by_one(potential: Potential, batch: Batch, molecules: list[int]) -> Prediction:
+    alone = [potential(pick(batch, [i]), forces=True) for i in molecules]
+    return Prediction(torch.cat([each.energy for each in alone]), torch.cat([forces_of(each) for each in alone]))

@@ -1,0 +1,116 @@
+"""Forces are minus the gradient of the energy, and a molecule left alone neither drifts nor spins up.
+
+Derivatives are compared with finite differences to both sides and about the middle, and the closest counts: networks
+with kinks (ReLU) have a slope almost everywhere, and a kink within the step spoils one side, not the other. A wrong
+derivative disagrees with all three.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from potbench.laws.compare import forces_of, largest
+from potbench.potentials import Potential
+from potbench.structures import Batch
+
+ENERGY_STEP = 1e-6
+"""Å. Float64 totals of 10⁴ eV keep 10⁻⁶ eV/Å, and one side is wrong by half of it times the curvature."""
+
+FORCE_STEP = 1e-7
+"""Å. Forces are no large totals, and a smaller step keeps more kinks out."""
+
+WEIGHT_STEP = 1e-8
+"""Change of weights, without unit: all of them move at once, and with them every unit that has a kink."""
+
+
+def gradient(potential: Potential, batch: Batch) -> float:
+    """Forces are minus the gradient of the energy, F = −∂E/∂x, by finite differences (eV/Å)."""
+    prediction = potential(batch, forces=True)
+    forces = forces_of(prediction)
+    first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
+    rank = torch.arange(len(batch.molecule)) - first[batch.molecule]
+    violations = []
+    for moved in (torch.nonzero(rank == atom).flatten() for atom in range(batch.largest_molecule)):
+        for axis in range(3):  # one atom of each molecule at a time, in all molecules at once
+            step = torch.zeros_like(batch.positions)
+            step[moved, axis] = ENERGY_STEP
+            ahead = potential(batch._replace(positions=batch.positions + step)).energy
+            behind = potential(batch._replace(positions=batch.positions - step)).energy
+            slope = -forces[moved, axis]
+            here = batch.molecule[moved]
+            violations.append(_off(slope, ahead[here], prediction.energy[here], behind[here], ENERGY_STEP))
+    return largest(*violations)
+
+
+def net_force(potential: Potential, batch: Batch) -> float:
+    """The forces on the atoms of a molecule sum to zero (eV/Å)."""
+    return largest(_per_molecule(forces_of(potential(batch, forces=True)), batch))
+
+
+def net_torque(potential: Potential, batch: Batch) -> float:
+    """The forces on the atoms of a molecule do not turn it, Σ x × F = 0 about its center (eV)."""
+    center = _per_molecule(batch.positions, batch) / batch.atoms_per_molecule.unsqueeze(-1)
+    arms = batch.positions - center[batch.molecule]
+    return largest(_per_molecule(torch.linalg.cross(arms, forces_of(potential(batch, forces=True))), batch))
+
+
+def second_derivatives(potential: Potential, batch: Batch) -> float:
+    """Forces can be differentiated by the positions: ∂F/∂x along a direction, by finite differences (eV/Å²)."""
+    direction = torch.randn(batch.positions.shape, generator=_dice(), dtype=batch.positions.dtype)
+    positions = batch.positions.detach().requires_grad_()
+    energy = potential.energies(batch._replace(positions=positions, features=None)).energy.sum()
+    (slope,) = torch.autograd.grad(energy, positions, create_graph=True)
+    (curvature,) = _derivative((slope * direction).sum(), [positions])
+
+    def forces(step: float) -> Tensor:
+        moved = batch._replace(positions=batch.positions + step * direction)
+        return forces_of(potential(moved, forces=True))
+
+    return largest(_off(-curvature, forces(FORCE_STEP), forces(0.0), forces(-FORCE_STEP), FORCE_STEP))
+
+
+def training_gradient(potential: Potential, batch: Batch) -> float:
+    """Forces can be differentiated by the weights, as training does, by finite differences (eV/Å per weight)."""
+    learner = copy.deepcopy(potential).eval()
+    learner.training = True  # of the potential alone: forces keep their graph, but no dropout blurs the comparison
+    weights: list[Tensor] = [weight for weight in learner.parameters() if weight.requires_grad]
+    if not weights:
+        return 0.0  # solved in one pass, not trained step by step
+    directions = [torch.randn(weight.shape, generator=_dice(), dtype=weight.dtype) for weight in weights]
+    projection = torch.randn(batch.positions.shape, generator=_dice(), dtype=batch.positions.dtype)
+
+    def projected(step: float) -> Tensor:
+        with torch.no_grad():
+            torch._foreach_add_(weights, directions, alpha=step)
+        return (forces_of(learner(batch, forces=True)) * projection).sum()
+
+    middle = projected(0.0)
+    slopes = _derivative(middle, weights)
+    slope = torch.stack([(each * along).sum() for each, along in zip(slopes, directions, strict=True)]).sum()
+    ahead, behind = projected(WEIGHT_STEP), projected(-2 * WEIGHT_STEP)
+    return largest(_off(slope, ahead, middle, behind, WEIGHT_STEP))
+
+
+def _dice() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def _per_molecule(vectors: Tensor, batch: Batch) -> Tensor:
+    """Sums of shape (molecules, 3) of vectors of shape (atoms, 3)."""
+    return vectors.new_zeros(len(batch.atoms_per_molecule), 3).index_add(0, batch.molecule, vectors.detach())
+
+
+def _derivative(value: Tensor, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+    """Derivatives of a number; zeros by what it was cut off from, for that is what an optimizer would see."""
+    if not value.requires_grad:
+        return tuple(torch.zeros_like(each) for each in inputs)
+    return torch.autograd.grad(value, inputs, materialize_grads=True)
+
+
+def _off(slope: Tensor, ahead: Tensor, middle: Tensor, behind: Tensor, step: float) -> Tensor:
+    """Distance of a slope from the closest of three finite differences; all of one shape, as the result."""
+    slopes = torch.stack([ahead - middle, (ahead - behind) / 2, middle - behind]).detach() / step
+    return (slopes - slope.detach()).abs().amin(dim=0)

@@ -1,0 +1,96 @@
+"""What comes into reach comes gently, and what is out of reach is not felt."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from potbench.batches import batch_of
+from potbench.laws.compare import forces_of, largest
+from potbench.potentials import Potential
+from potbench.structures import Batch, Frames
+
+FAR = 100.0
+"""Å: how far molecules are set apart for a potential that names no cutoff."""
+
+MARGIN = 1e-6
+"""Å to either side of the cutoff. Whatever is smooth changes by no more than its slope times this."""
+
+CLOSEST = 0.8
+"""Å: about the shortest bond, where a path begins."""
+
+STEPS = 200
+"""Points of a path; the second look, at one interval of the first, has steps below 10⁻³ Å."""
+
+
+def through_the_cutoff(potential: Potential, batch: Batch) -> float:
+    """An atom that crosses the cutoff changes neither energy nor forces by a jump (eV or eV/Å).
+
+    Between two places 10⁻⁶ Å to either side of `potential.cutoff`; 0 if the potential has none.
+    """
+    cutoff = _cutoff(potential)
+    molecules = torch.nonzero(batch.atoms_per_molecule > 1).flatten().tolist()
+    if cutoff is None or not molecules:
+        return 0.0
+    distances = torch.tensor([cutoff - MARGIN, cutoff + MARGIN], dtype=batch.positions.dtype)
+    jumps = []
+    for molecule in molecules:
+        prediction = potential(batch_of(_pulled_out(batch, molecule, distances)), forces=True)
+        inside, outside = forces_of(prediction).chunk(2)
+        jumps += [prediction.energy.diff(), outside - inside]
+    return largest(*jumps)
+
+
+def work(potential: Potential, batch: Batch) -> float:
+    """Pulling an atom out of the largest molecule costs the work of the forces: the energy has no step (eV).
+
+    The path is looked at twice: as a whole, then where energy and work disagree most. A step stays as high as it is,
+    all else shrinks with the interval.
+    """
+    molecule = int(batch.atoms_per_molecule.argmax())
+    if batch.largest_molecule == 1:
+        return 0.0
+    low, high = CLOSEST, (_cutoff(potential) or FAR) + 1
+    violation = 0.0
+    for _ in range(2):
+        distances = torch.linspace(low, high, STEPS, dtype=batch.positions.dtype)
+        prediction = potential(batch_of(_pulled_out(batch, molecule, distances)), forces=True)
+        pull = -forces_of(prediction).reshape(STEPS, -1, 3)[:, -1, 0].detach()
+        spent = distances.diff() * (pull[1:] + pull[:-1]) / 2
+        mismatch = (prediction.energy.detach().diff() - spent).abs()
+        worst = int(mismatch.argmax())
+        low, high = float(distances[worst]), float(distances[worst + 1])
+        violation = largest(mismatch)
+    return violation
+
+
+def far_apart(potential: Potential, batch: Batch) -> float:
+    """Molecules out of reach, taken for one, have the sum of their energies and the same forces (eV or eV/Å)."""
+    apart = _cutoff(potential) or FAR
+    along = batch.positions[:, 0]
+    empty = along.new_zeros(len(batch.atoms_per_molecule))
+    starts = empty.scatter_reduce(0, batch.molecule, along, "amin", include_self=False)
+    ends = empty.scatter_reduce(0, batch.molecule, along, "amax", include_self=False)
+    room = ends - starts + 1.01 * apart
+    positions = batch.positions.clone()
+    positions[:, 0] += (room.cumsum(0) - room - starts)[batch.molecule]  # one behind the other, along x
+    merged = Frames("all", batch.atomic_numbers.numpy(), positions.unsqueeze(0).numpy(), np.zeros(1))
+    together, separate = potential(batch_of(merged), forces=True), potential(batch, forces=True)
+    return largest(together.energy - separate.energy.sum(), forces_of(together) - forces_of(separate))
+
+
+def _cutoff(potential: Potential) -> float | None:
+    cutoff: float | None = getattr(potential, "cutoff", None)
+    return cutoff
+
+
+def _pulled_out(batch: Batch, molecule: int, distances: Tensor) -> Frames:
+    """A molecule with its last atom in front of the others, along x, at these distances (steps,) from the nearest."""
+    mine = batch.molecule == molecule
+    others = batch.positions[mine][:-1]
+    anchor = others[others[:, 0].argmax()]
+    along = torch.tensor([1.0, 0.0, 0.0], dtype=distances.dtype)
+    last = anchor + distances[:, None, None] * along
+    positions = torch.cat([others.expand(len(distances), -1, -1), last], dim=1)
+    return Frames("pulled", batch.atomic_numbers[mine].numpy(), positions.numpy(), np.zeros(len(distances)))

@@ -1,0 +1,77 @@
+"""Where a molecule is, how it is turned and in which order its atoms are listed is our choice, not physics."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from potbench.laws.compare import forces_of, largest_difference
+from potbench.potentials import Potential
+from potbench.structures import Batch
+
+
+def shift(potential: Potential, batch: Batch) -> float:
+    """Moving a molecule as a whole changes neither its energy nor its forces (eV or eV/Å)."""
+    vectors = 10 * torch.randn(len(batch.atoms_per_molecule), 3, generator=_dice(), dtype=batch.positions.dtype)
+    shifted = batch._replace(positions=batch.positions + vectors[batch.molecule])
+    return largest_difference(potential(shifted, forces=True), potential(batch, forces=True))
+
+
+def rotation(potential: Potential, batch: Batch) -> float:
+    """Turning a molecule leaves its energy as it is and turns its forces along (eV or eV/Å)."""
+    return _orthogonal(potential, batch, _rotations(batch))
+
+
+def reflection(potential: Potential, batch: Batch) -> float:
+    """A mirror image has the same energy and mirrored forces (eV or eV/Å)."""
+    return _orthogonal(potential, batch, -_rotations(batch))
+
+
+def order_of_equal_atoms(potential: Potential, batch: Batch) -> float:
+    """Exchanging atoms of one element within a molecule exchanges their forces and nothing else (eV or eV/Å)."""
+    largest_number = int(batch.atomic_numbers.max()) + 1
+    return _reordered(potential, batch, batch.molecule * largest_number + batch.atomic_numbers)
+
+
+def order_of_atoms(potential: Potential, batch: Batch) -> float:
+    """Listing the atoms of a molecule in another order reorders its forces and nothing else (eV or eV/Å)."""
+    return _reordered(potential, batch, batch.molecule)
+
+
+def _dice() -> torch.Generator:
+    return torch.Generator().manual_seed(0)  # the same throws each time: a check that fails can be repeated
+
+
+def _rotations(batch: Batch) -> Tensor:
+    """A random proper rotation for each molecule: shape (molecules, 3, 3)."""
+    shape = (len(batch.atoms_per_molecule), 3, 3)
+    orthogonal: Tensor = torch.linalg.qr(torch.randn(shape, generator=_dice(), dtype=batch.positions.dtype)).Q
+    handedness: Tensor = torch.linalg.det(orthogonal)  # 1 or −1: multiplied by it, a reflection becomes a rotation
+    return orthogonal * handedness[:, None, None]
+
+
+def _orthogonal(potential: Potential, batch: Batch, matrices: Tensor) -> float:
+    def turned(vectors: Tensor) -> Tensor:
+        return torch.einsum("aij,aj->ai", matrices[batch.molecule], vectors)
+
+    prediction = potential(batch, forces=True)
+    expected = prediction._replace(forces=turned(forces_of(prediction)))
+    return largest_difference(potential(batch._replace(positions=turned(batch.positions)), forces=True), expected)
+
+
+def _reordered(potential: Potential, batch: Batch, group: Tensor) -> float:
+    """Shuffle the atoms of each group, of shape (atoms,), among themselves."""
+    atoms = torch.arange(len(group))
+    shuffled = torch.randperm(len(group), generator=_dice())
+    # the places of a group, in order, receive its atoms, shuffled
+    order = torch.empty_like(atoms)
+    order[torch.argsort(group, stable=True)] = shuffled[torch.argsort(group[shuffled], stable=True)]
+    reordered = batch._replace(
+        atomic_numbers=batch.atomic_numbers[order],
+        positions=batch.positions[order],
+        forces=None if batch.forces is None else batch.forces[order],
+        features=None,
+    )
+    prediction = potential(batch, forces=True)
+    expected = prediction._replace(forces=forces_of(prediction)[order])
+    return largest_difference(potential(reordered, forces=True), expected)

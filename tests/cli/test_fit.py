@@ -1,0 +1,133 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from cli.conftest import QUICK
+from matplotlib.image import imread
+
+from potbench.cli import main
+from potbench.loading import Parts
+from potbench.training.checkpoint import load_task
+from potbench.units import KCAL_PER_MOL
+
+
+def test_run_folder_holds_everything(finished_run: Path) -> None:
+    files = {str(file.relative_to(finished_run)) for file in finished_run.rglob("*") if file.is_file()}
+    assert files == {
+        "config.yaml",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "metrics.csv",
+        "record.json",
+        "split.npz",
+        "predictions.npz",
+        "figures/loss.png",
+        "figures/parity.png",
+        "figures/residuals.png",
+    }
+
+
+def test_record_says_every_number_with_its_unit(finished_run: Path) -> None:
+    record = json.loads((finished_run / "record.json").read_text())
+    units = {
+        "energy_mae": "kcal/mol",
+        "energy_rmse": "kcal/mol",
+        "energy_mae_mev": "meV",
+        "energy_rmse_mev": "meV",
+        "energy_mae_per_atom_mev": "meV/atom",
+        "energy_r2": "1",
+        "forces_mae": "kcal/mol/Å",
+        "forces_rmse": "kcal/mol/Å",
+        "forces_mae_mev": "meV/Å",
+        "forces_rmse_mev": "meV/Å",
+    }
+    for stage in ("validation", "test"):
+        for name, unit in units.items():
+            assert record["metrics"][stage][name]["unit"] == unit
+            assert np.isfinite(record["metrics"][stage][name]["value"])
+    assert record["num_parameters"] == 197_636
+    assert record["throughput"]["value"] > 0
+    assert record["wall_time"]["value"] > 0
+    assert record["peak_memory"]["value"] > 100
+    assert record["budget"] == {"epochs": 2, "steps": 6, "frames": 96}
+    assert record["seeds"] == {"everything": 0, "batches": 0}
+    assert record["split"]["train"] == 48
+    assert len(record["split"]["fingerprint"]) == len(record["data"]["fingerprint"]) == 64
+    assert record["data"]["theory"].startswith("ωB97X/6-31G(d)")
+    assert {"python", "torch", "lightning", "potbench"} <= set(record["versions"])
+    assert {"processor", "cores", "threads"} <= set(record["machine"])
+
+
+def test_record_errors_are_those_of_the_predictions(finished_run: Path) -> None:
+    record = json.loads((finished_run / "record.json").read_text())["metrics"]["test"]
+    kept = np.load(finished_run / "predictions.npz")
+    error = (kept["predicted_energy"] - kept["energy"]) / KCAL_PER_MOL
+    assert record["energy_mae"]["value"] == pytest.approx(np.abs(error).mean(), rel=1e-9)
+    assert record["energy_rmse"]["value"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-9)
+    learned = (kept["energy"] - kept["offset"]) / KCAL_PER_MOL
+    assert record["energy_r2"]["value"] == pytest.approx(1 - (error**2).sum() / ((learned - learned.mean()) ** 2).sum())
+    force_error = (kept["predicted_forces"] - kept["forces"]) / KCAL_PER_MOL
+    assert record["forces_mae"]["value"] == pytest.approx(np.abs(force_error).mean(), rel=1e-5)
+
+
+def test_test_part_is_the_split_that_was_saved(finished_run: Path) -> None:
+    parts = Parts.load(finished_run / "split.npz")
+    assert sorted(np.load(finished_run / "predictions.npz")["frame"]) == parts.test.tolist()
+    assert not set(parts.test) & set(parts.train)
+
+
+def test_figures_are_wide_enough_to_print(finished_run: Path) -> None:
+    for name in ("loss", "parity", "residuals"):
+        assert imread(finished_run / "figures" / f"{name}.png").shape[1] > 900
+
+
+def test_saved_config_is_whole_and_runs_again_to_the_same_numbers(finished_run: Path, tmp_path: Path) -> None:
+    config = yaml.safe_load((finished_run / "config.yaml").read_text())
+    assert config["model"]["init_args"]["potential"]["class_path"] == "potbench.potentials.AtomicPotential"
+    again = tmp_path / "again"
+    assert main(["fit", "--config", str(finished_run / "config.yaml"), "--run_dir", str(again)]) == 0
+    assert _rows(again) == _rows(finished_run)
+
+
+def test_test_needs_the_run_folder_alone(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = json.loads((finished_run / "record.json").read_text())["metrics"]
+    monkeypatch.chdir(tmp_path)
+    assert main(["test", "--run", str(finished_run)]) == 0
+    assert json.loads((finished_run / "record.json").read_text())["metrics"] == before
+    printed = capsys.readouterr().out
+    assert "kcal/mol" in printed
+    assert "meV/atom" in printed
+    assert str(finished_run) in printed
+
+
+def test_validate_agrees_with_the_best_epoch(finished_run: Path) -> None:
+    before = json.loads((finished_run / "record.json").read_text())["metrics"]["validation"]
+    assert main(["validate", f"--run={finished_run}"]) == 0
+    after = json.loads((finished_run / "record.json").read_text())["metrics"]["validation"]
+    assert after["energy_mae"]["value"] == pytest.approx(before["energy_mae"]["value"], rel=1e-6)
+
+
+def test_checkpoint_is_read_as_weights_alone(finished_run: Path) -> None:
+    checkpoint = torch.load(finished_run / "checkpoints" / "best.ckpt", weights_only=True)
+    potential = load_task(finished_run / "checkpoints" / "best.ckpt").potential
+    assert potential.elements == ["H", "C", "N", "O"]
+    weights = {f"potential.{name}": value for name, value in potential.state_dict().items()}
+    assert all(torch.equal(weights[name], value) for name, value in checkpoint["state_dict"].items())
+
+
+def test_default_run_folder_is_named_by_config_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", *QUICK, "--trainer.max_epochs", "1"]) == 0
+    (run,) = (tmp_path / "runs" / "quickstart").iterdir()
+    assert (run / "record.json").is_file()
+
+
+def _rows(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))

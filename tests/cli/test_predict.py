@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from ase.io import read, write
+
+from potbench.batches import batch_of
+from potbench.cli import main
+from potbench.structures import Frames
+from potbench.training.checkpoint import load_task
+
+
+@pytest.fixture
+def structures(tmp_path: Path) -> Path:
+    file = tmp_path / "structures.xyz"
+    write(file, [molecule(name) for name in ("CH4", "H2O", "CH3OH", "HCN")])
+    return file
+
+
+def test_predictions_are_the_potential_of_the_run(finished_run: Path, structures: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.xyz"
+    words = ["predict", "--run", str(finished_run), "--input", str(structures), "--output", str(output)]
+    assert main([*words, "--batch_size", "3"]) == 0
+    potential = load_task(finished_run / "checkpoints" / "best.ckpt").potential
+    for before, after in zip(read(structures, ":"), read(output, ":"), strict=True):
+        assert after.get_chemical_symbols() == before.get_chemical_symbols()
+        expected = potential(batch_of(Frames("", before.numbers, before.positions[None], np.zeros(1))), forces=True)
+        assert after.get_potential_energy() == pytest.approx(expected.energy.item(), abs=1e-5)
+        assert after.get_forces() == pytest.approx(expected.forces.numpy(), abs=1e-5)
+
+
+def test_npz_holds_the_same_numbers(finished_run: Path, structures: Path, tmp_path: Path) -> None:
+    for name in ("out.xyz", "out.npz"):
+        assert (
+            main(["predict", "--run", str(finished_run), "--input", str(structures), "--output", str(tmp_path / name)])
+            == 0
+        )
+    arrays = np.load(tmp_path / "out.npz")
+    images = read(tmp_path / "out.xyz", ":")
+    assert arrays["energy"] == pytest.approx([image.get_potential_energy() for image in images])
+    assert arrays["forces"] == pytest.approx(np.concatenate([image.get_forces() for image in images]), abs=1e-7)
+    assert arrays["atoms_per_molecule"].tolist() == [len(image) for image in images]
+
+
+@pytest.mark.parametrize("ending", ["xyz", "traj", "db", "json", "pdb"])
+def test_any_file_that_ase_reads_will_do(finished_run: Path, tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"water.{ending}"
+    write(file, molecule("H2O"))
+    output = tmp_path / "out.npz"
+    assert main(["predict", "--run", str(finished_run), "--input", str(file), "--output", str(output)]) == 0
+    assert len(np.load(output)["energy"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (molecule("SiH4"), "The potential does not know Si; it was built for H, C, N, O."),
+        (Atoms("H", cell=[3, 3, 3], pbc=True), "structure 0 is periodic, and these potentials are of molecules."),
+    ],
+)
+def test_structures_it_cannot_judge_are_refused(finished_run: Path, tmp_path: Path, refused, image, message) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "odd.extxyz"
+    write(file, image)
+    said = refused(["predict", "--run", str(finished_run), "--input", str(file), "--output", str(tmp_path / "out.npz")])
+    assert message in said
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_unreadable_input_and_wrong_ending_are_refused(finished_run: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
+    garbage = tmp_path / "garbage.xyz"
+    garbage.write_text("three\natoms\n")
+    words = ["predict", "--run", str(finished_run), "--output", str(tmp_path / "out.npz"), "--input"]
+    assert f"ASE cannot read {garbage}" in refused([*words, str(garbage)])
+    assert "none.xyz does not exist." in refused([*words, str(tmp_path / "none.xyz")])
+    assert "--output ends in '.pdf', expected one of .xyz, .extxyz, .npz." in refused(
+        ["predict", "--run", str(finished_run), "--input", str(garbage), "--output", "out.pdf"]
+    )
+
+
+def test_existing_output_is_kept(finished_run: Path, structures: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "mine.xyz").write_text("mine")
+    said = refused(
+        ["predict", "--run", str(finished_run), "--input", str(structures), "--output", str(tmp_path / "mine.xyz")]
+    )
+    assert "exists, and nothing is overwritten. Change --output." in said
+    assert (tmp_path / "mine.xyz").read_text() == "mine"

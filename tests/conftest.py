@@ -1,0 +1,41 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_threads() -> None:
+    # tests are small, and more threads than cores make them slow
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _default_precision() -> Iterator[None]:
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(autouse=True)
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's prepared datasets are kept: never in the user's own folder."""
+    monkeypatch.setenv("POTBENCH_DATA", str(tmp_path / "prepared"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for processes that a test starts
+    return tmp_path / "prepared"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of original files: ani1/ani_gdb_s01.h5 and so on."""
+    folder = os.environ.get("POTBENCH_TEST_DATA")
+    if not folder:
+        pytest.skip("needs original files: set POTBENCH_TEST_DATA to their folder")
+    if not Path(folder).is_dir():
+        pytest.fail(f"POTBENCH_TEST_DATA is {folder}, which is no folder")
+    return Path(folder)

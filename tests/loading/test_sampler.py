@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from potbench.loading.sampler import GlobalBatchSampler
+
+FRAMES = np.random.default_rng(0).permutation(500)[:103]
+
+
+def epoch(number: int, frames=FRAMES, batch_size=16, seed: int | None = 0, **where) -> list[list[int]]:
+    sampler = GlobalBatchSampler(frames, batch_size, seed, **where)
+    sampler.set_epoch(number)
+    batches = [batch.tolist() for batch in sampler]
+    assert len(batches) == len(sampler)
+    return batches
+
+
+@given(st.integers(1, 300), st.integers(1, 400), st.sampled_from([None, 0, 5]), st.integers(0, 9))
+def test_every_frame_comes_once_per_epoch(num_frames, batch_size, seed, number):
+    frames = np.arange(num_frames) * 3
+    batches = epoch(number, frames, batch_size, seed)
+    assert sorted(frame for batch in batches for frame in batch) == frames.tolist()
+    assert max(len(batch) for batch in batches) <= batch_size
+
+
+@given(st.integers(1, 300), st.integers(1, 400))
+def test_batches_have_the_same_size_give_or_take_one(num_frames, batch_size):
+    sizes = [len(batch) for batch in epoch(0, np.arange(num_frames), batch_size)]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@given(st.integers(2, 300), st.integers(1, 100), st.integers(2, 8), st.integers(0, 3))
+def test_global_batches_do_not_depend_on_the_number_of_processes(num_frames, batch_size, world_size, number):
+    frames = np.arange(num_frames)
+    whole = epoch(number, frames, batch_size)
+    if min(len(batch) for batch in whole) < world_size:
+        with pytest.raises(ValueError, match="processes without work"):
+            GlobalBatchSampler(frames, batch_size, 0, 0, world_size)
+        return
+    shares = [epoch(number, frames, batch_size, rank=rank, world_size=world_size) for rank in range(world_size)]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert sorted(batch) == sorted(frame for part in parts for frame in part)
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_every_epoch_has_an_order_of_its_own():
+    assert len({str(epoch(number)) for number in range(10)}) == 10
+
+
+def test_an_epoch_has_the_same_order_whatever_came_before():
+    sampler = GlobalBatchSampler(FRAMES, 16, 0)
+    for number in (0, 1, 2, 3):
+        sampler.set_epoch(number)
+        passed = [batch.tolist() for batch in sampler]
+    assert passed == epoch(3)
+
+
+def test_another_seed_has_another_order():
+    assert len({str(epoch(0, seed=seed)) for seed in range(10)}) == 10
+
+
+def test_the_order_does_not_touch_the_global_random_state():
+    np.random.seed(0)  # noqa: NPY002
+    expected = np.random.rand()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    epoch(0)
+    assert np.random.rand() == expected  # noqa: NPY002
+
+
+def test_without_a_seed_the_order_is_that_of_the_frames():
+    assert [frame for batch in epoch(3, seed=None) for frame in batch] == FRAMES.tolist()
+
+
+def test_the_frames_given_stay_as_they_are():
+    before = FRAMES.copy()
+    epoch(0)
+    np.testing.assert_array_equal(FRAMES, before)
+
+
+def test_a_process_without_work_is_refused():
+    with pytest.raises(ValueError, match="without work") as caught:
+        GlobalBatchSampler(np.arange(10), 4, world_size=4)
+    assert str(caught.value) == (
+        "10 frames in batches of 4 leave some of 4 processes without work. "
+        "Expected a batch of at least one frame for each. Increase data.init_args.batch_size."
+    )

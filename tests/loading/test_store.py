@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from native_files.made import NAMES, blocks, frames
+from potbench.loading import Store
+from potbench.structures import Frames
+
+NUM_FRAMES = sum(NAMES.values())
+
+# forked, so that they need not import torch again
+PROCESSES = multiprocessing.get_context("fork")
+
+
+def write_slowly(folder: Path, pause: float) -> None:
+    def slowly():
+        for block in blocks():
+            yield block
+            (folder.parent / "a block is written").touch()
+            time.sleep(pause)
+
+    Store.write(folder, slowly(), {})
+
+
+def flat(of: list[Frames]) -> list[tuple[np.ndarray, np.ndarray, float, np.ndarray | None]]:
+    """Every frame by itself: atomic numbers, positions, energy, forces."""
+    return [
+        (block.atomic_numbers, block.positions[i], block.energy[i], None if block.forces is None else block.forces[i])
+        for block in of
+        for i in range(len(block.energy))
+    ]
+
+
+def assert_holds(store: Store, chosen: np.ndarray, expected: list[Frames]) -> None:
+    atoms = store.atoms_of(chosen)
+    ends = np.cumsum(atoms.atoms_per_frame)
+    every = flat(expected)
+    for frame, start, end in zip(chosen, ends - atoms.atoms_per_frame, ends, strict=True):
+        numbers, positions, energy, forces = every[frame]
+        rows = atoms.rows[start:end]
+        np.testing.assert_array_equal(atoms.atomic_numbers[start:end], numbers)
+        np.testing.assert_array_equal(store.positions[rows], positions)
+        assert store.energy[frame] == energy
+        if store.forces is not None:
+            np.testing.assert_array_equal(store.forces[rows], forces)
+
+
+@pytest.mark.parametrize("forces", [False, True])
+def test_what_is_read_back_equals_what_was_written(tmp_path, forces):
+    store = Store.write(tmp_path / "store", blocks(forces), {})
+    assert len(store) == NUM_FRAMES
+    assert (store.forces is not None) == forces
+    assert store.molecule_names.tolist() == list(NAMES)
+    assert_holds(Store(tmp_path / "store"), np.arange(NUM_FRAMES), blocks(forces))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, NUM_FRAMES - 1), min_size=1, max_size=40))
+def test_frames_can_be_drawn_in_any_order_and_repeatedly(store_with_forces, chosen):
+    assert_holds(store_with_forces, np.array(chosen), blocks(forces=True))
+
+
+def test_drawing_thousands_of_frames_changes_nothing(store):
+    # the pages of a large store are given back to the system every few thousand frames
+    chosen = np.random.default_rng(0).integers(0, NUM_FRAMES, size=2100)
+    store.atoms_of(chosen)
+    assert_holds(store, chosen[:50], blocks())
+
+
+def test_float32_positions_stay_float32_and_energies_stay_exact(tmp_path):
+    energy = np.array([-17_650.123456789012, -17_650.123456789012 + 2e-12])
+    block = frames("CH4", 2)._replace(energy=energy)
+    store = Store.write(tmp_path / "store", [block], {})
+    assert store.positions.dtype == np.float32
+    assert store.energy.dtype == np.float64
+    assert store.energy.tolist() == energy.tolist()
+
+
+def test_float64_positions_stay_float64(tmp_path):
+    positions = np.random.default_rng(0).normal(size=(2, 5, 3))
+    store = Store.write(tmp_path / "store", [frames("CH4", 2)._replace(positions=positions)], {})
+    np.testing.assert_array_equal(store.positions.reshape(2, 5, 3), positions)
+
+
+def test_the_byte_order_of_the_file_does_not_matter(tmp_path):
+    turned = [block._replace(positions=block.positions.astype(">f4")) for block in blocks()]
+    one, other = (Store.write(tmp_path / name, some, {}) for name, some in [("a", blocks()), ("b", turned)])
+    assert one.fingerprint == other.fingerprint
+    assert_holds(other, np.arange(NUM_FRAMES), blocks())
+
+
+def test_composition_counts_the_atoms_of_each_element(store):
+    chosen = np.array([18, 0, 5, 8])
+    assert store.composition(chosen, [1, 6, 7, 8]).tolist() == [[1, 1, 1, 0], [4, 1, 0, 0], [2, 0, 0, 1], [3, 0, 1, 0]]
+
+
+def test_a_molecule_with_many_atoms_of_one_element_is_counted_right(tmp_path):
+    big = Frames("big", np.full(300, 6), np.zeros((1, 300, 3)), np.zeros(1))
+    assert Store.write(tmp_path / "store", [big], {}).composition(np.array([0]), [6]).tolist() == [[300]]
+
+
+def test_the_manifest_says_what_the_store_holds(tmp_path):
+    Store.write(tmp_path / "store", blocks(forces=True), {"name": "made", "units": {"positions": "Å"}})
+    manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
+    assert manifest.pop("fingerprint")
+    assert manifest == {
+        "name": "made",
+        "units": {"positions": "Å"},
+        "num_frames": NUM_FRAMES,
+        "num_molecules": 4,
+        "atomic_numbers": [1, 6, 7, 8],
+        "has_forces": True,
+    }
+
+
+def nudge(name: str):
+    """The same blocks with one number changed by the smallest step."""
+
+    def change() -> list[Frames]:
+        first, *rest = blocks(forces=True)
+        array = getattr(first, name).copy()
+        array.flat[-1] = np.nextafter(array.flat[-1], np.inf) if array.dtype.kind == "f" else array.flat[-1] + 1
+        return [first._replace(**{name: array}), *rest]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *[nudge(name) for name in ("positions", "energy", "forces", "atomic_numbers")],
+        lambda: blocks(forces=False),
+        lambda: blocks(forces=True)[::-1],
+        lambda: blocks(forces=True)[:-1],
+    ],
+)
+def test_the_fingerprint_changes_with_every_number(tmp_path, change):
+    before = Store.write(tmp_path / "before", blocks(forces=True), {}).fingerprint
+    assert Store.write(tmp_path / "after", change(), {}).fingerprint != before
+
+
+def test_the_fingerprint_depends_on_nothing_but_the_numbers(tmp_path):
+    one = Store.write(tmp_path / "one", blocks(), {"name": "one"})
+    renamed = [block._replace(molecule=f"other-{block.molecule}") for block in blocks()]
+    other = Store.write(tmp_path / "elsewhere" / "other", iter(renamed), {"name": "other"})
+    assert one.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize("with_forces", [[True, False], [False, True]])
+def test_forces_in_some_molecules_only_are_refused(tmp_path, with_forces):
+    mixed = [frames(name, 2, forces) for name, forces in zip(("CH4", "H2O"), with_forces, strict=True)]
+    with pytest.raises(ValueError, match=r"^H2O: forces in some molecules only. Expected them in all or in none.$"):
+        Store.write(tmp_path / "store", mixed, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("nothing", [[], [frames("CH4", 0)]])
+def test_a_dataset_without_frames_is_refused(tmp_path, nothing):
+    message = "^The dataset holds no frames. Expected at least one; look at the files it names.$"
+    with pytest.raises(ValueError, match=message):
+        Store.write(tmp_path / "store", nothing, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
+    folder = tmp_path / "store"
+    folder.mkdir()
+    (folder / "thesis.tex").touch()
+    with pytest.raises(FileExistsError) as caught:
+        Store.write(folder, blocks(), {})
+    message = f"{folder} exists and is no prepared dataset. Expected room for one; move it away."
+    assert str(caught.value) == message
+    assert [path.name for path in tmp_path.rglob("*")] == ["store", "thesis.tex"]
+
+
+def test_a_folder_that_is_no_store_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        Store(tmp_path)
+    assert str(caught.value) == f"{tmp_path} is no prepared dataset: it has no manifest.json. Prepare it again."
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-8])
+
+
+def scramble(file: Path) -> None:
+    file.write_bytes(b"scrambled" + file.read_bytes()[9:])
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, cut, scramble])
+@pytest.mark.parametrize("name", ["energy.npy", "positions.npy", "forces.npy", "molecules.npz"])
+def test_a_damaged_array_is_named(store_with_forces, name, damage):
+    file = store_with_forces.folder / name
+    damage(file)
+    with pytest.raises(ValueError, match="damaged") as caught:
+        Store(file.parent)
+    message = str(caught.value)
+    assert message.startswith(f"{file} is missing or damaged (")
+    assert message.endswith(
+        f"). Expected what preparing the dataset wrote. Delete the folder {file.parent}; it is then prepared again."
+    )
+
+
+@pytest.mark.parametrize(
+    "damage", [cut, scramble, lambda file: file.write_text("{}"), lambda file: file.write_text("1")]
+)
+def test_a_damaged_manifest_is_named(store, damage):
+    file = store.folder / "manifest.json"
+    damage(file)
+    with pytest.raises(ValueError, match="damaged") as caught:
+        Store(file.parent)
+    assert str(caught.value).startswith(f"{file} is missing or damaged (")
+
+
+def test_arrays_of_another_store_are_noticed(tmp_path, store):
+    Store.write(tmp_path / "other", blocks()[:2], {})
+    (tmp_path / "other" / "energy.npy").replace(store.folder / "energy.npy")
+    with pytest.raises(ValueError, match=r"energy.npy .* \(its shape is \(8,\), molecules.npz asks for \(19,\)\)"):
+        Store(store.folder)
+
+
+def test_a_killed_write_leaves_nothing_that_looks_finished(tmp_path):
+    folder = tmp_path / "store"
+    process = PROCESSES.Process(target=write_slowly, args=(folder, 60))
+    process.start()
+    while not (tmp_path / "a block is written").exists() and process.is_alive():
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not folder.exists()
+    assert len(list(tmp_path.glob("*.partial"))) == 1
+    with pytest.raises(FileNotFoundError):
+        Store(folder)
+    assert_holds(Store.write(folder, blocks(), {}), np.arange(NUM_FRAMES), blocks())
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_processes_that_prepare_at_once_all_end_with_a_good_store(tmp_path):
+    folder = tmp_path / "store"
+    processes = [PROCESSES.Process(target=write_slowly, args=(folder, pause)) for pause in (0.05, 0.05, 0.15)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert_holds(Store(folder), np.arange(NUM_FRAMES), blocks())
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_store_that_another_process_finished_first_is_taken(tmp_path):
+    folder = tmp_path / "store"
+
+    def late():
+        yield from blocks()
+        Store.write(folder, blocks(), {"by": "another"})
+
+    assert Store.write(folder, late(), {"by": "us"}).manifest["by"] == "another"
+    assert not list(tmp_path.glob("*.partial"))

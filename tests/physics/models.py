@@ -1,0 +1,36 @@
+"""Every file of configs/model, and the potential that it builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from jsonargparse import ArgumentParser
+
+from potbench.potentials import Potential
+from potbench.structures import Statistics
+
+MODELS = sorted((Path(__file__).parents[2] / "configs" / "model").glob("*.yaml"))
+assert MODELS, "configs/model has no YAML file: there would be nothing to test"
+
+ELEMENTS = ["H", "C", "N", "O"]
+
+# Energies of free atoms, so that totals are as large as in real data, and a spread in eV that gives forces of eV/Å.
+STATISTICS = Statistics({1: -13.6, 6: -1029.9, 7: -1485.3, 8: -2042.6}, 10.0, None, 1)
+
+
+def build(model: Path, seed: int) -> Potential:
+    """The untrained potential of a model: random weights, reference energies and a scale."""
+    block: Any = yaml.safe_load(model.read_text())["init_args"]["potential"]
+    if isinstance(block, str):  # a file of its own, named relative to this one
+        block = yaml.safe_load((model.parent / block).read_text())
+    block.setdefault("init_args", {})["elements"] = ELEMENTS
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_subclass_arguments(Potential, "potential")
+    parsed = parser.parse_object({"potential": block})
+    torch.manual_seed(seed)
+    potential: Potential = parser.instantiate(parsed).potential
+    potential.adapt(STATISTICS)
+    return potential.eval()

@@ -1,0 +1,222 @@
+"""Who may import whom, read from the sources; the rules are those of the design, and a broken one is said in words."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import potbench
+
+SOURCES = Path(potbench.__file__).parent
+VOCABULARY = {"units", "structures", "batches"}
+FRONT_DOOR = {"cli", "lightning_cli", "config_errors", "run_folder", "__main__", "predict", "data"}
+
+# room → rooms it may import besides itself
+DATA_WING = {"datasets": VOCABULARY, "loading": VOCABULARY | {"datasets"}}
+PHYSICS_WING = {
+    "geometry": VOCABULARY,
+    "representations": VOCABULARY | {"geometry"},
+    "readouts": VOCABULARY | {"geometry", "representations"},
+    "potentials": VOCABULARY | {"geometry", "representations", "readouts"},
+}
+BELOW = {
+    **DATA_WING,
+    **PHYSICS_WING,
+    "training": VOCABULARY | set(DATA_WING) | set(PHYSICS_WING),
+    "laws": VOCABULARY | {"potentials"},
+    "reporting": VOCABULARY | {"training"},
+    "studies": VOCABULARY | {"training"},
+}
+# these may import every room
+ANYTHING = {"speed", "front door"}
+
+# library → where alone it may be imported: files or folders of potbench
+LIBRARIES = {
+    "torchani": ("representations/aev.py", "speed/"),
+    "lightning": ("loading/datamodule.py", "training/", "lightning_cli.py", "speed/"),
+    "h5py": ("datasets/",),
+    "pyscf": ("datasets/pyscf_calculator.py",),
+    "wandb": ("training/wandb_logger.py",),
+    "matplotlib": ("reporting/figures.py",),
+}
+LONGEST_FILE = 300
+NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "misc", "base", "util", "helper"}
+
+
+class Import(NamedTuple):
+    """One import: the file it stands in, by its path within potbench, the line, and the dotted name."""
+
+    file: str
+    line: int
+    name: str
+
+
+def imports(root: Path) -> list[Import]:
+    """Every import of every file, wherever in the file it stands."""
+    found = []
+    for path in sorted(root.rglob("*.py")):
+        file = path.relative_to(root).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                package = ["potbench", *Path(file).parts[: -node.level]] if node.level else []
+                module = ".".join([*package, *([node.module] if node.module else [])])
+                # from potbench import units imports a room, from potbench.units import MEV a name
+                names = [f"{module}.{alias.name}" for alias in node.names] if module == "potbench" else [module]
+            found += [Import(file, node.lineno, name) for name in names]
+    return found
+
+
+def room(file: str) -> str:
+    """The room of a file."""
+    first = Path(file).parts[0].removesuffix(".py")
+    return "front door" if first in FRONT_DOOR else first
+
+
+def broken_rules(root: Path) -> list[str]:
+    """What is wrong with a source tree, each in a sentence."""
+    return [*broken_directions(root), *misplaced_libraries(root), *unwieldy_files(root)]
+
+
+def broken_directions(root: Path) -> list[str]:
+    """Imports between rooms that no arrow of the design allows."""
+    broken = []
+    for file, line, name in imports(root):
+        parts = name.split(".")
+        if parts[0] != "potbench" or len(parts) < 2 or file == "__init__.py":
+            continue
+        here, there = room(file), room(parts[1])
+        if parts[1].startswith("__"):
+            continue
+        if here in VOCABULARY:
+            allowed = VOCABULARY
+        elif here in ANYTHING or here == there:
+            continue
+        else:
+            allowed = BELOW.get(here, set())
+        if there not in allowed:
+            may = ", ".join(sorted(allowed)) or "nothing of potbench: it is a room the design does not know"
+            broken.append(f"{file}:{line} imports {name}, but {here} may import {may}.")
+    return broken
+
+
+def misplaced_libraries(root: Path) -> list[str]:
+    """Libraries imported outside the files that stand for them."""
+    broken = []
+    for file, line, name in imports(root):
+        places = LIBRARIES.get("lightning" if name.startswith("pytorch_lightning") else name.split(".")[0])
+        if places and not file.startswith(places):
+            broken.append(f"{file}:{line} imports {name}, which only {' and '.join(places)} may do.")
+    return broken
+
+
+def unwieldy_files(root: Path) -> list[str]:
+    """Files that are too long, or whose name says nothing."""
+    broken = []
+    for path in sorted(root.rglob("*.py")):
+        file = path.relative_to(root).as_posix()
+        num_lines = len(path.read_text(encoding="utf-8").splitlines())
+        if num_lines > LONGEST_FILE:
+            broken.append(f"{file} has {num_lines} lines, more than {LONGEST_FILE}: it does more than one thing.")
+        if NAMES_THAT_SAY_NOTHING & set(Path(file).with_suffix("").parts):
+            broken.append(f"{file} has a name that does not say what is in it.")
+    return broken
+
+
+@pytest.mark.parametrize("rule", [broken_directions, misplaced_libraries, unwieldy_files])
+def test_the_rules_of_the_design_hold(rule):
+    assert not rule(SOURCES), "\n".join(rule(SOURCES))
+
+
+def test_there_are_sources_to_look_at():
+    found = imports(SOURCES)
+    assert len(found) > 100
+    assert ("loading/collate.py", "potbench.batches") in {(file, name) for file, _, name in found}
+
+
+@pytest.mark.parametrize("wing", [DATA_WING, PHYSICS_WING])
+def test_the_wings_do_not_know_each_other(wing):
+    other = set(PHYSICS_WING) if wing is DATA_WING else set(DATA_WING)
+    assert not any(other & allowed for allowed in wing.values())
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "sentence"),
+    [
+        (
+            "potentials/a.py",
+            "import torch\nfrom potbench.loading import Store",
+            "potentials/a.py:2 imports potbench.loading, but potentials may import "
+            "batches, geometry, readouts, representations, structures, units.",
+        ),
+        (
+            "datasets/a.py",
+            "from potbench import loading",
+            "datasets/a.py:1 imports potbench.loading, but datasets may import batches, structures, units.",
+        ),
+        (
+            "geometry/deep/a.py",
+            "def f():\n    from ...readouts import Readout",
+            "geometry/deep/a.py:2 imports potbench.readouts, but geometry may import batches, structures, units.",
+        ),
+        (
+            "units.py",
+            "import potbench.training.loss",
+            "units.py:1 imports potbench.training.loss, but units may import batches, structures, units.",
+        ),
+        (
+            "reporting/a.py",
+            "from potbench.lightning_cli import fit",
+            "reporting/a.py:1 imports potbench.lightning_cli, but reporting may import batches, structures, "
+            "training, units.",
+        ),
+        (
+            "laws/a.py",
+            "if True:\n    from potbench.training import Task",
+            "laws/a.py:2 imports potbench.training, but laws may import batches, potentials, structures, units.",
+        ),
+        (
+            "attic/a.py",
+            "from potbench.units import MEV",
+            "attic/a.py:1 imports potbench.units, but attic may import nothing of potbench: "
+            "it is a room the design does not know.",
+        ),
+        (
+            "potentials/a.py",
+            "import lightning.pytorch as pl",
+            "potentials/a.py:1 imports lightning.pytorch, which only loading/datamodule.py and training/ and "
+            "lightning_cli.py and speed/ may do.",
+        ),
+        (
+            "training/a.py",
+            "import pytorch_lightning",
+            None,
+        ),
+        (
+            "readouts/a.py",
+            "from torchani.nn import AtomicNetwork",
+            "readouts/a.py:1 imports torchani.nn, which only representations/aev.py and speed/ may do.",
+        ),
+        ("loading/a.py", "import h5py", "loading/a.py:1 imports h5py, which only datasets/ may do."),
+        ("training/utils.py", "", "training/utils.py has a name that does not say what is in it."),
+        ("helpers/a.py", "", "helpers/a.py has a name that does not say what is in it."),
+        (
+            "units.py",
+            "pass\n" * 301,
+            "units.py has 301 lines, more than 300: it does more than one thing.",
+        ),
+        ("units.py", "pass\n" * 300, None),
+        ("speed/a.py", "import h5py_like, torchani, lightning\nfrom potbench.laws import LAWS", None),
+        ("cli.py", "from potbench import __version__\nfrom potbench.speed import speed", None),
+    ],
+)
+def test_a_broken_rule_is_seen_and_said_in_words(tmp_path, file, text, sentence):
+    planted = tmp_path / file
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_text(text)
+    assert broken_rules(tmp_path) == ([sentence] if sentence else [])

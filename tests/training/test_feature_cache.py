@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_task import quiet_trainer, small_data, small_potential, small_task
+
+from potbench.loading.collate import gather
+from potbench.training import FeatureCache, feature_cache
+from potbench.training.feature_cache import cache_file, fill
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+EVERYTHING = np.arange(19)
+
+
+def opened(folder: Path):
+    data = small_data(folder)
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+def caches(data) -> list[str]:
+    return sorted(path.name for path in data.store.folder.glob("features-*"))
+
+
+def trained(folder: Path, *callbacks, forces: float = 0.0, **constants):
+    data, task = small_data(folder, bool(forces)), small_task(forces, **constants)
+    trainer = quiet_trainer(folder, *callbacks)
+    trainer.fit(task, datamodule=data)
+    return data, task, {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+def test_kept_features_are_those_that_are_computed(tmp_path):
+    data, potential = opened(tmp_path), small_potential()
+    file = cache_file(data.store, potential)
+    fill(file, data.store, potential)
+    features = np.load(file, mmap_mode="r")
+    assert features.dtype == np.float32
+    batch = gather(data.store, EVERYTHING[::-1], features)
+    computed = potential.features(batch._replace(features=None))
+    torch.testing.assert_close(batch.features, computed)
+    torch.testing.assert_close(potential(batch).energy, potential(batch._replace(features=None)).energy)
+
+
+def test_filling_in_several_pieces_changes_nothing(tmp_path, monkeypatch):
+    data, potential = opened(tmp_path), small_potential()
+    fill(tmp_path / "whole.npy", data.store, potential)
+    monkeypatch.setattr(feature_cache, "FRAMES_AT_ONCE", 4)
+    fill(tmp_path / "pieces.npy", data.store, potential)
+    np.testing.assert_allclose(np.load(tmp_path / "pieces.npy"), np.load(tmp_path / "whole.npy"), atol=1e-6)
+
+
+def test_training_with_kept_features_gives_the_same_losses_and_weights(tmp_path):
+    _, one, computed = trained(tmp_path)
+    data, other, kept = trained(tmp_path, FeatureCache())
+    assert len(caches(data)) == 1
+    assert next(iter(data.train_dataloader())).features is not None
+    assert kept == pytest.approx(computed, rel=1e-4)
+    for name, weight in one.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], weight, rtol=1e-3, atol=1e-5)
+
+
+def test_the_cache_is_filled_once(tmp_path, monkeypatch):
+    trained(tmp_path, FeatureCache())
+
+    def never(*arguments):
+        raise AssertionError("the cache was filled again")
+
+    monkeypatch.setattr(feature_cache, "fill", never)
+    trained(tmp_path, FeatureCache())
+
+
+def test_the_line_says_where_features_are_kept(tmp_path, capsys):
+    data, _, _ = trained(tmp_path, FeatureCache())
+    (name,) = caches(data)
+    assert f"read from {data.store.folder / name} (0.00 GiB)" in capsys.readouterr().out
+
+
+def test_everything_the_features_follow_from_decides_the_cache(tmp_path, monkeypatch):
+    store = opened(tmp_path).store
+    files = [cache_file(store, small_potential())]
+    for constants in ({"radial_cutoff": 5.0}, {"angular_cutoff": 3.4}, {"radial_eta": 15.0}, {"radial_shifts": 5}):
+        files.append(cache_file(store, small_potential(**constants)))
+    torch.set_default_dtype(torch.float64)
+    files.append(cache_file(store, small_potential()))
+    torch.set_default_dtype(torch.float32)
+    monkeypatch.setitem(store.manifest, "fingerprint", "of other numbers")
+    files.append(cache_file(store, small_potential()))
+    assert len(set(files)) == len(files)
+
+
+def test_weights_of_the_readout_do_not_decide_the_cache(tmp_path):
+    store, potential = opened(tmp_path).store, small_potential()
+    before = cache_file(store, potential)
+    torch.nn.init.zeros_(next(potential.readout.parameters()))
+    assert cache_file(store, potential) == before
+
+
+def test_training_on_forces_computes_features_at_every_step(tmp_path):
+    data, _, metrics = trained(tmp_path, FeatureCache(), forces=1.0)
+    assert data.features is None
+    assert caches(data) == []
+    assert metrics["validation/forces_mae"] > 0
+
+
+def test_a_representation_that_learns_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("potbench.representations.AEV.constants", None)
+    data, _, _ = trained(tmp_path, FeatureCache())
+    assert data.features is None
+    assert caches(data) == []
+
+
+def test_a_cache_too_large_is_not_made_and_a_line_says_so(tmp_path, capsys):
+    data, _, _ = trained(tmp_path, FeatureCache(largest_size=1e-6))
+    assert data.features is None
+    assert caches(data) == []
+    assert (
+        "Features are computed at every step: kept, they would take 0.0 GiB, above the limit of 1e-06 GiB."
+        in capsys.readouterr().out
+    )
+
+
+def test_where_nothing_can_be_written_features_are_computed_and_a_line_says_so(tmp_path, monkeypatch, capsys):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
+    data, _, _ = trained(tmp_path, FeatureCache())
+    assert data.features is None
+    assert caches(data) == []
+    assert (
+        "Features are computed at every step: they could not be kept ([Errno 28] No space left on device)."
+        in capsys.readouterr().out
+    )
+
+
+def fill_slowly(file: Path, store, pause: float) -> None:
+    feature_cache.FRAMES_AT_ONCE = 5
+    potential = small_potential()
+    compute = potential.features
+
+    def slowly(batch):
+        file.with_name("started").touch()
+        time.sleep(pause)
+        return compute(batch)
+
+    potential.features = slowly
+    fill(file, store, potential)
+
+
+def test_a_killed_fill_leaves_no_cache(tmp_path):
+    data = opened(tmp_path)
+    file = data.store.folder / "features-abc.npy"
+    process = multiprocessing.get_context("fork").Process(target=fill_slowly, args=(file, data.store, 60))
+    process.start()
+    while not file.with_name("started").exists() and process.is_alive():
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not file.exists()
+    fill(file, data.store, small_potential())
+    assert np.load(file).shape[0] == len(data.store.positions)
+    assert caches(data) == ["features-abc.npy"]
+
+
+def test_processes_that_fill_at_once_all_end_with_a_good_cache(tmp_path):
+    data = opened(tmp_path)
+    file = data.store.folder / "features-abc.npy"
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=fill_slowly, args=(file, data.store, pause)) for pause in (0.02, 0.02, 0.1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    fill(tmp_path / "alone.npy", data.store, small_potential())
+    np.testing.assert_allclose(np.load(file), np.load(tmp_path / "alone.npy"), atol=1e-6)
+    assert caches(data) == ["features-abc.npy"]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from potbench.training import OneCycle, StepDecay
+
+
+def optimizer(lr: float = 1e-3) -> torch.optim.Optimizer:
+    return torch.optim.Adam([torch.nn.Parameter(torch.zeros(2))], lr=lr)
+
+
+def rates(schedule, num_steps: int) -> list[float]:
+    found = []
+    for _ in range(num_steps):
+        found.append(schedule.optimizer.param_groups[0]["lr"])
+        schedule.optimizer.step()
+        schedule.step()
+    return found
+
+
+def test_one_cycle_goes_up_to_the_maximum_once_and_down_to_almost_nothing():
+    found = rates(OneCycle(optimizer(), 100, max_lr=3e-3), 99)
+    peak = found.index(max(found))
+    assert peak == 29
+    assert max(found) == pytest.approx(3e-3)
+    assert found[0] == pytest.approx(3e-3 / 25)
+    assert found[: peak + 1] == sorted(found[: peak + 1])
+    assert found[peak:] == sorted(found[peak:], reverse=True)
+    last = OneCycle(optimizer(), 100, max_lr=3e-3)
+    rates(last, 99)
+    assert last.get_last_lr()[0] == pytest.approx(3e-3 / 25 / 1e4)
+
+
+@pytest.mark.parametrize("num_steps", [1, 2, 3, 10, 100])
+def test_one_cycle_fits_trainings_of_any_length(num_steps):
+    found = rates(OneCycle(optimizer(), num_steps, max_lr=1e-2), num_steps - 1)
+    assert all(0 < rate <= 1e-2 for rate in found)
+
+
+def test_step_decay_multiplies_every_so_many_steps():
+    found = rates(StepDecay(optimizer(1.0), 1000, factor=0.5, every=3), 10)
+    assert found == pytest.approx([1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125])
+
+
+def test_step_decay_is_by_default_that_of_schnet():
+    schedule = StepDecay(optimizer(1e-3), 1)
+    schedule.last_epoch = 200_000
+    assert schedule.get_lr() == pytest.approx([1e-3 * 0.96**2])
+
+
+@pytest.mark.parametrize("kind", [lambda o: OneCycle(o, 40, max_lr=1e-2), lambda o: StepDecay(o, 40, every=7)])
+def test_a_restored_schedule_goes_on_where_it_was(kind):
+    straight = rates(kind(optimizer()), 39)
+    first = kind(optimizer())
+    before = rates(first, 17)
+    second = kind(optimizer())
+    second.optimizer.load_state_dict(first.optimizer.state_dict())
+    second.load_state_dict(first.state_dict())
+    assert before + rates(second, 22) == pytest.approx(straight)
+
+
+def test_one_cycle_of_another_length_is_refused():
+    planned = OneCycle(optimizer(), 100, max_lr=1e-2).state_dict()
+    with pytest.raises(ValueError, match="planned") as caught:
+        OneCycle(optimizer(), 200, max_lr=1e-2).load_state_dict(planned)
+    assert str(caught.value) == (
+        "The interrupted run planned its learning rates for 100 steps, this one for 200. Expected the same length: "
+        "leave trainer.max_epochs and data.init_args.batch_size as they were, or start a new run."
+    )
