@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
-import shutil
-import sys
 import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import numpy as np
 import torch
-import yaml
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from potbench.config_errors import explain
+from potbench.config_parser import ConfigParser
 from potbench.loading import AtomsDataModule
-from potbench.reporting.figures import draw_all
-from potbench.reporting.record import best_validation, in_units, quantity, write_record
-from potbench.reporting.table import print_table
 from potbench.run_folder import RunFolder
+from potbench.run_keeper import RunKeeper
 from potbench.training import FeatureCache, Task
-from potbench.training.cost import Cost, peak_memory
+from potbench.training.cost import Cost
 from potbench.training.csv_logger import CSVLogger
 from potbench.training.progress import ProgressBar
 from potbench.training.wandb_logger import WandbLogger
@@ -35,27 +28,11 @@ RUN_DIR = "POTBENCH_{}__RUN_DIR"
 ELEMENTS = "model.init_args.potential.init_args.elements"
 
 
-class Parser(LightningArgumentParser):
-    """Says what is wrong in a config in a line or two."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # an abbreviated key would be guessed at in silence
-        super().__init__(*args, allow_abbrev=False, **kwargs)
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print the message with the nearest known key, and leave with status 2."""
-        nested = [
-            parser for action in self._actions if isinstance(action.choices, dict) for parser in action.choices.values()
-        ]
-        known = [action.dest for parser in [self, *nested] for action in parser._actions]
-        print(f"\npotbench: {explain(message, known)}", file=sys.stderr)
-        sys.exit(2)
-
-
 class PotbenchCLI(LightningCLI):
     """LightningCLI whose runs leave a folder behind: config, checkpoints, metrics, record and figures."""
 
     run: RunFolder
+    keeper: RunKeeper
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add --run_dir, and size potentials by the elements of the dataset."""
@@ -105,6 +82,9 @@ class PotbenchCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A Trainer that writes into the run folder."""
+        settings = self.settings
+        text = self._parser(self.subcommand).dump(_without_config_list(settings), skip_none=False, format="yaml")
+        self.keeper = RunKeeper(self.run, text, settings.seed_everything, settings.ckpt_path, self._steps_done())
         config = self.config_init[str(self.subcommand)]["trainer"]
         config["default_root_dir"] = str(self.run.path)
         config["callbacks"] = self._callbacks(config.get("callbacks") or [])
@@ -116,86 +96,22 @@ class PotbenchCLI(LightningCLI):
         trainer: Trainer = super().instantiate_trainer(**kwargs)
         return trainer
 
-    def before_fit(self) -> None:
-        """Write the configuration down before any step."""
-        if self.trainer.is_global_zero and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-            self.run.path.mkdir(parents=True, exist_ok=True)
-            text = self._parser("fit").dump(_without_config_list(self.settings), skip_none=False, format="yaml")
-            if self.run.config.is_file() and yaml.safe_load(self.run.config.read_text()) != yaml.safe_load(text):
-                shutil.copy(self.run.config, self.run.path / f"config_until_step_{self._steps_done()}.yaml")
-            self.run.config.write_text(text)
-
     def after_fit(self) -> None:
-        """Write the record and the loss curves."""
-        if not self.trainer.is_global_zero or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        self.datamodule.parts.save(self.run.split)
-        cost = next(callback for callback in self.trainer.callbacks if isinstance(callback, Cost))  # type: ignore[attr-defined]
-        validation = best_validation(self.run.metrics)
-        best_epoch = validation.pop("epoch", None)
-        record = write_record(
-            self.run.path,
-            **self._origin(),
-            metrics={"validation": in_units(validation)},
-            best_epoch=best_epoch,
-            num_parameters=sum(weight.numel() for weight in self.model.parameters() if weight.requires_grad),
-            throughput=quantity(cost.frames_per_second, "frames/s"),
-            wall_time=quantity(cost.wall_seconds, "s"),
-            peak_memory=quantity(peak_memory(), "MiB"),
-            budget={"epochs": self.trainer.current_epoch, "steps": self.trainer.global_step, "frames": cost.frames},
-        )
-        draw_all(self.run.path)
-        print_table(record, self.run.path, stage="validation")
-        print(f"\nErrors on the test part: python -m potbench test --run {shlex.quote(str(self.run.path))}")
+        """Complete the record."""
+        self.keeper.end_fit(self.trainer)
 
     def after_validate(self) -> None:
-        """Print the validation errors again, from the checkpoint."""
-        self._report("validation")
+        """Say the validation errors again, from the checkpoint."""
+        self.keeper.report(self.trainer, "validation")
 
     def after_test(self) -> None:
         """Keep what was predicted, complete the record, and draw the figures."""
-        predictions = {name: value.numpy() for name, value in self.model.test_predictions().items()}
-        if self.trainer.is_global_zero:
-            data: AtomsDataModule = self.datamodule
-            frames = predictions["frame"].astype(np.int64)
-            numbers = data.store.manifest["atomic_numbers"]
-            references = np.array([data.statistics.reference_energies[number] for number in numbers])
-            offset = data.store.composition(frames, numbers) @ references
-            np.savez_compressed(self.run.predictions, **{**predictions, "frame": frames, "offset": offset})
-        self._report("test")
-
-    def _report(self, stage: str) -> None:
-        if not self.trainer.is_global_zero:
-            return
-        logged = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
-        metrics = {
-            name.removeprefix(f"{stage}/"): value for name, value in logged.items() if name.startswith(f"{stage}/")
-        }
-        checkpoint = self.settings.ckpt_path
-        record = write_record(self.run.path, metrics={stage: in_units(metrics)}, checkpoint={stage: checkpoint})
-        draw_all(self.run.path)
-        print_table(record, self.run.path, stage=stage)
-
-    def _origin(self) -> dict[str, Any]:
-        data: AtomsDataModule = self.datamodule
-        parts = data.parts
-        manifest = data.store.manifest
-        return {
-            "name": str(self.run.path),
-            "command": "python -m potbench " + shlex.join(sys.argv[1:]),
-            "seeds": {"everything": self.settings.seed_everything, "batches": data.seed},
-            "data": manifest,
-            "split": {
-                "rule": self.config_dump["data"]["init_args"]["split"],
-                "fingerprint": parts.fingerprint,
-                **{name: len(indices) for name, indices in parts._asdict().items()},
-            },
-            "statistics": data.statistics._asdict(),
-        }
+        self.keeper.keep_predictions(self.trainer, self.model)
+        self.keeper.report(self.trainer, "test")
 
     def _callbacks(self, chosen: Callback | list[Callback]) -> list[Callback]:
         callbacks = list(chosen) if isinstance(chosen, list) else [chosen]
-        ours: list[Callback] = [ProgressBar()]
+        ours: list[Callback] = [ProgressBar(), self.keeper]
         if self.subcommand == "fit":
             best_and_last = ModelCheckpoint(
                 self.run.checkpoints,
@@ -209,13 +125,11 @@ class PotbenchCLI(LightningCLI):
         return callbacks + [callback for callback in ours if type(callback) not in kinds]
 
     def _loggers(self, chosen: Any) -> Any:
-        if chosen is False:
-            return False
-        loggers = chosen if isinstance(chosen, list) else [chosen] if chosen not in (None, True) else []
+        loggers = chosen if isinstance(chosen, list) else [chosen] if chosen not in (None, True, False) else []
         for logger in loggers:
             if isinstance(logger, WandbLogger):
                 logger.keep_in(self.run.path)
-        return [CSVLogger(self.run.path, self._steps_done()), *loggers]
+        return [CSVLogger(self.run.path, self.keeper.steps_done), *loggers]
 
     def _steps_done(self) -> int:
         if not self.settings.ckpt_path:
@@ -271,7 +185,7 @@ def _run(words: list[str]) -> None:
                 "use_distributed_sampler": False,
                 "enable_model_summary": False,
             },
-            parser_class=Parser,
+            parser_class=ConfigParser,
             parser_kwargs={"prog": "python -m potbench", "default_env": True, "env_prefix": "POTBENCH"},
             args=expand_run(words),
         )

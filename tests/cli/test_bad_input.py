@@ -6,8 +6,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from cli.conftest import CONFIGS, QUICK, SMALL
 from native_files import conformers, write_ani1
+from potbench.cli import main
 
 Refused = Callable[[list[str]], str]
 ANI = ["fit", "--config", str(CONFIGS / "ani1/ani_feed_forward.yaml"), "--data.dataset.init_args.heavy_atoms", "[1]"]
@@ -120,19 +122,18 @@ def test_label_that_is_no_number_is_named(ani1: Path, refused: Refused, value: f
     assert not list(prepared.glob("*/manifest.json"))
 
 
-def test_element_that_the_potential_does_not_know_is_named(
-    finished_run: Path, tmp_path: Path, refused: Refused
-) -> None:
-    silane = write_ani1(tmp_path / "silane", {0: conformers("CH4", 60)})
-    with h5py.File(silane, "a") as root:
+def test_element_that_the_potential_does_not_know_is_named(ani1: Path, refused: Refused) -> None:
+    with h5py.File(ani1, "a") as root:
         group = root["gdb11_s01/gdb11_s01-0"]
         del group["species"]
         group["species"] = np.array(["Si", "H", "H", "H", "H"], dtype="S2")
-    said = refused(
-        ["test", "--run", str(finished_run), "--data.dataset", "potbench.datasets.ANI1"]
-        + ["--data.dataset.init_args.folder", str(silane.parent), "--data.dataset.init_args.heavy_atoms", "[1]"]
-    )
-    assert "The dataset ani1 has Si, but the potential was built for H, C, N, O." in said
+    assert "The dataset ani1 has Si, but the potential was built for H, C, N, O." in refused(_ani(ani1))
+
+
+def test_run_is_tested_on_the_split_it_was_trained_with(finished_run: Path, refused: Refused) -> None:
+    assert main(["test", "--run", str(finished_run), "--data.batch_size", "4"]) == 0  # which leaves the split alone
+    said = refused(["test", "--run", str(finished_run), "--data.split.init_args.seed", "1"])
+    assert f"{finished_run} was trained with another split: fingerprint" in said
 
 
 def test_run_that_is_none_is_refused(tmp_path: Path, refused: Refused) -> None:

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from cli.conftest import CONFIGS, QUICK
 from native_files import conformers, write_ani1
-
 from potbench.cli import main
 
 CELLS = sorted(file for file in CONFIGS.rglob("*.yaml") if "data" in (yaml.safe_load(file.read_text()) or {}))

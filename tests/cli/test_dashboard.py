@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from cli.conftest import CONFIGS, QUICK
 
+from cli.conftest import CONFIGS, QUICK
 from potbench.cli import main
 
 WANDB = ["--config", str(CONFIGS / "logger" / "wandb.yaml")]

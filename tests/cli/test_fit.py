@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from cli.conftest import QUICK
 from matplotlib.image import imread
 
+from cli.conftest import QUICK
 from potbench.cli import main
 from potbench.loading import Parts
 from potbench.training.checkpoint import load_task

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli.conftest import QUICK, finish, start
 
+from cli.conftest import QUICK, finish, start
 from potbench.cli import main
 
 

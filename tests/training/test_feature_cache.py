@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -170,16 +171,38 @@ def test_a_killed_fill_leaves_no_cache(tmp_path):
     assert caches(data) == ["features-abc.npy"]
 
 
-def test_processes_that_fill_at_once_all_end_with_a_good_cache(tmp_path):
+def test_runs_that_fill_at_once_never_show_an_unfinished_cache(tmp_path, monkeypatch):
     data = opened(tmp_path)
     file = data.store.folder / "features-abc.npy"
-    fork = multiprocessing.get_context("fork")
-    processes = [fork.Process(target=fill_slowly, args=(file, data.store, pause)) for pause in (0.02, 0.02, 0.1)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    monkeypatch.setattr(feature_cache, "FRAMES_AT_ONCE", 5)
     fill(tmp_path / "alone.npy", data.store, small_potential())
-    np.testing.assert_allclose(np.load(file), np.load(tmp_path / "alone.npy"), atol=1e-6)
+    second_started, first_finished = threading.Event(), threading.Event()
+
+    def held_up(reached: threading.Event | None, until: threading.Event, after_blocks: int):
+        potential = small_potential()
+        compute = potential.features
+        num_blocks = 0
+
+        def features(batch):
+            nonlocal num_blocks
+            num_blocks += 1
+            if num_blocks > after_blocks:
+                if reached:
+                    reached.set()
+                assert until.wait(60)
+            return compute(batch)
+
+        potential.features = features
+        return potential
+
+    first = threading.Thread(target=fill, args=(file, data.store, held_up(None, second_started, 2)))
+    second = threading.Thread(target=fill, args=(file, data.store, held_up(second_started, first_finished, 0)))
+    first.start()
+    second.start()
+    first.join()
+    expected = np.load(tmp_path / "alone.npy")
+    np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
+    first_finished.set()
+    second.join()
+    np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
     assert caches(data) == ["features-abc.npy"]

@@ -31,9 +31,7 @@ def check_frames(frames: Frames, where: str) -> Frames:
             axes = "(frames,)" if name == "energy" else "(frames, atoms, 3)"
             raise DataFileError(f"{where}: {name} has shape {array.shape}, expected {expected}, {axes}.")
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-            raise DataFileError(
-                f"{where}: {name} holds numbers of the kind {array.dtype}, expected float32 or float64."
-            )
+            raise DataFileError(f"{where}: {name} holds {array.dtype}, expected float32 or float64.")
         finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
         if not finite.all():
             raise DataFileError(

@@ -29,7 +29,8 @@ class PerElement(nn.Module):
         """Shape (atoms, features) → (atoms,)."""
         order = torch.argsort(element, stable=True)
         counts = [batch.atoms_per_element.get(number, 0) for number in self.atomic_numbers]
-        parts = torch.split(features[order], counts)
-        results = [network(part) for network, part in zip(self.networks.values(), parts, strict=True)]
+        # picked element by element, so that rows are still near the processor when their network reads them
+        pairs = zip(self.networks.values(), torch.split(order, counts), strict=True)
+        results = [network(features.index_select(0, atoms)) for network, atoms in pairs]
         energies = torch.cat(results).squeeze(-1)
         return torch.empty_like(energies).index_copy(0, order, energies)

@@ -12,6 +12,11 @@ import torch
 LIBRARIES = ("potbench", "torch", "lightning", "torchani", "torchmetrics", "ase", "numpy", "h5py", "jsonargparse")
 
 
+def provenance() -> dict[str, object]:
+    """Versions, machine and commit, as they are now."""
+    return {"versions": versions(), "machine": machine(), "git_commit": git_commit()}
+
+
 def versions() -> dict[str, str]:
     """Versions of python and of the libraries that numbers depend on."""
     found = {"python": platform.python_version()}

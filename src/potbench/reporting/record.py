@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from potbench.reporting.provenance import git_commit, machine, versions
 from potbench.units import KCAL_PER_MOL, MEV
 
 Record = dict[str, Any]
@@ -67,7 +66,6 @@ def write_record(run: Path, **parts: Any) -> Record:
         parts: keys of the record; a dict is merged into the one that is there.
     """
     record = read_record(run) if (run / "record.json").is_file() else {}
-    parts |= {"versions": versions(), "machine": machine(), "git_commit": git_commit()}
     for key, value in parts.items():
         old = record.get(key)
         record[key] = {**old, **value} if isinstance(value, dict) and isinstance(old, dict) else value
