@@ -72,6 +72,8 @@ class PotbenchCLI(LightningCLI):
             settings.weights_only = True
         if self.subcommand == "fit":
             self._refuse_other_run(settings)
+        else:
+            settings.verbose = False  # potbench prints its own table, with units
 
     def after_instantiate_classes(self) -> None:
         """Give the task its own recipe, so that its checkpoints can be loaded alone."""

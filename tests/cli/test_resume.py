@@ -44,7 +44,7 @@ def test_schedule_is_not_stretched_when_a_run_goes_on(tmp_path: Path, refused) -
     run = ["--run_dir", str(tmp_path / "run")]
     assert main(["fit", *QUICK, *run]) == 0
     said = refused(["fit", *QUICK, *run, "--ckpt_path", "last", "--trainer.max_epochs", "3"])
-    assert "The learning-rate schedule of this run was planned for 6 steps, and now there are 9." in said
+    assert "The interrupted run planned its learning rates for 6 steps, this one for 9." in said
 
 
 def test_existing_run_is_not_overwritten(finished_run: Path, refused) -> None:  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -78,11 +79,13 @@ class AtomsDataModule(LightningDataModule):
     @property
     def folder(self) -> Path:
         """Folder of the store: the dataset's name, and a key of its files and options."""
-        return self.root / f"{self.dataset.description.name}-{self._key()}"
+        facts = json.dumps([self.dataset.options, self._sources], sort_keys=True, default=str)
+        return self.root / f"{self.dataset.description.name}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
 
     def prepare_data(self) -> None:
         """Convert the dataset into a store, once; later calls find it there."""
         if not (self.folder / "manifest.json").is_file():
+            print(f"Converting {self.dataset.description.name} into {self.folder}", flush=True)
             Store.write(self.folder, self.dataset.read(), self._origin())
 
     def setup(self, stage: str) -> None:
@@ -116,16 +119,19 @@ class AtomsDataModule(LightningDataModule):
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
 
-    def _key(self) -> str:
-        facts: list[object] = [self.dataset.options]
+    @cached_property
+    def _sources(self) -> list[dict[str, str]]:
+        # read once: sums of many gigabytes take their time
+        sources = []
         for file in self.dataset.files:
             if not file.exists():
                 raise DataFileError(
                     f"{file} does not exist. Expected a file of the dataset {self.dataset.description.name}. "
                     "Change data.init_args.dataset.init_args."
                 )
-            facts.append([file.name, _sha256(file)])
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]
+            with file.open("rb") as stream:
+                sources.append({"file": file.name, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()})
+        return sources
 
     def _origin(self) -> dict[str, object]:
         description = self.dataset.description
@@ -136,7 +142,7 @@ class AtomsDataModule(LightningDataModule):
             "licence": description.licence,
             "units": {"positions": "Å", "energy": "eV", "forces": "eV/Å"},
             "options": {key: str(value) for key, value in self.dataset.options.items()},
-            "sources": [{"file": file.name, "sha256": _sha256(file)} for file in self.dataset.files],
+            "sources": self._sources,
         }
 
 
@@ -152,8 +158,3 @@ class _Gathered(Dataset[Batch]):
 
 def _unchanged(batch: Batch) -> Batch:
     return batch
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 
 os.environ.setdefault("TORCHANI_NO_WARN_EXTENSIONS", "1")  # read at its import; the extensions are optional
 
@@ -72,7 +73,7 @@ class AEV(Representation):
 
     @property
     def constants(self) -> dict[str, object]:  # noqa: D102
-        return {"representation": "AEV", **self._constants}
+        return {"representation": "AEV", "torchani": version("torchani"), **self._constants}
 
     def forward(self, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
         # All atoms as one system, with the pairs inside molecules alone: the same numbers as from a padded table, 10 %

@@ -1,0 +1,15 @@
+"""Benchmarks: what potbench delivers, side by side with the libraries' own way, in one run."""
+
+from __future__ import annotations
+
+from potbench.cli import Command, dispatch
+
+COMMANDS = {
+    "data": Command("frames per second of the loader; memory with millions of frames", "potbench.speed.data:run"),
+    "train": Command("training steps: TorchANI's own loop, potbench, potbench with kept features", "potbench.speed.train:run"),
+}
+
+
+def run(words: list[str]) -> int:
+    """Run a benchmark; return the exit status."""
+    return dispatch(words, COMMANDS, "python -m potbench speed", "potbench speed: benchmarks on this machine")

@@ -35,7 +35,7 @@ class FeatureCache(Callback):
         potential = pl_module.potential
         if pl_module.loss.forces or not isinstance(potential, AtomicPotential):  # type: ignore[union-attr]
             return
-        if potential.representation.constants is None:
+        if potential.representation.constants is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         data = trainer.datamodule  # type: ignore[attr-defined]
         file = cache_file(data.store, potential)

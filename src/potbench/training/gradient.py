@@ -38,16 +38,6 @@ class GradientTask(Task):
         super().__init__(potential, loss or EnergyForcesLoss())
         self.optimizer = optimizer
         self.schedule = schedule
-        self.planned_steps: int | None = None
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep how long the schedule is."""
-        super().on_save_checkpoint(checkpoint)
-        checkpoint["planned_steps"] = self.planned_steps
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Learn how long the schedule was planned to be."""
-        self.planned_steps = checkpoint["planned_steps"]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of a batch, the same however many processes share it."""
@@ -70,13 +60,10 @@ class GradientTask(Task):
         optimizer = self.optimizer(self.parameters())
         if self.schedule is None:
             return optimizer
-        num_steps = int(self.trainer.estimated_stepping_batches)
-        if self.planned_steps not in (None, num_steps):
+        if self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:
             raise ValueError(
-                f"The learning-rate schedule of this run was planned for {self.planned_steps} steps, and now there are "
-                f"{num_steps}. Expected the same number when a run goes on: change trainer.max_epochs back, or start "
-                "a new run in another --run_dir."
+                "A learning-rate schedule needs to know where training ends, and trainer.max_epochs is -1. "
+                "Expected a number of epochs, or model.init_args.schedule null."
             )
-        self.planned_steps = num_steps
-        schedule = self.schedule(optimizer, num_steps)
+        schedule = self.schedule(optimizer, int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

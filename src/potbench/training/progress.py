@@ -2,37 +2,64 @@
 
 from __future__ import annotations
 
-import sys
+from typing import Any
 
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch import LightningModule, Trainer, callbacks
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-SHOWN = {"validation/energy_mae": "energy MAE {:.3f} kcal/mol", "validation/forces_mae": "forces MAE {:.3f} kcal/mol/Å"}
+SHOWN = {"validation/energy_mae": "energy {:.3g} kcal/mol", "validation/forces_mae": "forces {:.3g} kcal/mol/Å"}
 
 
-class ProgressBar(RichProgressBar):
-    """A bar with the validation errors in kcal/mol; where the output is no terminal, a line every tenth of the run."""
+class ProgressBar(callbacks.ProgressBar):
+    """One bar for the whole training, with the validation MAE; where there is no terminal, a line every tenth."""
 
     def __init__(self) -> None:
-        super().__init__(leave=False)
-        self.interactive = sys.stdout.isatty()
-        if not self.interactive:
-            self.disable()
+        super().__init__()
+        self.console = Console()
+        self.progress: Progress | None = None
 
-    def get_metrics(
-        self, trainer: Trainer, pl_module: LightningModule
-    ) -> dict[str, int | str | float | dict[str, float]]:
-        """Validation errors, with their units."""
-        return {
-            name.removeprefix("validation/"): text.format(float(trainer.callback_metrics[name]))
-            for name, text in SHOWN.items()
-            if name in trainer.callback_metrics
-        }
+    def disable(self) -> None:
+        """Show nothing; Lightning calls this on all processes but the first."""
+        self.console = Console(quiet=True)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        if not self.console.is_terminal or self.console.quiet:
+            return
+        left = TimeRemainingColumn(compact=True)
+        self.progress = Progress(TextColumn("epoch {task.description}"), BarColumn(24), left, console=self.console)
+        self.progress.columns += (TextColumn("{task.fields[errors]}"),)
+        num_batches = int(trainer.num_training_batches)
+        total = None if trainer.max_epochs in (None, -1) else num_batches * int(trainer.max_epochs or 0)
+        self.progress.add_task(
+            f"{trainer.current_epoch + 1}/{trainer.max_epochs}",
+            total=total,
+            completed=trainer.current_epoch * num_batches,
+            errors="",
+        )
+        self.progress.start()
+
+    def on_train_batch_end(self, *arguments: Any, **named: Any) -> None:  # noqa: D102
+        if self.progress:
+            self.progress.advance(self.progress.task_ids[0])
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        super().on_train_epoch_end(trainer, pl_module)
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or -1
-        tenth = max(1, last // 10)
-        if not self.interactive and trainer.is_global_zero and (epoch % tenth == 0 or epoch in {1, last}):
-            errors = ", ".join(str(text) for text in self.get_metrics(trainer, pl_module).values())
-            print(f"epoch {epoch}/{last}: validation {errors}", flush=True)
+        metrics = trainer.callback_metrics
+        errors = ", ".join(text.format(float(metrics[name])) for name, text in SHOWN.items() if name in metrics)
+        if self.progress:
+            said = f"{min(epoch + 1, last) if last > 0 else epoch + 1}/{last if last > 0 else '∞'}"
+            self.progress.update(self.progress.task_ids[0], description=said, errors=f"validation MAE: {errors}")
+        elif epoch % max(1, last // 10) == 0 or epoch in {1, last}:
+            self.console.print(f"epoch {epoch}/{last}, validation MAE: {errors}", highlight=False, soft_wrap=True)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: D102
+        self._stop()
+
+    def _stop(self) -> None:
+        if self.progress:
+            self.progress.stop()
+            self.progress = None

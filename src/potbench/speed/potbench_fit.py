@@ -1,0 +1,81 @@
+"""Training as `python -m potbench fit` does it: DataModule, Lightning's Trainer and all."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from potbench.loading import AtomsDataModule
+from potbench.potentials import AtomicPotential
+from potbench.speed.ways import Trained
+from potbench.structures import Batch, FloatArray
+from potbench.training import EnergyForcesLoss, GradientTask
+from potbench.training.cost import Cost
+
+
+class PotbenchFit:
+    """A run of `fit`, without validation and files; gathering batches from the store is part of its time.
+
+    Args:
+        name: what tables call it.
+        start: the potential at the start.
+        data: where batches come from.
+        num_steps: how many steps.
+        forces: whether forces are trained as well.
+        features: shape (atoms of the store, features), kept features, or None to compute them at every step.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        start: AtomicPotential,
+        data: AtomsDataModule,
+        num_steps: int,
+        forces: bool = False,
+        features: FloatArray | None = None,
+    ) -> None:
+        self.name = name
+        self.start = start
+        self.data = data
+        self.num_steps = num_steps
+        self.forces = forces
+        self.features = features
+
+    def train(self) -> Trained:
+        """One step for each of the first batches, from the first weights on."""
+        task = GradientTask(copy.deepcopy(self.start), EnergyForcesLoss(forces=float(self.forces)))
+        cost, losses = Cost(), _Losses()
+        batches_per_epoch = len(self.data.train_dataloader())
+        self.data.features = self.features
+        trainer = Trainer(
+            max_steps=self.num_steps,
+            max_epochs=math.ceil(self.num_steps / batches_per_epoch),
+            callbacks=[cost, losses],
+            accelerator=self.start.offset.device.type,
+            devices=1,
+            limit_val_batches=0,
+            inference_mode=False,
+            use_distributed_sampler=False,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(task, datamodule=self.data)
+        return Trained(cost.frames, cost.training_seconds, torch.stack(losses.losses).tolist())
+
+
+class _Losses(Callback):
+    """Keeps the loss of each step."""
+
+    def __init__(self) -> None:
+        self.losses: list[torch.Tensor] = []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        self.losses.append(outputs["loss"].detach().clone())

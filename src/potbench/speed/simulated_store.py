@@ -1,0 +1,75 @@
+"""A store as large as ANI-1, made in seconds: to see what opening and drawing cost, not to train on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from potbench.datasets import Dataset, Description
+from potbench.structures import SYMBOLS, Frames
+
+ELEMENTS = ["H", "C", "N", "O"]
+MOLECULES = 57_462
+FEWEST_ATOMS, MOST_ATOMS = 4, 26
+
+
+class Simulated(Dataset):
+    """Frames of molecules of 15 atoms on average, as many molecules as ANI-1 has; energies are random.
+
+    Args:
+        num_frames: how many frames; at least 3.
+    """
+
+    def __init__(self, num_frames: int) -> None:
+        self.num_frames = num_frames
+
+    @property
+    def description(self) -> Description:  # noqa: D102
+        return Description("simulated", "none", "none", "none", has_forces=False)
+
+    @property
+    def elements(self) -> list[str]:  # noqa: D102
+        return ELEMENTS
+
+    @property
+    def files(self) -> list[Path]:  # noqa: D102
+        return []
+
+    @property
+    def options(self) -> dict[str, object]:  # noqa: D102
+        return {"num_frames": self.num_frames}
+
+    def read(self) -> Iterator[Frames]:
+        """Nothing: `write_store` writes the store itself, or it would take minutes."""
+        return iter(())
+
+    def write_store(self, folder: Path) -> int:
+        """Write the store; energies and the table of molecules are real, positions are a hole in a sparse file.
+
+        Returns:
+            Bytes of its arrays.
+        """
+        folder.mkdir(parents=True)
+        random = np.random.default_rng(0)
+        num_molecules = min(MOLECULES, self.num_frames)
+        atoms = random.integers(FEWEST_ATOMS, MOST_ATOMS + 1, num_molecules)
+        frames = np.diff(np.linspace(0, self.num_frames, num_molecules + 1).astype(np.int64))
+        numbers = random.choice([SYMBOLS.index(symbol) for symbol in ELEMENTS], int(atoms.sum())).astype(np.uint8)
+        names = np.array([f"molecule-{number}" for number in range(num_molecules)])
+        np.savez(folder / "molecules.npz", names=names, frames=frames, atoms=atoms, atomic_numbers=numbers)
+        np.save(folder / "energy.npy", random.standard_normal(self.num_frames))
+        shape = (int((frames * atoms).sum()), 3)
+        np.lib.format.open_memmap(folder / "positions.npy", mode="w+", dtype=np.float32, shape=shape)
+        manifest = {
+            "name": "simulated",
+            "num_frames": self.num_frames,
+            "num_molecules": num_molecules,
+            "atomic_numbers": np.unique(numbers).tolist(),
+            "has_forces": False,
+            "fingerprint": f"simulated {self.num_frames}",
+        }
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return self.num_frames * 8 + shape[0] * 12

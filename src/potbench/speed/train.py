@@ -1,0 +1,161 @@
+"""python -m potbench speed train: the same training steps by TorchANI's own loop and by potbench."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from potbench.speed.chosen_data import add_data_options, chosen_data, describe
+
+if TYPE_CHECKING:
+    from potbench.loading import AtomsDataModule
+    from potbench.potentials import AtomicPotential
+    from potbench.speed.ways import Way
+    from potbench.structures import Batch
+
+DESCRIPTION = """The same training steps (AEV, one 384-128-1 network with ReLU per element, Adam, mean squared error) by
+TorchANI's own loop, whose padded batches lie ready in memory, and by potbench as `fit` runs it, loading included. The
+ways take turns; before the figures are shown, their losses are compared step by step."""
+TITLES = {"energy": "Energies", "energy_and_forces": "Energies and forces"}
+
+
+def run(words: list[str]) -> None:
+    """Run the command.
+
+    Args:
+        words: its options.
+    """
+    parser = argparse.ArgumentParser("python -m potbench speed train", description=DESCRIPTION)
+    add_data_options(parser)
+    parser.add_argument("--steps", type=int, default=8, metavar="N", help="steps in a turn on energies (default: 8)")
+    parser.add_argument(
+        "--force-steps", type=int, default=2, metavar="N", help="steps in a turn on forces; 0 leaves them out (default: 2)"
+    )
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="turns that are timed (default: 7)")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of torch (default: torch's choice)")
+    parser.add_argument(
+        "--return-memory", action="store_true", help="let the C library return freed memory, as programs usually do"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
+    options = parser.parse_args(words)
+
+    import torch
+
+    from potbench.reporting.provenance import machine, versions
+    from potbench.speed.ways import compare
+    from potbench.training.memory import keep_freed_memory
+
+    # a Trainer is made for every turn, and each would say what it found
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    kept = not options.return_memory and keep_freed_memory()
+    data = chosen_data(options)
+    potential = first_potential(data)
+    comparisons = {"energy": compare(energy_ways(potential, data, options.steps), options.rounds)}
+    if options.force_steps and data.store.forces is not None:
+        comparisons["energy_and_forces"] = compare(force_ways(potential, data, options.force_steps), options.rounds)
+    results = {
+        "machine": machine(),
+        "versions": versions(),
+        "data": describe(data),
+        "freed_memory_kept": kept,
+        "rounds": options.rounds,
+        **{name: [way.as_dict() for way in ways] for name, ways in comparisons.items()},
+    }
+    show(results)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+
+
+def first_potential(data: AtomsDataModule) -> AtomicPotential:
+    """The network that every way trains, with the weights that every way starts from."""
+    import torch
+
+    from potbench.potentials import AtomicPotential
+    from potbench.readouts import FeedForward
+    from potbench.representations import AEV
+
+    torch.manual_seed(0)
+    potential = AtomicPotential(
+        data.elements,
+        AEV,
+        lambda elements, num_features: FeedForward(elements, num_features, [128], torch.nn.ReLU),
+        scale=1.0,  # TorchANI's loop has none
+    )
+    potential.adapt(data.statistics)
+    return potential.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def energy_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: int) -> list[Way]:
+    """TorchANI's loop, potbench computing features at every step, and potbench with kept features."""
+    import numpy as np
+
+    from potbench.speed.potbench_fit import PotbenchFit
+    from potbench.speed.torchani_loop import TorchANILoop
+    from potbench.training.feature_cache import cache_file, fill
+
+    file = cache_file(data.store, potential)
+    if not file.is_file():
+        fill(file, data.store, potential)
+    features = np.load(file, mmap_mode="r", allow_pickle=False)
+    batches = [batch._replace(forces=None) for batch in islice(_batches(data), num_steps)]
+    return [
+        TorchANILoop(potential, batches, forces=False),
+        PotbenchFit("potbench", potential, data, num_steps),
+        PotbenchFit("potbench, kept features", potential, data, num_steps, features=features),
+    ]
+
+
+def force_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: int) -> list[Way]:
+    """TorchANI's loop, and potbench."""
+    from potbench.speed.potbench_fit import PotbenchFit
+    from potbench.speed.torchani_loop import TorchANILoop
+
+    batches = list(islice(_batches(data), num_steps))
+    return [
+        TorchANILoop(potential, batches, forces=True),
+        PotbenchFit("potbench", potential, data, num_steps, forces=True),
+    ]
+
+
+def _batches(data: AtomsDataModule) -> Iterator[Batch]:
+    """The batches of a run, epoch after epoch."""
+    data.features = None
+    loader = data.train_dataloader()
+    for epoch in range(1_000_000):
+        loader.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+        yield from loader
+
+
+def show(results: Mapping[str, Any]) -> None:
+    """Print the figures as tables."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from potbench.speed.report import machine_line
+    from potbench.speed.spread import Spread
+
+    console = Console()
+    for name, title in TITLES.items():
+        if name not in results:
+            continue
+        table = Table("", title=title, box=box.SIMPLE)
+        for heading in ("Frames/s", "Lowest to highest", "Against TorchANI", "Lowest to highest"):
+            table.add_column(heading, justify="right")
+        for way in results[name]:
+            speed, ratio = Spread(**way["frames_per_second"]), Spread(**way["ratio"])
+            table.add_row(way["name"], *speed.text(",.0f"), *ratio.text(".2f"))
+        console.print(table)
+    console.print(results["data"], highlight=False)
+    console.print(machine_line(results), highlight=False)
+    kept = "kept for the next step" if results["freed_memory_kept"] else "returned to the system"
+    console.print(f"{results['rounds']} turns; freed memory is {kept}", highlight=False)
