@@ -21,6 +21,7 @@ COMMANDS = {
     "validate": Command("errors of a run on its validation part", "potbench.lightning_cli:validate"),
     "test": Command("errors of a run on its test part, with figures", "potbench.lightning_cli:test"),
     "predict": Command("energies and forces of the structures in a file", "potbench.predict:predict"),
+    "check": Command("hold a run against the physical laws", "potbench.check:check"),
     "data": Command("make datasets", "potbench.cli:data"),
     "speed": Command("benchmarks of data and training, side by side", "potbench.speed:run"),
 }

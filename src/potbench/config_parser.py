@@ -16,13 +16,22 @@ UNKNOWN_KEY = re.compile(
 )
 
 
+MISSING_FILE = re.compile(r"import path format: (?P<file>\S+\.ya?ml)")
+MISSING_BLOCKS = "arguments are required"
+
+
 def explain(message: str, known: list[str]) -> str:
-    """Say which key is unknown and which known one is nearest; other messages stay as they are.
+    """Say which key is unknown and which known one is nearest, or which file is missing; the rest stays as it is.
 
     Args:
         message: the error as jsonargparse words it.
         known: keys that would have been accepted there.
     """
+    missing = MISSING_FILE.search(message)
+    if missing:
+        return f"{missing['file']} does not exist. Expected a config file; change the key that names it."
+    if MISSING_BLOCKS in message:
+        return f"{message}. Expected --config FILE, such as configs/quickstart.yaml, or --run RUN."
     found = UNKNOWN_KEY.search(message)
     if found is None:
         return message

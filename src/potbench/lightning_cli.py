@@ -39,6 +39,9 @@ class PotbenchCLI(LightningCLI):
         parser.add_argument(
             "--run_dir", type=str | None, default=None, help="Folder of the run; by default runs/<config>/<time>."
         )
+        parser.add_argument(
+            "--run", type=str | None, default=None, help="A run: stands for its config, folder and checkpoint."
+        )
         parser.link_arguments("data.elements", ELEMENTS, apply_on="instantiate")
 
     @staticmethod
@@ -218,5 +221,6 @@ def expand_run(words: list[str]) -> list[str]:
 
 def _without_config_list(settings: Namespace) -> Namespace:
     settings = settings.clone()
-    settings.pop("config", None)
+    for key in ("config", "run"):
+        settings.pop(key, None)
     return settings

@@ -136,6 +136,17 @@ def test_run_is_tested_on_the_split_it_was_trained_with(finished_run: Path, refu
     assert f"{finished_run} was trained with another split: fingerprint" in said
 
 
+@pytest.mark.parametrize("command", ["fit", "validate", "test"])
+def test_command_without_settings_says_what_to_give(command: str, refused: Refused) -> None:
+    assert "Expected --config FILE, such as configs/quickstart.yaml, or --run RUN." in refused([command])
+
+
+def test_missing_config_file_is_named(refused: Refused) -> None:
+    said = refused(["fit", *QUICK, "--model", "configs/model/none.yaml"])
+    assert "configs/model/none.yaml does not exist. Expected a config file; change the key that names it." in said
+    assert "nowhere.yaml" in refused(["fit", "--config", "nowhere.yaml"])
+
+
 def test_run_that_is_none_is_refused(tmp_path: Path, refused: Refused) -> None:
     assert refused(["test", "--run", str(tmp_path)]) == (
         f"potbench: {tmp_path} is no run: it has no config.yaml. "

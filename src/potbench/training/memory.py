@@ -24,4 +24,5 @@ def keep_freed_memory() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     settings = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 2**26}
-    return all([set_option(option, value) == 1 for option, value in settings.items()])
+    taken = [set_option(option, value) for option, value in settings.items()]
+    return taken == [1, 1, 1]
