@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import json
-import mmap
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
@@ -15,13 +14,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from potbench.loading.large_rows import LargeRows
 from potbench.loading.store_writer import StoreWriter
 from potbench.structures import FloatArray, Frames, IntArray
 
 MANIFEST = "manifest.json"
-# Pages of a large file that were read stay mapped until released; a random frame can map 64 kB of each array.
-FRAMES_BEFORE_RELEASE = 2048
-BYTES_WORTH_RELEASING = 64 * 2**20
 
 
 class Atoms(NamedTuple):
@@ -72,10 +69,6 @@ class Store:
         self._frame_starts = self._frame_ends - per_molecule
         self._first_rows = np.cumsum(per_molecule * self._num_atoms) - per_molecule * self._num_atoms
         self._first_numbers = np.cumsum(self._num_atoms) - self._num_atoms
-        self._mapped: list[FloatArray] = [self.energy, self.positions]
-        if self.forces is not None:
-            self._mapped.append(self.forces)
-        self._drawn = 0
 
     def __len__(self) -> int:
         return len(self.energy)
@@ -101,7 +94,6 @@ class Store:
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         first_row = self._first_rows[molecule] + (frames - self._frame_starts[molecule]) * counts
         numbers = self._atomic_numbers[np.repeat(self._first_numbers[molecule], counts) + within]
-        self._release(len(frames))
         return Atoms(np.repeat(first_row, counts) + within, numbers, counts)
 
     def composition(self, frames: IntArray, atomic_numbers: list[int]) -> IntArray:
@@ -122,22 +114,10 @@ class Store:
 
     def _map(self, name: str, shape: tuple[int, ...]) -> FloatArray:
         with self._reading(f"{name}.npy") as file:
-            array: FloatArray = np.load(file, mmap_mode="r", allow_pickle=False)
+            array = LargeRows.open(file)
             if array.shape != shape:
                 raise ValueError(f"its shape is {array.shape}, molecules.npz asks for {shape}")
-        if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
-            array.base.madvise(mmap.MADV_RANDOM)
         return array
-
-    def _release(self, num_frames: int) -> None:
-        """Give pages back to the system, so that drawing at random from a large store does not fill the memory."""
-        self._drawn += num_frames
-        if self._drawn < FRAMES_BEFORE_RELEASE or not hasattr(mmap, "MADV_DONTNEED"):
-            return
-        self._drawn = 0
-        for array in self._mapped:
-            if array.nbytes > BYTES_WORTH_RELEASING and isinstance(array.base, mmap.mmap):
-                array.base.madvise(mmap.MADV_DONTNEED)
 
     @classmethod
     def write(cls, folder: Path, blocks: Iterable[Frames], manifest: dict[str, Any]) -> Store:

@@ -6,7 +6,7 @@ from potbench.cli import Command, dispatch
 
 COMMANDS = {
     "data": Command("frames per second of the loader; memory with millions of frames", "potbench.speed.data:run"),
-    "train": Command("training steps: TorchANI's own loop, potbench, potbench with kept features", "potbench.speed.train:run"),
+    "train": Command("training steps by TorchANI's own loop and by potbench", "potbench.speed.train:run"),
 }
 
 

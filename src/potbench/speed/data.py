@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from potbench.speed.chosen_data import add_data_options, chosen_data, describe
+from potbench.speed.options import add_data_options, at_least, chosen_data, describe
 from potbench.speed.spread import Spread
 
 if TYPE_CHECKING:
@@ -30,17 +30,24 @@ def run(words: list[str]) -> None:
     """
     parser = argparse.ArgumentParser("python -m potbench speed data", description=DESCRIPTION)
     add_data_options(parser)
-    parser.add_argument("--passes", type=int, default=9, metavar="N", help="passes that are timed (default: 9)")
+    parser.add_argument("--passes", type=at_least(1), default=9, metavar="N", help="passes to time (default: 9)")
     parser.add_argument(
-        "--frames", type=int, default=20_000_000, metavar="N", help="frames of the simulated store; 0 leaves it out"
+        "--frames",
+        type=at_least(0),
+        default=20_000_000,
+        metavar="N",
+        help="of the simulated store; 0 leaves it out (default: 20 million)",
     )
-    parser.add_argument("--batches", type=int, default=200, metavar="N", help="batches drawn from it (default: 200)")
+    parser.add_argument(
+        "--batches", type=at_least(1), default=200, metavar="N", help="batches drawn from it (default: 200)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
     options = parser.parse_args(words)
 
     from potbench.reporting.provenance import machine, versions
 
     data = chosen_data(options)
+    print(describe(data), flush=True)
     results: dict[str, Any] = {"machine": machine(), "versions": versions(), "data": describe(data)}
     results["frames_per_second"] = delivered(data, options.passes)._asdict()
     if options.frames:
@@ -73,21 +80,21 @@ def show(results: Mapping[str, Any]) -> None:
 
     from potbench.speed.report import machine_line
 
-    table = Table("", "Seen", "Goal", title=results["data"], box=box.SIMPLE)
-    median, span = Spread(**results["frames_per_second"]).text(",.0f")
-    table.add_row("Frames delivered per second", f"{median} ({span})", "above 500,000")
+    table = Table("", "Seen", "Goal", box=box.SIMPLE)
+    speed = Spread(**results["frames_per_second"])
+    table.add_row("Frames per second", speed.text(",.0f"), "above 500,000")
     large = results.get("large_store")
     if large:
-        cached = "in the page cache" if large["in_page_cache"] else "not read before: too large for the page cache"
+        cached = "read before" if large["in_page_cache"] else "not read before"
         table.add_section()
-        table.add_row(f"Simulated store of {large['frames']:,} frames, {large['gib']:.2g} GiB", cached)
+        table.add_row(f"{large['frames']:,} simulated frames", f"{large['gib']:.2g} GiB, {cached}")
         table.add_row("Time to open", f"{large['open_seconds']:.3f} s", "below 1 s")
         growth = large["growth_mib"]
         table.add_row("Growth of resident memory", f"{growth['VmRSS']:.0f} MiB", "below 200 MiB")
         table.add_row("  of it not shared", f"{growth['RssAnon']:.0f} MiB")
         table.add_row("Frames drawn per second", f"{large['frames_per_second']:,.0f}")
-        table.add_row("Once per run: dividing, statistics", f"{large['divide_seconds']:.1f} s")
-        table.add_row("Once per epoch: shuffling", f"{large['shuffle_seconds']:.1f} s")
+        table.add_row("Dividing, once a run", f"{large['divide_seconds']:.1f} s")
+        table.add_row("Shuffling, once an epoch", f"{large['shuffle_seconds']:.1f} s")
     console = Console()
     console.print(table)
     console.print(machine_line(results), highlight=False)

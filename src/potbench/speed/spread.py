@@ -19,6 +19,6 @@ class Spread(NamedTuple):
         """Summary of one or more values."""
         return cls(median(values), min(values), max(values))
 
-    def text(self, form: str) -> tuple[str, str]:
-        """The median, and the range, each number in a format such as `,.0f`."""
-        return f"{self.median:{form}}", f"{self.lowest:{form}} to {self.highest:{form}}"
+    def text(self, form: str) -> str:
+        """The median and the range behind it, each number in a format such as `,.0f`."""
+        return f"{self.median:{form}} ({self.lowest:{form}} to {self.highest:{form}})"

@@ -23,7 +23,7 @@ class Padded(NamedTuple):
         elements: shape (molecules, atoms), index of each element, −1 where there is no atom.
         positions: shape (molecules, atoms, 3), in Å.
         energy: shape (molecules,), in eV, offset removed, dtype of the positions.
-        forces: shape (molecules, atoms, 3), in eV/Å, 0 where there is no atom.
+        forces: shape (molecules, atoms, 3), in eV/Å, 0 where there is no atom; None to train on energies alone.
         num_atoms: shape (molecules,).
     """
 
@@ -53,7 +53,6 @@ class TorchANILoop:
         from torchani.nn import ANINetworks, AtomicNetwork
 
         self.name = "TorchANI's own loop"
-        self.forces = forces
         self.device = start.offset.device
         assert isinstance(start.representation, AEV)
         self.aev = AEVComputer.like_1x(num_species=len(start.elements)).to(self.device)
@@ -61,7 +60,8 @@ class TorchANILoop:
         sizes = (start.representation.num_features, len(self.weights[1]), 1)
         networks = {symbol: AtomicNetwork(sizes, activation=nn.ReLU(), bias=True) for symbol in start.elements}
         self.networks = ANINetworks(networks).to(self.device)
-        self.batches = [_padded(batch.to(self.device), start) for batch in batches]
+        kept = batches if forces else [batch._replace(forces=None) for batch in batches]
+        self.batches = [_padded(batch.to(self.device), start) for batch in kept]
 
     def train(self) -> Trained:
         """One step for each batch, from the first weights on."""
@@ -82,7 +82,7 @@ class TorchANILoop:
         return Trained(sum(len(batch.energy) for batch in self.batches), seconds, kept)
 
     def _loss(self, batch: Padded) -> Tensor:
-        positions = batch.positions.detach().requires_grad_(self.forces)
+        positions = batch.positions.detach().requires_grad_(batch.forces is not None)
         energy = self.networks(batch.elements, self.aev(batch.elements, positions))
         loss: Tensor = (energy - batch.energy).square().mean()
         if batch.forces is not None:

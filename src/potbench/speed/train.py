@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from potbench.speed.chosen_data import add_data_options, chosen_data, describe
+from potbench.speed.options import add_data_options, at_least, chosen_data, describe
 
 if TYPE_CHECKING:
     from potbench.loading import AtomsDataModule
@@ -33,12 +33,18 @@ def run(words: list[str]) -> None:
     """
     parser = argparse.ArgumentParser("python -m potbench speed train", description=DESCRIPTION)
     add_data_options(parser)
-    parser.add_argument("--steps", type=int, default=8, metavar="N", help="steps in a turn on energies (default: 8)")
     parser.add_argument(
-        "--force-steps", type=int, default=2, metavar="N", help="steps in a turn on forces; 0 leaves them out (default: 2)"
+        "--steps", type=at_least(1), default=8, metavar="N", help="steps in a turn on energies (default: 8)"
     )
-    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="turns that are timed (default: 7)")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of torch (default: torch's choice)")
+    parser.add_argument(
+        "--force-steps",
+        type=at_least(0),
+        default=2,
+        metavar="N",
+        help="steps in a turn on forces, 0 for none (default: 2)",
+    )
+    parser.add_argument("--rounds", type=at_least(1), default=7, metavar="N", help="turns that are timed (default: 7)")
+    parser.add_argument("--threads", type=at_least(1), metavar="N", help="threads of torch (default: torch's choice)")
     parser.add_argument(
         "--return-memory", action="store_true", help="let the C library return freed memory, as programs usually do"
     )
@@ -54,10 +60,12 @@ def run(words: list[str]) -> None:
     # a Trainer is made for every turn, and each would say what it found
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     if options.threads:
         torch.set_num_threads(options.threads)
     kept = not options.return_memory and keep_freed_memory()
     data = chosen_data(options)
+    print(describe(data), flush=True)
     potential = first_potential(data)
     comparisons = {"energy": compare(energy_ways(potential, data, options.steps), options.rounds)}
     if options.force_steps and data.store.forces is not None:
@@ -106,9 +114,8 @@ def energy_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: in
     if not file.is_file():
         fill(file, data.store, potential)
     features = np.load(file, mmap_mode="r", allow_pickle=False)
-    batches = [batch._replace(forces=None) for batch in islice(_batches(data), num_steps)]
     return [
-        TorchANILoop(potential, batches, forces=False),
+        TorchANILoop(potential, list(islice(_batches(data), num_steps)), forces=False),
         PotbenchFit("potbench", potential, data, num_steps),
         PotbenchFit("potbench, kept features", potential, data, num_steps, features=features),
     ]
@@ -119,9 +126,8 @@ def force_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: int
     from potbench.speed.potbench_fit import PotbenchFit
     from potbench.speed.torchani_loop import TorchANILoop
 
-    batches = list(islice(_batches(data), num_steps))
     return [
-        TorchANILoop(potential, batches, forces=True),
+        TorchANILoop(potential, list(islice(_batches(data), num_steps)), forces=True),
         PotbenchFit("potbench", potential, data, num_steps, forces=True),
     ]
 
@@ -148,14 +154,13 @@ def show(results: Mapping[str, Any]) -> None:
     for name, title in TITLES.items():
         if name not in results:
             continue
-        table = Table("", title=title, box=box.SIMPLE)
-        for heading in ("Frames/s", "Lowest to highest", "Against TorchANI", "Lowest to highest"):
-            table.add_column(heading, justify="right")
+        table = Table(title, box=box.SIMPLE)
+        table.add_column("Frames per second", justify="right")
+        table.add_column("Against TorchANI", justify="right")
         for way in results[name]:
             speed, ratio = Spread(**way["frames_per_second"]), Spread(**way["ratio"])
-            table.add_row(way["name"], *speed.text(",.0f"), *ratio.text(".2f"))
+            table.add_row(way["name"], speed.text(",.0f"), ratio.text(".2f"))
         console.print(table)
-    console.print(results["data"], highlight=False)
     console.print(machine_line(results), highlight=False)
     kept = "kept for the next step" if results["freed_memory_kept"] else "returned to the system"
-    console.print(f"{results['rounds']} turns; freed memory is {kept}", highlight=False)
+    console.print(f"Median of {results['rounds']} turns (lowest to highest); freed memory is {kept}.", highlight=False)
