@@ -12,7 +12,7 @@ import potbench
 
 SOURCES = Path(potbench.__file__).parent
 VOCABULARY = {"units", "structures", "batches"}
-FRONT_DOOR = {"cli", "lightning_cli", "config_parser", "run_folder", "run_keeper", "check", "__main__", "predict", "data"}
+FRONT_DOOR = {"__main__", "check", "cli", "config_parser", "lightning_cli", "predict", "run_folder", "run_keeper"}
 
 # room → rooms it may import besides itself
 DATA_WING = {"datasets": VOCABULARY, "loading": VOCABULARY | {"datasets"}}

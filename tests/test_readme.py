@@ -40,7 +40,6 @@ def test_every_command_of_the_readme_is_known_here() -> None:
 
 def test_commands_work_in_the_order_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is run as it stands; trainings get fewer frames and epochs behind it."""
-    pytest.importorskip("tblite", reason="the README's data are made by the extra xtb")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     write(tmp_path / "molecules.xyz", [molecule("H2O"), molecule("CH4")])

@@ -21,6 +21,7 @@ from potbench.run_keeper import RunKeeper
 from potbench.training import FeatureCache, Task
 from potbench.training.cost import Cost
 from potbench.training.csv_logger import CSVLogger
+from potbench.training.memory import keep_freed_memory
 from potbench.training.progress import ProgressBar
 from potbench.training.wandb_logger import WandbLogger
 
@@ -166,6 +167,7 @@ def test(words: list[str]) -> None:
 
 
 def _run(words: list[str]) -> None:
+    keep_freed_memory()
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*`tensorboardX` has been removed.*")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")

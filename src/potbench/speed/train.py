@@ -7,7 +7,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +136,7 @@ def _batches(data: AtomsDataModule) -> Iterator[Batch]:
     """The batches of a run, epoch after epoch."""
     data.features = None
     loader = data.train_dataloader()
-    for epoch in range(1_000_000):
+    for epoch in count():
         loader.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
         yield from loader
 

@@ -12,9 +12,8 @@ def keep_freed_memory() -> bool:
     """Let the C library keep what a training step frees for the next one, from now on, in this process.
 
     By default glibc returns every large block to the system when it is freed, and the system clears it page by page
-    when it is asked for again, at every step. Kept, steps that compute AEVs of 2048 frames are 1.4 to 1.6 times as fast
-    on a CPU, steps with forces 1.3 times. The process then holds its largest need until it ends (5 to 10 % more than
-    without).
+    when it is asked for again, at every step. Kept, steps that compute AEVs of a thousand frames or more are 1.2 to 1.6
+    times as fast on a CPU. The process then holds its largest need until it ends, some 5 % more than otherwise.
 
     Returns:
         Whether the C library took it; other libraries than glibc are left as they are.
