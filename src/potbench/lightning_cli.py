@@ -71,7 +71,7 @@ class PotbenchCLI(LightningCLI):
         # processes that Lightning starts for more devices read it here, or the time would give each its own folder
         os.environ[RUN_DIR.format(str(self.subcommand).upper())] = settings.run_dir
         if settings.ckpt_path:
-            settings.ckpt_path = str(self.run.checkpoint(settings.ckpt_path))
+            settings.ckpt_path = str(self.run.checkpoint(str(settings.ckpt_path)))
         if settings.weights_only is None:
             settings.weights_only = True
         if self.subcommand == "fit":

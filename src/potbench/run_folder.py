@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 from pathlib import Path
 
 
@@ -51,4 +52,7 @@ class RunFolder:
         if config_file is not None:
             parts = config_file.with_suffix("").parts
             name = Path(*parts[parts.index("configs") + 1 :]) if "configs" in parts else Path(parts[-1])
-        return cls(Path("runs") / name / time.strftime("%Y-%m-%d_%H-%M-%S"))
+        now = time.strftime("%Y-%m-%d_%H-%M-%S")
+        # two runs may start within a second
+        names = (now if number == 1 else f"{now}_{number}" for number in count(1))
+        return cls(next(path for path in (Path("runs") / name / moment for moment in names) if not path.exists()))

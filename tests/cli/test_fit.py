@@ -11,6 +11,7 @@ from matplotlib.image import imread
 from cli.conftest import QUICK
 from potbench.cli import main
 from potbench.loading import Parts
+from potbench.run_folder import RunFolder
 from potbench.training.checkpoint import load_task
 from potbench.units import KCAL_PER_MOL
 
@@ -124,8 +125,22 @@ def test_checkpoint_is_read_as_weights_alone(finished_run: Path) -> None:
 def test_default_run_folder_is_named_by_config_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["fit", *QUICK, "--trainer.max_epochs", "1"]) == 0
-    (run,) = (tmp_path / "runs" / "quickstart").iterdir()
-    assert (run / "record.json").is_file()
+    assert main(["fit", *QUICK, "--trainer.max_epochs", "1"]) == 0
+    runs = list((tmp_path / "runs" / "quickstart").iterdir())
+    assert len(runs) == 2
+    assert all((run / "record.json").is_file() for run in runs)
+
+
+def test_runs_that_start_in_one_second_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("time.strftime", lambda layout: "now")
+    folders = []
+    for _ in range(3):
+        folders.append(RunFolder.new(Path("configs/a/b.yaml")).path)
+        folders[-1].mkdir(parents=True)
+    assert folders == [Path("runs/a/b") / name for name in ("now", "now_2", "now_3")]
 
 
 def _rows(run: Path) -> list[dict[str, str]]:

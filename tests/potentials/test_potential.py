@@ -76,8 +76,11 @@ def test_all_unknown_elements_are_named(batch):
         Spring(["C"])(batch, forces=True)
 
 
-@pytest.mark.parametrize("elements", [["H", "Zz"], ["X"], [], ["h"]], ids=str)
+@pytest.mark.parametrize("elements", [["H", "Zz"], ["X"], [], ["h"], ["H", "H"]], ids=str)
 def test_what_is_no_element_is_refused(elements):
-    message = f"The potential is for the elements {elements}, expected chemical symbols such as H, C."
+    message = (
+        f"The potential is for the elements {elements}, expected chemical symbols such as [H, C], each once. "
+        "Change model.init_args.potential.init_args.elements."
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Spring(elements)
