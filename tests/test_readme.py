@@ -22,6 +22,10 @@ COMMANDS = [line for line in LINES if line.startswith("python -m potbench")]
 FEW = [
     f"--data.init_args.split.init_args.{part}={size}" for part, size in (("train", 20), ("validation", 8), ("test", 8))
 ]
+SPEED = {
+    "data": ["--frames", "3000", "--batches", "4", "--passes", "1"],
+    "train": ["--steps", "1", "--force-steps", "1", "--rounds", "1", "--batch-size", "64"],
+}
 OTHERS = {
     "make quickstart",
     "make test",
@@ -53,6 +57,8 @@ def test_commands_work_in_the_order_of_the_readme(tmp_path: Path, monkeypatch: p
             continue
         if words[0] == "fit" and "--run" not in words:
             words += ["--trainer.max_epochs", "1", *(FEW if "mine.h5" in line else SMALL)]
+        if words[0] == "speed":
+            words += SPEED[words[1]]
         if "ddp" in words:  # processes of its own, each with the same words
             finish(start(*words, cwd=tmp_path))
         else:
