@@ -17,9 +17,3 @@ MEV = 1e-3
 
 BOLTZMANN = 8.617333262145e-5
 """The Boltzmann constant in eV/K."""
-
-ENERGY_UNITS = {"eV": 1.0, "meV": MEV, "hartree": HARTREE, "kcal/mol": KCAL_PER_MOL, "kJ/mol": KCAL_PER_MOL / 4.184}
-"""Names of energy units as config files and reports write them, each in eV."""
-
-LENGTH_UNITS = {"Å": 1.0, "bohr": BOHR, "nm": 10.0}
-"""Names of length units, each in Å."""
