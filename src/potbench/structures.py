@@ -27,6 +27,8 @@ class Frames(NamedTuple):
         positions: shape (frames, atoms, 3), in Å, floating dtype of the file.
         energy: shape (frames,), total energy in eV, float64.
         forces: shape (frames, atoms, 3), in eV/Å, or None where the dataset has none.
+        smiles: SMILES of the molecule, or None where the dataset does not say.
+        time: shape (frames,), integer, place of each frame in its trajectory, or None where there is none.
     """
 
     molecule: str
@@ -34,6 +36,8 @@ class Frames(NamedTuple):
     positions: FloatArray
     energy: FloatArray
     forces: FloatArray | None = None
+    smiles: str | None = None
+    time: IntArray | None = None
 
 
 class Batch(NamedTuple):

@@ -17,3 +17,15 @@ MEV = 1e-3
 
 BOLTZMANN = 8.617333262145e-5
 """The Boltzmann constant in eV/K."""
+
+ENERGY_UNITS: dict[str, float] = {
+    "eV": 1.0,
+    "meV": MEV,
+    "hartree": HARTREE,
+    "kcal/mol": KCAL_PER_MOL,
+    "kJ/mol": KCAL_PER_MOL / 4.184,
+}
+"""Units of energy that files may be in, each in eV."""
+
+LENGTH_UNITS: dict[str, float] = {"Å": 1.0, "bohr": BOHR, "nm": 10.0}
+"""Units of length that files may be in, each in Å."""

@@ -96,8 +96,9 @@ def test_forces_asked_of_a_dataset_without_them_are_refused(ani1: Path, refused:
 def test_missing_file_is_named(ani1: Path, refused: Refused) -> None:
     ani1.rename(ani1.with_suffix(".moved"))
     assert refused(_ani(ani1)) == (
-        f"potbench: {ani1} does not exist. Expected a file of the dataset ani1. "
-        "Change data.init_args.dataset.init_args."
+        f"potbench: {ani1} does not exist. Expected an original file of ani1: run `python -m potbench data "
+        "prepare ani1 --heavy_atoms '[1]'`, or change data.init_args.dataset.init_args.folder to the folder that holds "
+        "it."
     )
 
 

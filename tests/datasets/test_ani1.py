@@ -129,7 +129,8 @@ def test_one_block_is_in_memory_at_a_time(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     file = tmp_path / "ani_gdb_s01.h5"
     assert refusal(file) == (
-        f"{file} does not exist. Expected the original file there. Change data.init_args.dataset.init_args.folder."
+        f"{file} does not exist. Expected an original file of ani1: run `python -m potbench data prepare ani1 "
+        "--heavy_atoms '[1]'`, or change data.init_args.dataset.init_args.folder to the folder that holds it."
     )
 
 

@@ -85,7 +85,7 @@ def test_the_dataset_is_read_once(made):
 
 def test_another_split_or_batch_size_uses_the_same_store(made):
     one, other = opened(made), opened(made, RandomSplit(5, 5, 5, seed=3), batch_size=2)
-    assert one.folder == other.folder
+    assert one.store.folder == other.store.folder
     assert made.times_read == 1
 
 
@@ -99,9 +99,9 @@ def test_a_changed_file_gets_a_store_of_its_own(made):
 
 
 def test_other_options_get_a_store_of_their_own(made, monkeypatch):
-    before = AtomsDataModule(made).folder
+    before = opened(made).store.folder
     monkeypatch.setattr(Made, "options", property(lambda self: {"molecule": "ethanol"}))
-    assert AtomsDataModule(made).folder != before
+    assert opened(made).store.folder != before
 
 
 def test_a_file_moved_elsewhere_keeps_its_store(tmp_path, made):
@@ -113,14 +113,14 @@ def test_a_file_moved_elsewhere_keeps_its_store(tmp_path, made):
 
 
 def test_stores_stand_where_potbench_data_says(made, prepared, tmp_path):
-    assert opened(made).folder.parent == prepared
-    assert opened(made, root=tmp_path / "here").folder.parent == tmp_path / "here"
+    assert opened(made).store.folder.parent == prepared
+    assert opened(made, root=tmp_path / "here").store.folder.parent == tmp_path / "here"
 
 
 def test_the_manifest_says_where_the_numbers_come_from(tmp_path):
     file = write_ani1(tmp_path, {0: conformers("CH4", 20)})
     data = opened(ANI1(tmp_path, [1]))
-    manifest = json.loads((data.folder / "manifest.json").read_text())
+    manifest = json.loads((data.store.folder / "manifest.json").read_text())
     assert manifest["name"] == "ani1"
     assert manifest["theory"] == "ωB97X/6-31G(d)"
     assert "doi:10.1038/sdata.2017.193" in manifest["citation"]
@@ -133,8 +133,9 @@ def test_a_missing_file_is_named_before_anything_is_prepared(tmp_path, prepared)
     with pytest.raises(DataFileError) as caught:
         AtomsDataModule(ANI1(tmp_path, [1])).prepare_data()
     assert str(caught.value) == (
-        f"{tmp_path / 'ani_gdb_s01.h5'} does not exist. Expected a file of the dataset ani1. "
-        "Change data.init_args.dataset.init_args."
+        f"{tmp_path / 'ani_gdb_s01.h5'} does not exist. Expected an original file of ani1: run `python -m potbench "
+        "data prepare ani1 --heavy_atoms '[1]'`, or change data.init_args.dataset.init_args.folder to the folder that "
+        "holds it."
     )
     assert not prepared.exists()
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import pickle
 import signal
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from native_files.made import NAMES, blocks, frames
+from potbench.datasets import OfficialParts
 from potbench.loading import Store
 from potbench.structures import Frames
 
@@ -119,6 +121,7 @@ def test_the_manifest_says_what_the_store_holds(tmp_path):
         "num_molecules": 4,
         "atomic_numbers": [1, 6, 7, 8],
         "has_forces": True,
+        "has_time": False,
     }
 
 
@@ -266,3 +269,34 @@ def test_a_store_that_another_process_finished_first_is_taken(tmp_path):
 
     assert Store.write(folder, late(), {"by": "us"}).manifest["by"] == "another"
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_smiles_times_and_official_splits_are_kept(tmp_path):
+    moving = [
+        block._replace(smiles="O" if block.molecule == "H2O" else None, time=np.arange(len(block.energy)) * 7)
+        for block in blocks()
+    ]
+    parts = OfficialParts(np.array([3, 1]), np.array([2]))
+    store = Store.write(tmp_path / "store", moving, {}, lambda: {"known": parts})
+    assert dict(zip(store.molecule_names, store.smiles, strict=True))["H2O"] == "O"
+    assert dict(zip(store.molecule_names, store.smiles, strict=True))["CH4"] == ""
+    np.testing.assert_array_equal(store.time, np.concatenate([block.time for block in moving]))
+    assert store.official_splits["known"].train.tolist() == [3, 1]
+    assert store.official_splits["known"].validation is None
+
+
+def test_times_in_some_molecules_only_are_refused(tmp_path):
+    first, *rest = blocks()
+    with pytest.raises(ValueError, match="time in some molecules only"):
+        Store.write(tmp_path / "store", [first._replace(time=np.arange(len(first.energy))), *rest], {})
+
+
+def test_a_store_travels_to_another_process_by_its_folder_alone(store):
+    assert len(pickle.dumps(store)) < 500
+    assert pickle.loads(pickle.dumps(store)).fingerprint == store.fingerprint
+
+
+def test_the_composition_counts_elements_that_are_not_there_as_none(store):
+    counts = store.composition(np.arange(len(store)), [8, 9])
+    assert counts[:, 0].sum() == 3
+    assert counts[:, 1].sum() == 0

@@ -1,13 +1,13 @@
 import numpy as np
 
-from potbench.loading import Store
+from potbench.loading.preparation import prepare
 from potbench.speed.simulated_store import Simulated
 
 
 def test_it_is_a_store_like_any_other(tmp_path):
     simulated = Simulated(5000)
-    num_bytes = simulated.write_store(tmp_path / "store")
-    store = Store(tmp_path / "store")
+    num_bytes = simulated.write_store(tmp_path)
+    store = prepare(simulated, tmp_path)
     assert len(store) == 5000
     assert num_bytes == store.energy.nbytes + store.positions.nbytes
     assert store.manifest["num_molecules"] == len(store.molecule_names) == 5000
@@ -19,7 +19,8 @@ def test_it_is_a_store_like_any_other(tmp_path):
 
 
 def test_positions_take_no_room_on_disk(tmp_path):
-    Simulated(300_000).write_store(tmp_path / "store")
-    file = (tmp_path / "store" / "positions.npy").stat()
+    simulated = Simulated(300_000)
+    simulated.write_store(tmp_path)
+    file = (prepare(simulated, tmp_path).folder / "positions.npy").stat()
     assert file.st_size > 40 * 2**20
     assert file.st_blocks * 512 < file.st_size / 10

@@ -1,8 +1,29 @@
 """Files of published datasets → Frames."""
 
 from potbench.datasets.ani1 import ANI1
-from potbench.datasets.dataset import DataFileError, Dataset, Description
+from potbench.datasets.dataset import DataFileError, Dataset, Description, OfficialParts, data_root
+from potbench.datasets.flexible import FlexibleMolecules
 from potbench.datasets.generated import Generated
+from potbench.datasets.md17 import MD17
+from potbench.datasets.published import Download, Extent, Published
+from potbench.datasets.rmd17 import RMD17
 from potbench.datasets.sample import Sample
+from potbench.datasets.sgdml_npz import SGDMLFile
 
-__all__ = ["ANI1", "DataFileError", "Dataset", "Description", "Generated", "Sample"]
+__all__ = [
+    "ANI1",
+    "MD17",
+    "RMD17",
+    "DataFileError",
+    "Dataset",
+    "Description",
+    "Download",
+    "Extent",
+    "FlexibleMolecules",
+    "Generated",
+    "OfficialParts",
+    "Published",
+    "SGDMLFile",
+    "Sample",
+    "data_root",
+]

@@ -9,15 +9,16 @@ import h5py
 import numpy as np
 
 from potbench.datasets.checks import check_frames
-from potbench.datasets.dataset import DataFileError, Dataset, Description
+from potbench.datasets.dataset import DataFileError, Description
 from potbench.datasets.hdf5 import natural_order, open_hdf5
+from potbench.datasets.published import Download, Extent, Published
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
 
 LAYOUT = "Expected the layout of ANI-1: species, coordinates and energies in each group."
 
 
-class ANI1(Dataset):
+class ANI1(Published):
     """ANI-1 in its original HDF5 files, ani_gdb_s01.h5 to ani_gdb_s08.h5.
 
     Total energies (ωB97X/6-31G(d)) and positions of 57,462 molecules of H, C, N and O with one to eight heavy atoms.
@@ -26,18 +27,27 @@ class ANI1(Dataset):
     Source: Smith, Isayev, Roitberg, Sci. Data 4, 170193 (2017), doi:10.1038/sdata.2017.193.
 
     Args:
-        folder: folder of the ani_gdb_sNN.h5 files.
-        heavy_atoms: which files to read, by the number of heavy atoms: 1 is ani_gdb_s01.h5.
+        folder: folder of the ani_gdb_sNN.h5 files; by default where `data prepare` puts them.
+        heavy_atoms: which files to read, by the number of heavy atoms: 1 is ani_gdb_s01.h5; by default all eight.
     """
 
-    def __init__(self, folder: Path | str, heavy_atoms: list[int] | None = None) -> None:
-        self.folder = Path(folder)
+    name = "ani1"
+    extent = Extent(57_462, 22_057_374, ("H", "C", "N", "O"), "4.5 GB")
+
+    def __init__(self, folder: Path | str | None = None, heavy_atoms: list[int] | None = None) -> None:
+        super().__init__(folder)
         self.heavy_atoms = heavy_atoms or [1, 2, 3, 4, 5, 6, 7, 8]
+        wrong = sorted(set(self.heavy_atoms) - set(range(1, 9)))
+        if wrong:
+            raise ValueError(
+                f"heavy_atoms asks for {wrong}, but ANI-1 has files 1 to 8. "
+                "Change data.init_args.dataset.init_args.heavy_atoms."
+            )
 
     @property
     def description(self) -> Description:  # noqa: D102
         return Description(
-            name="ani1",
+            name=self.name,
             theory="ωB97X/6-31G(d)",
             citation="Smith, Isayev, Roitberg, Sci. Data 4, 170193 (2017), doi:10.1038/sdata.2017.193",
             licence="CC0 1.0",
@@ -52,8 +62,19 @@ class ANI1(Dataset):
     def files(self) -> list[Path]:  # noqa: D102
         return [self.folder / f"ani_gdb_s{number:02d}.h5" for number in self.heavy_atoms]
 
+    @property
+    def downloads(self) -> list[Download]:  # noqa: D102
+        url = "https://ndownloader.figshare.com/files/9057631"
+        members = tuple((f"ANI-1_release/{file.name}", file.name) for file in self.files)
+        return [Download((url,), "ANI1_release.tar.gz", members=members)]
+
+    @property
+    def options(self) -> dict[str, object]:  # noqa: D102
+        return {} if len(self.heavy_atoms) == 8 else {"heavy_atoms": self.heavy_atoms}
+
     def read(self) -> Iterator[Frames]:  # noqa: D102
         for file in self.files:
+            self.require(file)
             with open_hdf5(file, "data.init_args.dataset.init_args.folder") as root:
                 yield from self._read_file(root, file)
 
@@ -84,5 +105,11 @@ class ANI1(Dataset):
                 atomic_numbers=np.array([SYMBOLS.index(symbol) for symbol in symbols], dtype=np.uint8),
                 positions=coordinates[:],
                 energy=energies[:].astype(np.float64) * HARTREE,
+                smiles=_smiles(molecule),
             )
             yield check_frames(frames, where)
+
+
+def _smiles(molecule: h5py.Group) -> str | None:
+    # single characters, to be joined; some copies of the files have none
+    return b"".join(molecule["smiles"][:].tolist()).decode() if "smiles" in molecule else None

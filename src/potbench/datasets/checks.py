@@ -21,7 +21,11 @@ def check_frames(frames: Frames, where: str) -> Frames:
     Raises:
         DataFileError: shapes that do not fit together, NaN or infinity, or impossible values.
     """
+    if frames.atomic_numbers.ndim != 1:
+        raise DataFileError(f"{where}: atomic numbers have shape {frames.atomic_numbers.shape}, expected (atoms,).")
     num_frames, num_atoms = len(frames.energy), len(frames.atomic_numbers)
+    if frames.time is not None and frames.time.shape != (num_frames,):
+        raise DataFileError(f"{where}: times have shape {frames.time.shape}, expected {(num_frames,)}, (frames,).")
     shapes = {"positions": (num_frames, num_atoms, 3), "energy": (num_frames,), "forces": (num_frames, num_atoms, 3)}
     for name, expected in shapes.items():
         array = getattr(frames, name)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from potbench.structures import Frames
+import platformdirs
+
+from potbench.structures import Frames, IntArray
+
+
+def data_root() -> Path:
+    """Where datasets are kept: the folder POTBENCH_DATA names, or the user's data folder."""
+    return Path(os.environ.get("POTBENCH_DATA") or platformdirs.user_data_dir("potbench"))
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,25 @@ class Dataset(ABC):
         Raises:
             DataFileError: a file is missing, cut short, not laid out as expected, or holds an impossible number.
         """
+
+    def official_splits(self) -> Mapping[str, OfficialParts]:
+        """Name → split that the publisher gives; asked for after `read` has gone through every frame."""
+        return {}
+
+
+@dataclass(frozen=True)
+class OfficialParts:
+    """A split as its publisher gives it.
+
+    Args:
+        train: shape (frames,), frames to learn from, numbered in the order of `read`.
+        test: shape (frames,), frames to judge by.
+        validation: shape (frames,), or None where the publisher leaves it to be drawn from `train`.
+    """
+
+    train: IntArray
+    test: IntArray
+    validation: IntArray | None = None
 
 
 class DataFileError(ValueError):

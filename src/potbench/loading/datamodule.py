@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
-from potbench.datasets.dataset import DataFileError
 from potbench.datasets.dataset import Dataset as Source
+from potbench.datasets.dataset import data_root
+from potbench.datasets.published import Published
 from potbench.loading.collate import gather
+from potbench.loading.preparation import prepare
 from potbench.loading.sampler import GlobalBatchSampler
 from potbench.loading.splits import Parts, RandomSplit, Split
 from potbench.loading.statistics import training_statistics
 from potbench.loading.store import Store
 from potbench.structures import Batch, FloatArray, IntArray, Statistics
-
-
-def data_root() -> Path:
-    """Where prepared datasets are kept: the folder POTBENCH_DATA names, or the user's data folder."""
-    return Path(os.environ.get("POTBENCH_DATA") or platformdirs.user_data_dir("potbench"))
 
 
 class AtomsDataModule(LightningDataModule):
@@ -38,7 +30,7 @@ class AtomsDataModule(LightningDataModule):
         evaluation_batch_size: frames in a batch of validation and test; by default the same.
         reference_energies: chemical symbol → energy in eV of that element alone; None fits them by least squares on
             the training part.
-        root: folder of prepared datasets; by default POTBENCH_DATA or the user's data folder.
+        root: folder of datasets, downloaded and prepared; by default POTBENCH_DATA or the user's data folder.
         seed: seed of the order of the batches.
         num_workers: processes that gather batches; gathering is fast enough for most uses without any.
     """
@@ -64,6 +56,8 @@ class AtomsDataModule(LightningDataModule):
         self.evaluation_batch_size = evaluation_batch_size or batch_size
         self.reference_energies = reference_energies
         self.root = Path(root) if root else data_root()
+        if isinstance(dataset, Published):
+            dataset.root = self.root
         self.seed = seed
         self.num_workers = num_workers
         self.features: FloatArray | None = None
@@ -76,23 +70,15 @@ class AtomsDataModule(LightningDataModule):
         """Chemical symbols of the dataset, by ascending atomic number; potentials are sized by them."""
         return self.dataset.elements
 
-    @property
-    def folder(self) -> Path:
-        """Folder of the store: the dataset's name, and a key of its files and options."""
-        facts = json.dumps([self.dataset.options, self._sources], sort_keys=True, default=str)
-        return self.root / f"{self.dataset.description.name}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
-
     def prepare_data(self) -> None:
         """Convert the dataset into a store, once; later calls find it there."""
-        if not (self.folder / "manifest.json").is_file():
-            print(f"Converting {self.dataset.description.name} into {self.folder}", flush=True)
-            Store.write(self.folder, self.dataset.read(), self._origin())
+        prepare(self.dataset, self.root)
 
     def setup(self, stage: str) -> None:
         """Open the store, divide it, and learn the statistics of the training part."""
         if hasattr(self, "store"):
             return
-        self.store = Store(self.folder)
+        self.store = prepare(self.dataset, self.root)
         self.parts = self.split.divide(self.store)
         self.statistics = training_statistics(self.store, self.parts.train, self.reference_energies)
 
@@ -118,32 +104,6 @@ class AtomsDataModule(LightningDataModule):
             persistent_workers=self.num_workers > 0,
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
-
-    @cached_property
-    def _sources(self) -> list[dict[str, str]]:
-        # read once: sums of many gigabytes take their time
-        sources = []
-        for file in self.dataset.files:
-            if not file.exists():
-                raise DataFileError(
-                    f"{file} does not exist. Expected a file of the dataset {self.dataset.description.name}. "
-                    "Change data.init_args.dataset.init_args."
-                )
-            with file.open("rb") as stream:
-                sources.append({"file": file.name, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()})
-        return sources
-
-    def _origin(self) -> dict[str, object]:
-        description = self.dataset.description
-        return {
-            "name": description.name,
-            "theory": description.theory,
-            "citation": description.citation,
-            "licence": description.licence,
-            "units": {"positions": "Å", "energy": "eV", "forces": "eV/Å"},
-            "options": {key: str(value) for key, value in self.dataset.options.items()},
-            "sources": self._sources,
-        }
 
 
 class _Gathered(Dataset[Batch]):

@@ -6,14 +6,16 @@ import glob
 import json
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 
+from potbench.datasets.dataset import OfficialParts
 from potbench.loading.large_rows import LargeRows
 from potbench.loading.store_writer import StoreWriter
 from potbench.structures import FloatArray, Frames, IntArray
@@ -58,6 +60,7 @@ class Store:
             has_forces = bool(self.manifest["has_forces"])
         with self._reading("molecules.npz") as file, np.load(file, allow_pickle=False) as table:
             self.molecule_names = table["names"]
+            self.smiles = table["smiles"]
             per_molecule = table["frames"].astype(np.int64)
             self._num_atoms = table["atoms"].astype(np.int64)
             self._atomic_numbers = table["atomic_numbers"]
@@ -66,6 +69,7 @@ class Store:
         self.energy = self._map("energy", (int(self._frame_ends[-1]),))
         self.positions = self._map("positions", (num_rows, 3))
         self.forces = self._map("forces", (num_rows, 3)) if has_forces else None
+        self.time = self._map("time", self.energy.shape) if self.manifest["has_time"] else None
         self._frame_starts = self._frame_ends - per_molecule
         self._first_rows = np.cumsum(per_molecule * self._num_atoms) - per_molecule * self._num_atoms
         self._first_numbers = np.cumsum(self._num_atoms) - self._num_atoms
@@ -98,9 +102,32 @@ class Store:
 
     def composition(self, frames: IntArray, atomic_numbers: list[int]) -> IntArray:
         """How many atoms of each element: shape (frames, elements)."""
-        starts = self._first_numbers
-        table = np.stack([np.add.reduceat(self._atomic_numbers == number, starts) for number in atomic_numbers], axis=1)
-        return np.asarray(table[self.molecule_of(frames)], dtype=np.int64)
+        numbers: list[int] = self.manifest["atomic_numbers"]
+        columns = [numbers.index(number) if number in numbers else -1 for number in atomic_numbers]
+        return np.asarray(self._composition[self.molecule_of(frames)][:, columns], dtype=np.int64)
+
+    @cached_property
+    def _composition(self) -> IntArray:
+        # each molecule's atoms of each element in the store, and a last column for those that are not
+        counts = [
+            np.add.reduceat(self._atomic_numbers == number, self._first_numbers)
+            for number in [*self.manifest["atomic_numbers"], 0]
+        ]
+        return np.stack(counts, axis=1).astype(np.int32)
+
+    @cached_property
+    def official_splits(self) -> dict[str, OfficialParts]:
+        """Name → split that the dataset's publisher gives."""
+        splits: dict[str, dict[str, IntArray]] = {}
+        with self._reading("official_splits.npz") as file, np.load(file, allow_pickle=False) as arrays:
+            for key in arrays:
+                name, part = key.rsplit("/", 1)
+                splits.setdefault(name, {})[part] = arrays[key]
+        return {name: OfficialParts(**parts) for name, parts in splits.items()}
+
+    def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
+        # processes that gather batches open the folder themselves
+        return Store, (self.folder,)
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[Path]:
@@ -120,13 +147,20 @@ class Store:
         return array
 
     @classmethod
-    def write(cls, folder: Path, blocks: Iterable[Frames], manifest: dict[str, Any]) -> Store:
+    def write(
+        cls,
+        folder: Path,
+        blocks: Iterable[Frames],
+        manifest: dict[str, Any],
+        official_splits: Callable[[], Mapping[str, OfficialParts]] = dict,
+    ) -> Store:
         """Write blocks of conformers as a store; a killed call leaves nothing that looks finished.
 
         Args:
             folder: where the store shall be; it appears there by one rename, when all is written.
             blocks: conformers, a block at a time; all with forces or all without.
             manifest: what else to keep in manifest.json.
+            official_splits: asked for the splits of the publisher when all blocks are written.
 
         Raises:
             FileExistsError: the folder holds something else.
@@ -138,7 +172,7 @@ class Store:
             writer = StoreWriter(partial)
             for frames in blocks:
                 writer.append(frames)
-            manifest = {**manifest, **writer.close()}
+            manifest = {**manifest, **writer.close(official_splits())}
             (partial / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
             partial.rename(folder)
         except OSError as error:

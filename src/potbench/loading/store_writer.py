@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from potbench.structures import FloatArray, Frames, IntArray
+from potbench.datasets.dataset import OfficialParts
+from potbench.structures import Frames, IntArray
 
 
 class StoreWriter:
@@ -22,32 +24,46 @@ class StoreWriter:
         self.folder = folder
         self.columns: dict[str, _Column] = {}
         self.names: list[str] = []
+        self.smiles: list[str] = []
         self.frames: list[int] = []
         self.atoms: list[int] = []
         self.atomic_numbers: list[IntArray] = []
 
     def append(self, frames: Frames) -> None:
-        """Add a block; either all blocks have forces or none has.
+        """Add a block; either all blocks have forces, or times, or none has.
 
         Raises:
-            ValueError: forces in some blocks only.
+            ValueError: forces or times in some blocks only.
         """
-        columns = {"energy": frames.energy.astype(np.float64), "positions": frames.positions.reshape(-1, 3)}
+        columns: dict[str, np.ndarray[Any, Any]] = {
+            "energy": frames.energy.astype(np.float64),
+            "positions": frames.positions.reshape(-1, 3),
+        }
         if frames.forces is not None:
             columns["forces"] = frames.forces.reshape(-1, 3)
-        if self.names and set(columns) != set(self.columns):
-            raise ValueError(f"{frames.molecule}: forces in some molecules only. Expected them in all or in none.")
+        if frames.time is not None:
+            columns["time"] = frames.time.astype(np.int64)
+        uneven = set(columns) ^ set(self.columns) if self.names else set()
+        if uneven:
+            raise ValueError(
+                f"{frames.molecule}: {' and '.join(sorted(uneven))} in some molecules only. "
+                "Expected them in all or in none."
+            )
         for name, rows in columns.items():
             if name not in self.columns:
                 self.columns[name] = _Column(self.folder / f"{name}.npy", rows)
             self.columns[name].append(rows)
         self.names.append(frames.molecule)
+        self.smiles.append(frames.smiles or "")
         self.frames.append(len(frames.energy))
         self.atoms.append(len(frames.atomic_numbers))
         self.atomic_numbers.append(frames.atomic_numbers.astype(np.uint8))
 
-    def close(self) -> dict[str, Any]:
+    def close(self, official_splits: Mapping[str, OfficialParts]) -> dict[str, Any]:
         """Finish the files; return counts and the sha256 over all arrays.
+
+        Args:
+            official_splits: name → split as the publisher gives it.
 
         Raises:
             ValueError: there was no frame at all.
@@ -56,15 +72,24 @@ class StoreWriter:
             raise ValueError("The dataset holds no frames. Expected at least one; look at the files it names.")
         numbers = np.concatenate(self.atomic_numbers)
         table = {"frames": np.array(self.frames), "atoms": np.array(self.atoms), "atomic_numbers": numbers}
-        np.savez(self.folder / "molecules.npz", names=np.array(self.names), **table)  # type: ignore[arg-type]
+        names, smiles = np.array(self.names), np.array(self.smiles)
+        np.savez(self.folder / "molecules.npz", names=names, smiles=smiles, **table)  # type: ignore[arg-type]
+        parts = {
+            f"{name}/{part}": indices
+            for name, split in official_splits.items()
+            for part, indices in vars(split).items()
+            if indices is not None
+        }
+        np.savez(self.folder / "official_splits.npz", **parts)
         digest = hashlib.sha256(b"".join(array.astype(np.int64).tobytes() for array in table.values()))
         for name in sorted(self.columns):
             digest.update(self.columns[name].close())
         return {
             "num_frames": int(sum(self.frames)),
-            "num_molecules": len(self.names),
+            "num_molecules": len(set(self.names)),
             "atomic_numbers": np.unique(numbers).tolist(),
             "has_forces": "forces" in self.columns,
+            "has_time": "time" in self.columns,
             "fingerprint": digest.hexdigest(),
         }
 
@@ -74,7 +99,7 @@ class _Column:
 
     HEADER_BYTES = 128
 
-    def __init__(self, path: Path, rows: FloatArray) -> None:
+    def __init__(self, path: Path, rows: np.ndarray[Any, Any]) -> None:
         self.dtype = rows.dtype.newbyteorder("<")
         self.tail = rows.shape[1:]
         self.length = 0
@@ -82,7 +107,7 @@ class _Column:
         self.file: BinaryIO = path.open("wb")
         self.file.write(bytes(self.HEADER_BYTES))
 
-    def append(self, rows: FloatArray) -> None:
+    def append(self, rows: np.ndarray[Any, Any]) -> None:
         raw = np.ascontiguousarray(rows, dtype=self.dtype).tobytes()
         self.file.write(raw)
         self.digest.update(raw)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from potbench.loading import AtomsDataModule, Store
+from potbench.loading.preparation import prepare
 from potbench.speed.simulated_store import Simulated
 
 STATUS = Path("/proc/self/status")
@@ -37,9 +38,7 @@ def measure_apart(folder: Path, num_frames: int, batch_size: int, num_batches: i
         raise FileNotFoundError(
             f"There is no {STATUS} to read memory from, expected on Linux alone. Set --frames to 0."
         )
-    data = _data(folder, num_frames, batch_size)
-    simulated = Simulated(num_frames)
-    num_bytes = simulated.write_store(data.folder)
+    num_bytes = Simulated(num_frames).write_store(folder)
     words = [str(folder), str(num_frames), str(batch_size), str(num_batches)]
     command = [sys.executable, "-m", "potbench.speed.large_store", *words]
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -55,12 +54,13 @@ def measure(folder: Path, num_frames: int, batch_size: int, num_batches: int) ->
         the files were in the page cache: only then would a mapped file show how much of it is touched.
     """
     data = _data(folder, num_frames, batch_size)
-    in_page_cache = _read_once(data.folder)
+    store = prepare(data.dataset, folder).folder
+    in_page_cache = _read_once(store)
     before = resident()
     opening = []
     for _ in range(5):
         start = time.perf_counter()
-        Store(data.folder)
+        Store(store)
         opening.append(time.perf_counter() - start)
     start = time.perf_counter()
     data.setup("fit")

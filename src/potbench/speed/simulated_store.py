@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from potbench.datasets import Dataset, Description
+from potbench.loading.preparation import origin, store_folder
 from potbench.structures import SYMBOLS, Frames
 
 ELEMENTS = ["H", "C", "N", "O"]
@@ -46,12 +47,17 @@ class Simulated(Dataset):
         """Nothing: `write_store` writes the store itself, or it would take minutes."""
         return iter(())
 
-    def write_store(self, folder: Path) -> int:
+    def write_store(self, root: Path) -> int:
         """Write the store; energies and the table of molecules are real, positions are a hole in a sparse file.
+
+        Args:
+            root: folder of prepared datasets.
 
         Returns:
             Bytes of its arrays.
         """
+        manifest = origin(self)
+        folder = store_folder(manifest, root)
         folder.mkdir(parents=True)
         random = np.random.default_rng(0)
         num_molecules = min(MOLECULES, self.num_frames)
@@ -59,16 +65,17 @@ class Simulated(Dataset):
         frames = np.diff(np.linspace(0, self.num_frames, num_molecules + 1).astype(np.int64))
         numbers = random.choice([SYMBOLS.index(symbol) for symbol in ELEMENTS], int(atoms.sum())).astype(np.uint8)
         names = np.array([f"molecule-{number}" for number in range(num_molecules)])
-        np.savez(folder / "molecules.npz", names=names, frames=frames, atoms=atoms, atomic_numbers=numbers)
+        table = {"names": names, "smiles": names, "frames": frames, "atoms": atoms, "atomic_numbers": numbers}
+        np.savez(folder / "molecules.npz", **table)  # type: ignore[arg-type]
         np.save(folder / "energy.npy", random.standard_normal(self.num_frames))
         shape = (int((frames * atoms).sum()), 3)
         np.lib.format.open_memmap(folder / "positions.npy", mode="w+", dtype=np.float32, shape=shape)
-        manifest = {
-            "name": "simulated",
+        manifest |= {
             "num_frames": self.num_frames,
             "num_molecules": num_molecules,
             "atomic_numbers": np.unique(numbers).tolist(),
             "has_forces": False,
+            "has_time": False,
             "fingerprint": f"simulated {self.num_frames}",
         }
         (folder / "manifest.json").write_text(json.dumps(manifest))

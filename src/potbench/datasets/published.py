@@ -1,0 +1,87 @@
+"""Datasets that anyone can download: what they hold, and where their files come from."""
+
+from __future__ import annotations
+
+import shlex
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from potbench.datasets.dataset import DataFileError, Dataset, data_root
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file on the net, and what becomes of it in the dataset's folder.
+
+    Args:
+        urls: the same file at several places, tried in turn.
+        file: its name in the dataset's folder.
+        checksum: as published, such as "md5:17fd6f…" or "sha256:3a6384…"; None where nobody published one.
+        size: in bytes, as published, or None.
+        members: of an archive, path inside it → name in the dataset's folder; empty where the file is used as it is.
+    """
+
+    urls: tuple[str, ...]
+    file: str
+    checksum: str | None = None
+    size: int | None = None
+    members: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a published dataset holds, for the list of datasets.
+
+    Args:
+        molecules: how many molecules, all options together.
+        frames: how many frames; None where the publisher does not say.
+        elements: chemical symbols.
+        size: of the downloads, such as "1.5 GB".
+    """
+
+    molecules: int
+    frames: int | None
+    elements: tuple[str, ...]
+    size: str
+
+
+class Published(Dataset):
+    """A dataset with a name and a place on the net.
+
+    Args:
+        folder: folder of its files; by default the one `python -m potbench data prepare` puts them into.
+    """
+
+    name: ClassVar[str]
+    extent: ClassVar[Extent]
+
+    def __init__(self, folder: Path | str | None = None) -> None:
+        self._folder = Path(folder) if folder else None
+        self.root = data_root()
+
+    @property
+    def folder(self) -> Path:
+        """Folder of its files."""
+        return self._folder or self.root / "downloads" / self.name
+
+    @property
+    @abstractmethod
+    def downloads(self) -> list[Download]:
+        """The files to download for the options chosen."""
+
+    def require(self, file: Path) -> Path:
+        """Return a file that is there.
+
+        Raises:
+            DataFileError: it is not; the message says how to get it.
+        """
+        if file.is_file():
+            return file
+        flags = [f"--{key} {shlex.quote(str(value))}" for key, value in self.options.items()]
+        command = " ".join(["python -m potbench data prepare", self.name, *flags])
+        raise DataFileError(
+            f"{file} does not exist. Expected an original file of {self.name}: run `{command}`, or change "
+            "data.init_args.dataset.init_args.folder to the folder that holds it."
+        )

@@ -1,0 +1,208 @@
+"""rMD17: frames of ten molecules' trajectories, computed anew with tight convergence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+
+from potbench.datasets.checks import check_frames
+from potbench.datasets.dataset import DataFileError, Description, OfficialParts
+from potbench.datasets.npz import REAL, WHOLE, Arrays, read_npz
+from potbench.datasets.published import Download, Extent, Published
+from potbench.structures import SYMBOLS, Frames, IntArray
+from potbench.units import KCAL_PER_MOL
+
+FIGSHARE = "https://ndownloader.figshare.com/files/"
+FOLDS = ("01", "02", "03", "04", "05")
+Molecule = Literal[
+    "aspirin",
+    "azobenzene",
+    "benzene",
+    "ethanol",
+    "malonaldehyde",
+    "naphthalene",
+    "paracetamol",
+    "salicylic",
+    "toluene",
+    "uracil",
+]
+NEEDED = {
+    "nuclear_charges": WHOLE,
+    "old_indices": WHOLE,
+    **dict.fromkeys(("coords", "energies", "forces", "old_energies", "old_forces"), REAL),
+}
+
+# number of the file on figshare, its md5 as figshare states it, and its bytes
+FILES = {
+    "aspirin": ("62265757", "17fd6fb69066888613f7e16b358a7553", 153_601_803),
+    "azobenzene": ("62265754", "be79df918468eb3579aa73a0becf7390", 175_180_782),
+    "benzene": ("62265739", "18c9242bc90fbf28215f6dd81e650f16", 88_801_794),
+    "ethanol": ("62265733", "eb837fb8deb27d4e0d52f71a03aff776", 67_201_791),
+    "malonaldehyde": ("62265736", "cdc1d70c0c34062ddde6e5071eb6fe21", 67_201_791),
+    "naphthalene": ("62265751", "0efba19c9907e3852318b1e6008b3b9e", 132_001_800),
+    "paracetamol": ("62265760", "ba10784f7b67635427085f6d7ec2dd97", 146_401_802),
+    "salicylic": ("62265748", "900fedf242da438400fa4293348d7dd1", 117_601_798),
+    "toluene": ("62265742", "0f2913d51f8149c90ab28d697a076f64", 110_401_797),
+    "uracil": ("62265745", "992a4479c28a07e0cce6da964805be31", 88_801_794),
+    "index_train_01": ("62265793", "22264dcf2e42d6133362411abbbe4ce8", None),
+    "index_train_02": ("62265772", "28dbc9a3d5e7c47e653b1cc01809df35", None),
+    "index_train_03": ("62265775", "8de68b1b288c790e633c9d05ff5f04dd", None),
+    "index_train_04": ("62265766", "3764257abf8121a0905f364468ba83da", None),
+    "index_train_05": ("62265778", "4670362bd554c9c22581c936432236b3", None),
+    "index_test_01": ("62265781", "124c8a0849e84e244d6ce8424e1c05cf", None),
+    "index_test_02": ("62265769", "9dc098724c1680daca038b785ee4f602", None),
+    "index_test_03": ("62265787", "fd96f4623291dc23dd80b24dd634ca0b", None),
+    "index_test_04": ("62265790", "f0acce759fa4fe46b3a0b2a450e7e260", None),
+    "index_test_05": ("62265784", "4892da12e88a3c30c9a15f1f95e6eaac", None),
+}
+
+
+class Fold(NamedTuple):
+    """The two files of an official split."""
+
+    name: str
+    train: Path
+    test: Path
+
+
+class RMD17(Published):
+    """Energies and forces of 100,000 frames of each of ten molecules, with five official splits of 1000 + 1000.
+
+    The frames are those of MD17, shuffled, computed anew at PBE/def2-SVP on tight grids; `labels: original` takes the
+    noisier energies and forces of MD17 itself. Consecutive frames of a trajectory are alike: the authors ask for no
+    more than 1000 training frames.
+
+    Source: Christensen, von Lilienfeld, Mach. Learn.: Sci. Technol. 1, 045018 (2020), doi:10.1088/2632-2153/abba6f.
+
+    Args:
+        molecule: which of the ten.
+        labels: energies and forces of rMD17 (revised), or those of MD17 for the same frames (original).
+        folder: folder of rmd17_<molecule>.npz and index_<train|test>_<01…05>.csv; or of the frames of some official
+            splits alone, rmd17_<molecule>_<train|test>_<01…05>.npz; by default where `data prepare` puts them.
+    """
+
+    name = "rmd17"
+    extent = Extent(10, 999_988, ("H", "C", "N", "O"), "67 to 175 MB a molecule")
+
+    def __init__(
+        self,
+        molecule: Molecule,
+        labels: Literal["revised", "original"] = "revised",
+        folder: Path | str | None = None,
+    ) -> None:
+        super().__init__(folder)
+        if molecule not in get_args(Molecule):
+            raise ValueError(
+                f"rMD17 has no molecule {molecule!r}, expected one of {', '.join(get_args(Molecule))}. "
+                "Change data.init_args.dataset.init_args.molecule."
+            )
+        self.molecule = molecule
+        self.labels = labels
+
+    @property
+    def description(self) -> Description:  # noqa: D102
+        return Description(
+            name=self.name,
+            theory="PBE/def2-SVP" if self.labels == "revised" else "PBE+TS",
+            citation="Christensen, von Lilienfeld, Mach. Learn.: Sci. Technol. 1, 045018 (2020), "
+            "doi:10.1088/2632-2153/abba6f",
+            licence="CC0 1.0",
+            has_forces=True,
+        )
+
+    @property
+    def options(self) -> dict[str, object]:  # noqa: D102
+        return {"molecule": self.molecule, "labels": self.labels}
+
+    @property
+    def elements(self) -> list[str]:  # noqa: D102
+        file = self.require(self._halves[0].train if self._halves else self._whole)
+        numbers = read_npz(file, NEEDED)["nuclear_charges"]
+        return [SYMBOLS[number] for number in np.unique(numbers)]
+
+    @property
+    def files(self) -> list[Path]:  # noqa: D102
+        if self._halves:
+            return [file for fold in self._halves for file in (fold.train, fold.test)]
+        return [self._whole, *(file for fold in self._folds for file in (fold.train, fold.test))]
+
+    @property
+    def downloads(self) -> list[Download]:  # noqa: D102
+        names = [self.molecule, *(name for name in FILES if name.startswith("index"))]
+        targets = [self._whole.name, *(f"{name}.csv" for name in names[1:])]
+        return [
+            Download((FIGSHARE + FILES[name][0],), target, f"md5:{FILES[name][1]}", FILES[name][2])
+            for name, target in zip(names, targets, strict=True)
+        ]
+
+    def read(self) -> Iterator[Frames]:  # noqa: D102
+        arrays = self._arrays
+        prefix = "" if self.labels == "revised" else "old_"
+        frames = Frames(
+            molecule=self.molecule,
+            atomic_numbers=arrays["nuclear_charges"],
+            positions=arrays["coords"],
+            energy=arrays[f"{prefix}energies"] * KCAL_PER_MOL,
+            forces=arrays[f"{prefix}forces"] * KCAL_PER_MOL,
+            time=arrays["old_indices"],
+        )
+        yield check_frames(frames, str(self.files[0]))
+
+    def official_splits(self) -> Mapping[str, OfficialParts]:
+        """01 to 05, as far as their files are there."""
+        find = self._places if self._halves else self._indices
+        return {fold.name: OfficialParts(find(fold.train), find(fold.test)) for fold in self._halves or self._folds}
+
+    @cached_property
+    def _arrays(self) -> Arrays:
+        if not self._halves:
+            return read_npz(self.require(self._whole), NEEDED)
+        halves = [read_npz(half, NEEDED) for fold in self._halves for half in (fold.train, fold.test)]
+        numbers = {"nuclear_charges": halves[0]["nuclear_charges"]}
+        if any(not np.array_equal(half["nuclear_charges"], numbers["nuclear_charges"]) for half in halves):
+            raise DataFileError(f"{self.folder}: the files of {self.molecule} differ in their nuclear_charges.")
+        # a frame may be in several official splits, and is kept once, in the order of the trajectory
+        joined = {name: np.concatenate([half[name] for half in halves]) for name in NEEDED if name not in numbers}
+        first = np.unique(joined["old_indices"], return_index=True)[1]
+        return {**numbers, **{name: array[first] for name, array in joined.items()}}
+
+    def _places(self, half: Path) -> IntArray:
+        return np.searchsorted(self._arrays["old_indices"], read_npz(half, NEEDED)["old_indices"])
+
+    def _indices(self, file: Path) -> IntArray:
+        num_frames = len(self._arrays["energies"])
+        try:
+            indices = np.array(file.read_text(encoding="utf-8").split(), dtype=np.int64)
+        except ValueError as error:
+            raise DataFileError(f"{file}: {error}. Expected a frame's number on each line; fetch it again.") from error
+        known = len(np.unique(indices[(indices >= 0) & (indices < num_frames)]))
+        if not known or known < len(indices):
+            raise DataFileError(
+                f"{file} names {known} of the frames 0 to {num_frames - 1} in {len(indices)} lines. "
+                "Expected a frame on each, none twice; fetch it again."
+            )
+        return indices
+
+    @property
+    def _whole(self) -> Path:
+        return self.folder / f"rmd17_{self.molecule}.npz"
+
+    @cached_property
+    def _halves(self) -> list[Fold]:
+        # the whole file wins
+        return [] if self._whole.is_file() else self._complete(f"rmd17_{self.molecule}_{{}}_{{}}.npz")
+
+    @property
+    def _folds(self) -> list[Fold]:
+        return self._complete("index_{}_{}.csv")
+
+    def _complete(self, pattern: str) -> list[Fold]:
+        folds = [
+            Fold(name, self.folder / pattern.format("train", name), self.folder / pattern.format("test", name))
+            for name in FOLDS
+        ]
+        return [fold for fold in folds if fold.train.is_file() and fold.test.is_file()]
