@@ -217,3 +217,15 @@ def test_a_resumed_run_goes_on_with_the_batches_it_would_have_seen(made, tmp_pat
     trainer.save_checkpoint(tmp_path / "half.ckpt")
     second, _ = trained(opened(made), tmp_path, 4, tmp_path / "half.ckpt")
     assert first + second == straight
+
+
+def test_offsets_are_those_of_isolated_atoms_where_the_dataset_knows_them(made, monkeypatch):
+    atoms = {"H": -13.6, "C": -1029.5, "N": -1485.0, "O": -2042.0}
+    monkeypatch.setattr(Made, "atomic_energies", lambda self: atoms)
+    data = opened(made, reference_energies="isolated atoms")
+    assert data.statistics.reference_energies == {1: -13.6, 6: -1029.5, 7: -1485.0, 8: -2042.0}
+
+
+def test_isolated_atoms_that_the_dataset_does_not_know_are_refused(made):
+    with pytest.raises(ValueError, match="reference_energies is 'isolated atoms', but made does not say theirs"):
+        AtomsDataModule(made, reference_energies="isolated atoms")

@@ -68,6 +68,10 @@ class Dataset(ABC):
             DataFileError: a file is missing, cut short, not laid out as expected, or holds an impossible number.
         """
 
+    def atomic_energies(self) -> Mapping[str, float] | None:
+        """Chemical symbol → energy of the isolated atom in eV at the dataset's level of theory; None where not known."""
+        return None
+
     def official_splits(self) -> Mapping[str, OfficialParts]:
         """Name → split that the publisher gives; asked for after `read` has gone through every frame."""
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from lightning.pytorch import LightningDataModule
@@ -28,8 +29,9 @@ class AtomsDataModule(LightningDataModule):
         split: how they are divided.
         batch_size: frames in a batch, over all processes together.
         evaluation_batch_size: frames in a batch of validation and test; by default the same.
-        reference_energies: chemical symbol → energy in eV of that element alone; None fits them by least squares on
-            the training part.
+        reference_energies: chemical symbol → energy in eV of that element alone; or `isolated atoms`, where the dataset
+            knows them; None fits them by least squares on the training part, which gives the frames of a single
+            composition their mean energy.
         root: folder of datasets, downloaded and prepared; by default POTBENCH_DATA or the user's data folder.
         seed: seed of the order of the batches.
         num_workers: processes that gather batches; gathering is fast enough for most uses without any.
@@ -41,7 +43,7 @@ class AtomsDataModule(LightningDataModule):
         split: Split | None = None,
         batch_size: int = 256,
         evaluation_batch_size: int | None = None,
-        reference_energies: dict[str, float] | None = None,
+        reference_energies: dict[str, float] | Literal["isolated atoms"] | None = None,
         root: Path | str | None = None,
         seed: int = 0,
         num_workers: int = 0,
@@ -54,7 +56,9 @@ class AtomsDataModule(LightningDataModule):
         self.split = split or RandomSplit()
         self.batch_size = batch_size
         self.evaluation_batch_size = evaluation_batch_size or batch_size
-        self.reference_energies = reference_energies
+        self.reference_energies: dict[str, float] | None = (
+            self._isolated_atoms() if reference_energies == "isolated atoms" else reference_energies
+        )
         self.root = Path(root) if root else data_root()
         if isinstance(dataset, Published):
             dataset.root = self.root
@@ -81,6 +85,15 @@ class AtomsDataModule(LightningDataModule):
         self.store = prepare(self.dataset, self.root)
         self.parts = self.split.divide(self.store)
         self.statistics = training_statistics(self.store, self.parts.train, self.reference_energies)
+
+    def _isolated_atoms(self) -> dict[str, float]:
+        energies = self.dataset.atomic_energies()
+        if energies is None:
+            raise ValueError(
+                f"data.init_args.reference_energies is 'isolated atoms', but {self.dataset.description.name} does not say "
+                "theirs. Expected numbers in eV for each element, or null for least squares."
+            )
+        return dict(energies)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of the training part, in a new order each epoch."""
