@@ -11,8 +11,9 @@ from lightning.pytorch import LightningModule, Trainer
 
 from native_files import conformers, write_ani1
 from native_files.made import Made, blocks
-from potbench.datasets import ANI1, DataFileError
-from potbench.loading import AtomsDataModule, RandomSplit
+from native_files.npz import write_rmd17
+from potbench.datasets import ANI1, RMD17, DataFileError
+from potbench.loading import AtomsDataModule, OfficialSplit, RandomSplit
 from potbench.structures import Batch
 
 
@@ -229,3 +230,31 @@ def test_offsets_are_those_of_isolated_atoms_where_the_dataset_knows_them(made, 
 def test_isolated_atoms_that_the_dataset_does_not_know_are_refused(made):
     with pytest.raises(ValueError, match="reference_energies is 'isolated atoms', but made does not say theirs"):
         AtomsDataModule(made, reference_energies="isolated atoms")
+
+
+def test_files_may_be_deleted_once_a_store_stands_for_them(tmp_path):
+    write_rmd17(tmp_path / "files")
+    before = opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
+    for file in (tmp_path / "files").iterdir():
+        file.unlink()
+    after = opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
+    assert after.store.folder == before.store.folder
+    assert after.elements == before.elements == ["H", "C", "O"]
+    assert after.parts.fingerprint == before.parts.fingerprint
+
+
+def test_files_that_are_gone_are_missed_where_two_stores_could_be_meant(tmp_path):
+    for num_frames in (30, 40):
+        write_rmd17(tmp_path / "files", num_frames=num_frames)
+        opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
+    for file in (tmp_path / "files").iterdir():
+        file.unlink()
+    with pytest.raises(DataFileError, match=r"rmd17_ethanol\.npz does not exist"):
+        AtomsDataModule(RMD17("ethanol", folder=tmp_path / "files")).prepare_data()
+
+
+def test_large_files_are_not_read_again_to_find_their_store(tmp_path, monkeypatch):
+    write_rmd17(tmp_path)
+    opened(RMD17("ethanol", folder=tmp_path), OfficialSplit("01", validation=2))
+    monkeypatch.setattr("potbench.loading.preparation.origin", None)
+    assert len(opened(RMD17("ethanol", folder=tmp_path), OfficialSplit("01", validation=2)).store) == 40

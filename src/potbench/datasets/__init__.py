@@ -5,7 +5,7 @@ from potbench.datasets.dataset import DataFileError, Dataset, Description, Offic
 from potbench.datasets.flexible import FlexibleMolecules
 from potbench.datasets.generated import Generated
 from potbench.datasets.md17 import MD17
-from potbench.datasets.published import Download, Extent, Published
+from potbench.datasets.published import Download, Published, Summary
 from potbench.datasets.rmd17 import RMD17
 from potbench.datasets.sample import Sample
 from potbench.datasets.sgdml_npz import SGDMLFile
@@ -18,12 +18,12 @@ __all__ = [
     "Dataset",
     "Description",
     "Download",
-    "Extent",
     "FlexibleMolecules",
     "Generated",
     "OfficialParts",
     "Published",
     "SGDMLFile",
     "Sample",
+    "Summary",
     "data_root",
 ]

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from potbench.datasets.checks import check_frames
-from potbench.datasets.dataset import DataFileError, Description
+from potbench.datasets.dataset import DataFileError
 from potbench.datasets.hdf5 import natural_order, open_hdf5
-from potbench.datasets.published import Download, Extent, Published
+from potbench.datasets.published import Download, Published, Summary
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
 
@@ -32,7 +32,16 @@ class ANI1(Published):
     """
 
     name = "ani1"
-    extent = Extent(57_462, 22_057_374, ("H", "C", "N", "O"), "4.5 GB")
+    summary = Summary(
+        theory="ωB97X/6-31G(d)",
+        citation="Smith, Isayev, Roitberg, Sci. Data 4, 170193 (2017), doi:10.1038/sdata.2017.193",
+        licence="CC0 1.0",
+        has_forces=False,
+        molecules=57_462,
+        frames=22_057_374,
+        elements=("H", "C", "N", "O"),
+        size="4.5 GB",
+    )
 
     def __init__(self, folder: Path | str | None = None, heavy_atoms: list[int] | None = None) -> None:
         super().__init__(folder)
@@ -45,16 +54,6 @@ class ANI1(Published):
             )
 
     @property
-    def description(self) -> Description:  # noqa: D102
-        return Description(
-            name=self.name,
-            theory="ωB97X/6-31G(d)",
-            citation="Smith, Isayev, Roitberg, Sci. Data 4, 170193 (2017), doi:10.1038/sdata.2017.193",
-            licence="CC0 1.0",
-            has_forces=False,
-        )
-
-    @property
     def elements(self) -> list[str]:  # noqa: D102
         return ["H", "C", "N", "O"]
 
@@ -65,7 +64,8 @@ class ANI1(Published):
     @property
     def downloads(self) -> list[Download]:  # noqa: D102
         url = "https://ndownloader.figshare.com/files/9057631"
-        members = tuple((f"ANI-1_release/{file.name}", file.name) for file in self.files)
+        names = [f"ani_gdb_s{number:02d}.h5" for number in range(1, 9)]
+        members = tuple((f"ANI-1_release/{name}", name) for name in names)
         return [Download((url,), "ANI1_release.tar.gz", members=members)]
 
     @property

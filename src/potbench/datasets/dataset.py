@@ -69,7 +69,7 @@ class Dataset(ABC):
         """
 
     def atomic_energies(self) -> Mapping[str, float] | None:
-        """Chemical symbol → energy of the isolated atom in eV at the dataset's level of theory; None where not known."""
+        """Chemical symbol → energy of the isolated atom in eV by the same theory; None where not known."""
         return None
 
     def official_splits(self) -> Mapping[str, OfficialParts]:

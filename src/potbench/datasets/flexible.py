@@ -10,8 +10,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from potbench.datasets.checks import check_frames
-from potbench.datasets.dataset import DataFileError, Description
-from potbench.datasets.published import Download, Extent, Published
+from potbench.datasets.dataset import DataFileError
+from potbench.datasets.published import Download, Published, Summary
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import KCAL_PER_MOL
 
@@ -35,7 +35,17 @@ class FlexibleMolecules(Published):
     """
 
     name = "flexible"
-    extent = Extent(2, None, ("H", "C", "N", "O"), "supplement of the paper")
+    summary = Summary(
+        theory="PBE+TS",
+        citation="Vassilev-Galindo, Fonseca, Poltavsky, Tkatchenko, J. Chem. Phys. 154, 094119 (2021), "
+        "doi:10.1063/5.0038516",
+        licence="not stated",
+        has_forces=True,
+        molecules=2,
+        frames=None,
+        elements=("H", "C", "N", "O"),
+        size="supplement of the paper",
+    )
 
     def __init__(self, molecule: Molecule, folder: Path | str | None = None) -> None:
         super().__init__(folder)
@@ -45,17 +55,6 @@ class FlexibleMolecules(Published):
                 "Change data.init_args.dataset.init_args.molecule."
             )
         self.molecule = molecule
-
-    @property
-    def description(self) -> Description:  # noqa: D102
-        return Description(
-            name=self.name,
-            theory="PBE+TS",
-            citation="Vassilev-Galindo, Fonseca, Poltavsky, Tkatchenko, J. Chem. Phys. 154, 094119 (2021), "
-            "doi:10.1063/5.0038516",
-            licence="not stated",
-            has_forces=True,
-        )
 
     @property
     def options(self) -> dict[str, object]:  # noqa: D102

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from potbench.datasets.dataset import Description, OfficialParts
+from potbench.datasets.dataset import OfficialParts
 from potbench.datasets.npz import read_npz
-from potbench.datasets.published import Download, Extent, Published
+from potbench.datasets.published import Download, Published, Summary
 from potbench.datasets.sgdml_npz import NEEDED, elements_of, read_arrays
 from potbench.structures import Frames
 from potbench.units import KCAL_PER_MOL
@@ -60,7 +60,17 @@ class MD17(Published):
     """
 
     name = "md17"
-    extent = Extent(10, 3_817_604, ("H", "C", "N", "O"), "0.1 to 0.5 GB a molecule")
+    summary = Summary(
+        theory="PBE+TS",
+        citation="Chmiela et al., Sci. Adv. 3, e1603015 (2017), doi:10.1126/sciadv.1603015; coupled cluster: Chmiela, "
+        "Sauceda, Müller, Tkatchenko, Nat. Commun. 9, 3887 (2018), doi:10.1038/s41467-018-06169-2",
+        licence="not stated",
+        has_forces=True,
+        molecules=10,
+        frames=3_817_604,
+        elements=("H", "C", "N", "O"),
+        size="0.1 to 0.5 GB a molecule",
+    )
 
     def __init__(
         self,
@@ -79,17 +89,8 @@ class MD17(Published):
         self.labels = labels
 
     @property
-    def description(self) -> Description:  # noqa: D102
-        dft = self.labels == "DFT"
-        return Description(
-            name=self.name,
-            theory="PBE+TS" if dft else COUPLED_CLUSTER[self.molecule][1],
-            citation="Chmiela et al., Sci. Adv. 3, e1603015 (2017), doi:10.1126/sciadv.1603015"
-            if dft
-            else "Chmiela, Sauceda, Müller, Tkatchenko, Nat. Commun. 9, 3887 (2018), doi:10.1038/s41467-018-06169-2",
-            licence="not stated",
-            has_forces=True,
-        )
+    def theory(self) -> str:  # noqa: D102
+        return self.summary.theory if self.labels == "DFT" else COUPLED_CLUSTER[self.molecule][1]
 
     @property
     def options(self) -> dict[str, object]:  # noqa: D102

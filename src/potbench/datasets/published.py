@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from potbench.datasets.dataset import DataFileError, Dataset, data_root
+from potbench.datasets.dataset import DataFileError, Dataset, Description, data_root
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,24 @@ class Download:
 
 
 @dataclass(frozen=True)
-class Extent:
-    """How much a published dataset holds, for the list of datasets.
+class Summary:
+    """What a published dataset is, whatever its options, for the list of datasets.
 
     Args:
+        theory: level of theory of the labels.
+        citation: authors, journal, year and DOI.
+        licence: licence of the data as its publisher states it, or "not stated".
+        has_forces: whether its files hold forces.
         molecules: how many molecules, all options together.
         frames: how many frames; None where the publisher does not say.
         elements: chemical symbols.
         size: of the downloads, such as "1.5 GB".
     """
 
+    theory: str
+    citation: str
+    licence: str
+    has_forces: bool
     molecules: int
     frames: int | None
     elements: tuple[str, ...]
@@ -55,7 +63,7 @@ class Published(Dataset):
     """
 
     name: ClassVar[str]
-    extent: ClassVar[Extent]
+    summary: ClassVar[Summary]
 
     def __init__(self, folder: Path | str | None = None) -> None:
         self._folder = Path(folder) if folder else None
@@ -65,6 +73,16 @@ class Published(Dataset):
     def folder(self) -> Path:
         """Folder of its files."""
         return self._folder or self.root / "downloads" / self.name
+
+    @property
+    def theory(self) -> str:
+        """Level of theory of the labels that the options choose."""
+        return self.summary.theory
+
+    @property
+    def description(self) -> Description:  # noqa: D102
+        summary = self.summary
+        return Description(self.name, self.theory, summary.citation, summary.licence, summary.has_forces)
 
     @property
     @abstractmethod

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from potbench.datasets.checks import check_frames
-from potbench.datasets.dataset import DataFileError, Description, OfficialParts
+from potbench.datasets.dataset import DataFileError, OfficialParts
 from potbench.datasets.npz import REAL, WHOLE, Arrays, read_npz
-from potbench.datasets.published import Download, Extent, Published
+from potbench.datasets.published import Download, Published, Summary
 from potbench.structures import SYMBOLS, Frames, IntArray
 from potbench.units import KCAL_PER_MOL
 
@@ -86,7 +86,17 @@ class RMD17(Published):
     """
 
     name = "rmd17"
-    extent = Extent(10, 999_988, ("H", "C", "N", "O"), "67 to 175 MB a molecule")
+    summary = Summary(
+        theory="PBE/def2-SVP",
+        citation="Christensen, von Lilienfeld, Mach. Learn.: Sci. Technol. 1, 045018 (2020), "
+        "doi:10.1088/2632-2153/abba6f",
+        licence="CC0 1.0",
+        has_forces=True,
+        molecules=10,
+        frames=999_988,
+        elements=("H", "C", "N", "O"),
+        size="67 to 175 MB a molecule",
+    )
 
     def __init__(
         self,
@@ -104,15 +114,8 @@ class RMD17(Published):
         self.labels = labels
 
     @property
-    def description(self) -> Description:  # noqa: D102
-        return Description(
-            name=self.name,
-            theory="PBE/def2-SVP" if self.labels == "revised" else "PBE+TS",
-            citation="Christensen, von Lilienfeld, Mach. Learn.: Sci. Technol. 1, 045018 (2020), "
-            "doi:10.1088/2632-2153/abba6f",
-            licence="CC0 1.0",
-            has_forces=True,
-        )
+    def theory(self) -> str:  # noqa: D102
+        return self.summary.theory if self.labels == "revised" else "PBE+TS"
 
     @property
     def options(self) -> dict[str, object]:  # noqa: D102

@@ -9,16 +9,16 @@ import numpy as np
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
+from potbench.datasets.dataset import DataFileError, data_root
 from potbench.datasets.dataset import Dataset as Source
-from potbench.datasets.dataset import data_root
 from potbench.datasets.published import Published
 from potbench.loading.collate import gather
-from potbench.loading.preparation import prepare
+from potbench.loading.preparation import find_prepared, prepare
 from potbench.loading.sampler import GlobalBatchSampler
 from potbench.loading.splits import Parts, RandomSplit, Split
 from potbench.loading.statistics import training_statistics
 from potbench.loading.store import Store
-from potbench.structures import Batch, FloatArray, IntArray, Statistics
+from potbench.structures import SYMBOLS, Batch, FloatArray, IntArray, Statistics
 
 
 class AtomsDataModule(LightningDataModule):
@@ -72,7 +72,14 @@ class AtomsDataModule(LightningDataModule):
     @property
     def elements(self) -> list[str]:
         """Chemical symbols of the dataset, by ascending atomic number; potentials are sized by them."""
-        return self.dataset.elements
+        try:
+            return self.dataset.elements
+        except DataFileError:
+            # the files may be gone, once a store stands for them
+            prepared = find_prepared(self.dataset, self.root)
+            if prepared is None:
+                raise
+            return [SYMBOLS[number] for number in Store(prepared).manifest["atomic_numbers"]]
 
     def prepare_data(self) -> None:
         """Convert the dataset into a store, once; later calls find it there."""
@@ -90,8 +97,9 @@ class AtomsDataModule(LightningDataModule):
         energies = self.dataset.atomic_energies()
         if energies is None:
             raise ValueError(
-                f"data.init_args.reference_energies is 'isolated atoms', but {self.dataset.description.name} does not say "
-                "theirs. Expected numbers in eV for each element, or null for least squares."
+                "data.init_args.reference_energies is 'isolated atoms', but "
+                f"{self.dataset.description.name} does not say theirs. "
+                "Expected numbers in eV for each element, or null for least squares."
             )
         return dict(energies)
 

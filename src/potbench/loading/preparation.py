@@ -63,19 +63,20 @@ def origin(dataset: Dataset) -> dict[str, Any]:
 
 def find_prepared(dataset: Dataset, root: Path) -> Path | None:
     """Folder of the store that was made from these very files, without reading them; None where there is none."""
-    seals = [_seal(file) for file in dataset.files]
+    seals = {file.name: _seal(file) for file in dataset.files}
     found = []
     for file in sorted(root.glob(f"{dataset.description.name}-*/{MANIFEST}")):
         manifest: dict[str, Any] = json.loads(file.read_text())
         sources = manifest.get("sources", [])
         if manifest.get("format") != FORMAT or manifest["options"] != _options(dataset):
             continue
-        if [source["file"] for source in sources] != [path.name for path in dataset.files]:
-            continue
-        if all(seal in ({}, {key: source[key] for key in seal}) for seal, source in zip(seals, sources, strict=True)):
+        kept = {source["file"]: {key: source[key] for key in ("bytes", "changed")} for source in sources}
+        # which files a published dataset had can depend on what was there
+        gone = not any(seals.values()) and (kept.keys() == seals.keys() or isinstance(dataset, Published))
+        if gone or kept == seals:
             found.append(file.parent)
     # of files that are gone, only the one store there is can be meant
-    return found[0] if len(found) == 1 or (found and all(seals)) else None
+    return found[0] if len(found) == 1 or (found and any(seals.values())) else None
 
 
 def _seal(file: Path) -> dict[str, int]:

@@ -46,12 +46,13 @@ class ProgressBar(callbacks.ProgressBar):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or -1
         metrics = trainer.callback_metrics
-        errors = ", ".join(text.format(float(metrics[name])) for name, text in SHOWN.items() if name in metrics)
+        shown = ", ".join(text.format(float(metrics[name])) for name, text in SHOWN.items() if name in metrics)
+        errors = f"validation MAE: {shown or 'not yet'}"
         if self.progress:
             said = f"{min(epoch + 1, last) if last > 0 else epoch + 1}/{last if last > 0 else '∞'}"
-            self.progress.update(self.progress.task_ids[0], description=said, errors=f"validation MAE: {errors}")
+            self.progress.update(self.progress.task_ids[0], description=said, errors=errors)
         elif epoch % max(1, last // 10) == 0 or epoch in {1, last}:
-            self.console.print(f"epoch {epoch}/{last}, validation MAE: {errors}", highlight=False, soft_wrap=True)
+            self.console.print(f"epoch {epoch}/{last}, {errors}", highlight=False, soft_wrap=True)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._stop()
