@@ -112,17 +112,17 @@ def test_a_real_store_can_be_divided(tmp_path):
         (
             (0.8, 0.1, 0.2),
             'The split fractions {"train": 0.8, "validation": 0.1, "test": 0.2} add up to 1.1, expected 1 '
-            f"(or three whole numbers of frames). {KEY}",
+            f"(or three whole numbers). {KEY}",
         ),
         (
             (0.8, 0.1, 100),
             'The split fractions {"train": 0.8, "validation": 0.1, "test": 100} add up to 100.9, expected 1 '
-            f"(or three whole numbers of frames). {KEY}",
+            f"(or three whole numbers). {KEY}",
         ),
         (
             (float("nan"), 0.1, 0.1),
             'The split fractions {"train": NaN, "validation": 0.1, "test": 0.1} add up to nan, expected 1 '
-            f"(or three whole numbers of frames). {KEY}",
+            f"(or three whole numbers). {KEY}",
         ),
         (
             (0.9, 0.1, 0.0),

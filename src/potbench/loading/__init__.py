@@ -1,7 +1,35 @@
 """Frames → Batch: the store, the splits, and the one DataModule."""
 
 from potbench.loading.datamodule import AtomsDataModule
-from potbench.loading.splits import OfficialSplit, Parts, RandomSplit, Split
+from potbench.loading.splits import (
+    CompositionSplit,
+    IndexSplit,
+    KFold,
+    MoleculeSplit,
+    NestedSplit,
+    OfficialSplit,
+    Parts,
+    RandomSplit,
+    ScaffoldSplit,
+    SimilaritySplit,
+    Split,
+    TimeSplit,
+)
 from potbench.loading.store import Store
 
-__all__ = ["AtomsDataModule", "OfficialSplit", "Parts", "RandomSplit", "Split", "Store"]
+__all__ = [
+    "AtomsDataModule",
+    "CompositionSplit",
+    "IndexSplit",
+    "KFold",
+    "MoleculeSplit",
+    "NestedSplit",
+    "OfficialSplit",
+    "Parts",
+    "RandomSplit",
+    "ScaffoldSplit",
+    "SimilaritySplit",
+    "Split",
+    "Store",
+    "TimeSplit",
+]

@@ -61,17 +61,17 @@ class Store:
         with self._reading("molecules.npz") as file, np.load(file, allow_pickle=False) as table:
             self.molecule_names = table["names"]
             self.smiles = table["smiles"]
-            per_molecule = table["frames"].astype(np.int64)
+            self.frames_per_block = table["frames"].astype(np.int64)
             self._num_atoms = table["atoms"].astype(np.int64)
             self._atomic_numbers = table["atomic_numbers"]
-        self._frame_ends = np.cumsum(per_molecule)
-        num_rows = int((per_molecule * self._num_atoms).sum())
+        self._frame_ends = np.cumsum(self.frames_per_block)
+        num_rows = int((self.frames_per_block * self._num_atoms).sum())
         self.energy = self._map("energy", (int(self._frame_ends[-1]),))
         self.positions = self._map("positions", (num_rows, 3))
         self.forces = self._map("forces", (num_rows, 3)) if has_forces else None
         self.time = self._map("time", self.energy.shape) if self.manifest["has_time"] else None
-        self._frame_starts = self._frame_ends - per_molecule
-        self._first_rows = np.cumsum(per_molecule * self._num_atoms) - per_molecule * self._num_atoms
+        self._frame_starts = self._frame_ends - self.frames_per_block
+        self._first_rows = np.cumsum(self.frames_per_block * self._num_atoms) - self.frames_per_block * self._num_atoms
         self._first_numbers = np.cumsum(self._num_atoms) - self._num_atoms
 
     def __len__(self) -> int:
@@ -104,11 +104,11 @@ class Store:
         """How many atoms of each element: shape (frames, elements)."""
         numbers: list[int] = self.manifest["atomic_numbers"]
         columns = [numbers.index(number) if number in numbers else -1 for number in atomic_numbers]
-        return np.asarray(self._composition[self.molecule_of(frames)][:, columns], dtype=np.int64)
+        return np.asarray(self.block_composition[self.molecule_of(frames)][:, columns], dtype=np.int64)
 
     @cached_property
-    def _composition(self) -> IntArray:
-        # each molecule's atoms of each element in the store, and a last column for those that are not
+    def block_composition(self) -> IntArray:
+        """Atoms of each element that occurs, and a last column of zeros: shape (blocks, elements + 1)."""
         counts = [
             np.add.reduceat(self._atomic_numbers == number, self._first_numbers)
             for number in [*self.manifest["atomic_numbers"], 0]

@@ -1,0 +1,26 @@
+"""Rules that divide the frames of a store: which train, which validate, which test."""
+
+from potbench.loading.splits.folds import KFold
+from potbench.loading.splits.groups import CompositionSplit, MoleculeSplit
+from potbench.loading.splits.index import IndexSplit
+from potbench.loading.splits.nested import NestedSplit
+from potbench.loading.splits.official import OfficialSplit
+from potbench.loading.splits.random import RandomSplit
+from potbench.loading.splits.smiles import ScaffoldSplit, SimilaritySplit
+from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.time import TimeSplit
+
+__all__ = [
+    "CompositionSplit",
+    "IndexSplit",
+    "KFold",
+    "MoleculeSplit",
+    "NestedSplit",
+    "OfficialSplit",
+    "Parts",
+    "RandomSplit",
+    "ScaffoldSplit",
+    "SimilaritySplit",
+    "Split",
+    "TimeSplit",
+]

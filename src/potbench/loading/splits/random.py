@@ -1,0 +1,40 @@
+"""Frames at random."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from potbench.loading.splits.sizes import Sizes
+from potbench.loading.splits.split import Parts, Split
+from potbench.loading.store import Store
+from potbench.structures import IntArray
+
+
+class RandomSplit(Split):
+    """Frames drawn at random, regardless of the molecule they belong to.
+
+    Conformers of one molecule then stand on both sides: the literature's usual split of ANI-1, and an optimistic one.
+
+    Args:
+        train: fraction of the frames (all three add up to 1), or how many (whole numbers).
+        validation: likewise.
+        test: likewise.
+        seed: seed of the draw, independent of every other seed.
+    """
+
+    def __init__(self, train: float = 0.8, validation: float = 0.1, test: float = 0.1, seed: int = 0) -> None:
+        self.sizes = Sizes.of(train, validation, test)
+        self.seed = seed
+
+    def divide(self, store: Store) -> Parts:  # noqa: D102
+        counts = self.sizes.counts(len(store), "frames")
+        order = shuffled(len(store), self.seed)
+        train, validation, test = np.split(order, np.cumsum(counts))[:3]
+        return Parts(np.sort(train), np.sort(validation), np.sort(test))
+
+
+def shuffled(num_frames: int, seed: int) -> IntArray:
+    """The numbers below `num_frames` in random order, as int32 where they fit."""
+    order: IntArray = np.arange(num_frames, dtype=np.int32 if num_frames < 2**31 else np.int64)
+    np.random.default_rng(seed).shuffle(order)
+    return order

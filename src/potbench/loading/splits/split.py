@@ -1,0 +1,54 @@
+"""Which frames train, which validate, which test."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from potbench.loading.store import Store
+from potbench.structures import IntArray
+
+
+class Parts(NamedTuple):
+    """Frames of each part, as indices into a store, ascending.
+
+    Attributes:
+        train: shape (frames,), integer; weights are fitted on these.
+        validation: shape (frames,), integer; everything is chosen by these.
+        test: shape (frames,), integer; looked at once, at the end.
+    """
+
+    train: IntArray
+    validation: IntArray
+    test: IntArray
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 over the three lists of indices."""
+        digest = hashlib.sha256()
+        for name, indices in self._asdict().items():
+            digest.update(f"{name} {len(indices)} ".encode())
+            digest.update(indices.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def save(self, file: Path) -> None:
+        """Write the indices to an .npz file."""
+        np.savez_compressed(file, **self._asdict())
+
+    @classmethod
+    def load(cls, file: Path) -> Parts:
+        """Read what `save` wrote."""
+        with np.load(file, allow_pickle=False) as arrays:
+            return cls(arrays["train"], arrays["validation"], arrays["test"])
+
+
+class Split(ABC):
+    """A rule that divides the frames of a store; the same rule and seed give the same parts anywhere."""
+
+    @abstractmethod
+    def divide(self, store: Store) -> Parts:
+        """Divide all frames, or some of them, into three parts without overlap."""

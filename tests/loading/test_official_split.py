@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from native_files.made import blocks
+from potbench.datasets import OfficialParts
+from potbench.loading import OfficialSplit, Store
+
+
+@pytest.fixture
+def official(tmp_path) -> Store:
+    splits = {
+        "01": OfficialParts(np.arange(12)[::-1], np.array([15, 13])),
+        "known": OfficialParts(np.array([3, 1]), np.array([18]), validation=np.array([9, 2])),
+    }
+    return Store.write(tmp_path / "store", blocks(), {"name": "made"}, lambda: splits)
+
+
+def test_validation_is_drawn_from_the_official_training_part(official):
+    parts = OfficialSplit("01", validation=4).divide(official)
+    assert parts.test.tolist() == [13, 15]
+    assert np.sort(np.concatenate([parts.train, parts.validation])).tolist() == list(range(12))
+    assert len(parts.validation) == 4
+    assert parts.fingerprint != OfficialSplit("01", validation=4, seed=1).divide(official).fingerprint
+
+
+def test_an_official_validation_part_is_taken_as_it_is(official):
+    parts = OfficialSplit("known").divide(official)
+    assert [part.tolist() for part in parts] == [[1, 3], [2, 9], [18]]
+
+
+def test_a_split_that_is_not_there_is_named_with_those_that_are(official):
+    with pytest.raises(ValueError, match=r"made has no official split '02'; there is 01, known\. Change data"):
+        OfficialSplit("02").divide(official)
+
+
+@pytest.mark.parametrize("validation", [0, 12, -3])
+def test_a_validation_part_that_cannot_be_is_refused(official, validation):
+    with pytest.raises(ValueError, match=r"frames of validation out of 12.*init_args\.validation"):
+        OfficialSplit("01", validation).divide(official)
