@@ -13,6 +13,7 @@ import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from potbench.loading import AtomsDataModule
+from potbench.loading.separation import separation
 from potbench.reporting.figures import draw_all
 from potbench.reporting.provenance import provenance
 from potbench.reporting.record import best_validation, in_units, quantity, read_record, write_record
@@ -102,6 +103,7 @@ class RunKeeper(Callback):
             shutil.copy(self.run.config, self.run.path / f"config_until_step_{self.steps_done}.yaml")
         self.run.config.write_text(self.config)
         data.parts.save(self.run.split)
+        apart = separation(data.store, data.parts)
         write_record(
             self.run.path,
             name=str(self.run.path),
@@ -113,6 +115,7 @@ class RunKeeper(Callback):
                 "rule": config["data"]["init_args"]["split"],
                 "fingerprint": data.parts.fingerprint,
                 **{name: len(indices) for name, indices in data.parts._asdict().items()},
+                "separation": {"text": apart.text, **apart._asdict()},
             },
             statistics=data.statistics._asdict(),
             num_parameters=sum(weight.numel() for weight in task.parameters() if weight.requires_grad),

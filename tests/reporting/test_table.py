@@ -121,3 +121,9 @@ def test_numbers_have_three_significant_digits(value, text):
 @pytest.mark.parametrize(("value", "text"), [(0.99973, "0.9997"), (-0.5, "-0.5000"), (-8315289.25, "-8,315,289")])
 def test_r2_has_four_decimals_unless_it_is_absurd(value, text):
     assert four_decimals(value) == text
+
+
+def test_how_far_test_and_training_frames_are_apart_is_said(capsys):
+    record = {"metrics": {"test": {}}, "split": {"separation": {"text": "their nearest is 0.1 Å away"}}}
+    print_table(record, Path("runs/x"))
+    assert "Split: their nearest is 0.1 Å away." in capsys.readouterr().out

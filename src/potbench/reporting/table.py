@@ -30,6 +30,9 @@ def print_table(record: Mapping[str, Any], run: Path, stage: str = "test", conso
         )
     console.print(_errors(stages[stage], stage))
     console.print(_cost(record))
+    separation = record.get("split", {}).get("separation")
+    if separation:
+        console.print(f"Split: {separation['text']}.\n", highlight=False)
     # On a line of its own and never wrapped, so that it can be copied
     console.print("Run folder:")
     console.print(str(run), soft_wrap=True, markup=False, highlight=False)

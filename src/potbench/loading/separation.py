@@ -1,0 +1,133 @@
+"""How far test frames are from the frames that trained: leakage made visible."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from potbench.loading.splits.split import Parts
+from potbench.loading.store import Store
+from potbench.structures import FloatArray, IntArray
+
+TEST_FRAMES = 500
+TRAIN_FRAMES = 5000
+NUMBERS_AT_ONCE = 20_000_000
+SAME = 1e-6
+
+
+class Separation(NamedTuple):
+    """How far apart the test and the training part of a split are.
+
+    Attributes:
+        molecules_seen: fraction of the test frames whose molecule is in the training part too.
+        compositions_seen: fraction of the test frames whose composition is.
+        nearest: median over test frames of the distance to the nearest training frame of the same composition, in Å;
+            None where no composition is shared.
+        nearest_training: the same for training frames among themselves: what random neighbours are like.
+        duplicates: test frames that are also training frames, of those looked at.
+        test_frames: test frames looked at for the last three, drawn at random.
+        train_frames: training frames they were held against.
+    """
+
+    molecules_seen: float
+    compositions_seen: float
+    nearest: float | None
+    nearest_training: float | None
+    duplicates: int
+    test_frames: int
+    train_frames: int
+
+    @property
+    def text(self) -> str:
+        """A line for reports."""
+        line = f"{self.molecules_seen:.0%} of the test frames are of molecules that trained"
+        if self.nearest is None:
+            return f"{line}, none of a composition that did"
+        line += f", {self.compositions_seen:.0%} of compositions that did; their nearest is {self.nearest:.3f} Å away"
+        if self.nearest_training is not None:
+            line += f" (training frames among themselves: {self.nearest_training:.3f} Å)"
+        return f"{line}; {self.duplicates} of {self.test_frames} are training frames"
+
+
+def separation(store: Store, parts: Parts, seed: int = 0) -> Separation:
+    """Measure how far test frames are from training frames, on a sample of both.
+
+    The distance of two frames is the root mean square difference of their interatomic distances, sorted for each pair
+    of elements: it does not change when a molecule turns or equal atoms change places. Such sorted bags describe
+    molecules in Hansen et al., J. Phys. Chem. Lett. 6, 2326 (2015), doi:10.1021/acs.jpclett.5b00831.
+
+    Args:
+        store: the dataset.
+        parts: how it is divided.
+        seed: seed of the sample.
+    """
+    molecule = np.unique(store.molecule_names, return_inverse=True)[1]
+    composition = np.unique(store.block_composition, axis=0, return_inverse=True)[1].reshape(-1)
+    seen = {}
+    for kind, of_block in (("molecules", molecule), ("compositions", composition)):
+        trained = np.zeros(len(of_block), dtype=bool)
+        trained[of_block[np.unique(store.molecule_of(parts.train))]] = True
+        test, counts = np.unique(store.molecule_of(parts.test), return_counts=True)
+        seen[kind] = float((trained[of_block[test]] * counts).sum() / counts.sum())
+    random = np.random.default_rng(seed)
+    test = random.permutation(parts.test)[:TEST_FRAMES]
+    of_test = composition[store.molecule_of(test)]
+    # only compositions that the test sample holds can be near it
+    alike = parts.train[np.isin(composition[store.molecule_of(parts.train)], of_test)]
+    train = random.permutation(alike)[:TRAIN_FRAMES]
+    nearest = _nearest(store, composition, test, train)
+    among = _nearest(store, composition, train[: len(test)], train[len(test) :])
+    return Separation(
+        molecules_seen=seen["molecules"],
+        compositions_seen=seen["compositions"],
+        nearest=float(np.median(nearest)) if len(nearest) else None,
+        nearest_training=float(np.median(among)) if len(among) else None,
+        duplicates=int((nearest < SAME).sum()),
+        test_frames=len(test),
+        train_frames=len(train),
+    )
+
+
+def _nearest(store: Store, composition: IntArray, test: IntArray, train: IntArray) -> FloatArray:
+    """Distance of each test frame to the nearest training frame of its composition, where there is one."""
+    of_test, of_train = (composition[store.molecule_of(frames)] for frames in (test, train))
+    found: list[FloatArray] = [np.empty(0)]
+    for one in np.intersect1d(of_test, of_train):
+        near, far = (sorted_distances(store, frames) for frames in (test[of_test == one], train[of_train == one]))
+        if near.shape[1]:
+            step = max(1, NUMBERS_AT_ONCE // far.size)
+            found += [_least(near[start : start + step], far) for start in range(0, len(near), step)]
+    return np.concatenate(found)
+
+
+def _least(near: FloatArray, far: FloatArray) -> FloatArray:
+    differences = near[:, None] - far[None]
+    least: FloatArray = np.sqrt(np.einsum("ijk,ijk->ij", differences, differences).min(axis=1) / near.shape[1])
+    return least
+
+
+def sorted_distances(store: Store, frames: IntArray) -> FloatArray:
+    """Interatomic distances in Å, sorted within each pair of elements.
+
+    Args:
+        store: the dataset.
+        frames: shape (frames,), all of one composition, in any order of atoms.
+
+    Returns:
+        Shape (frames, pairs).
+    """
+    atoms = store.atoms_of(frames)
+    num_atoms = int(atoms.atoms_per_frame[0])
+    numbers = atoms.atomic_numbers.reshape(-1, num_atoms)
+    # equal elements side by side, whatever their order in the file
+    order = np.argsort(numbers, axis=1, kind="stable")
+    numbers = np.take_along_axis(numbers, order, axis=1)[0]
+    positions = store.positions[atoms.rows].reshape(-1, num_atoms, 3).astype(np.float64)
+    positions = np.take_along_axis(positions, order[:, :, None], axis=1)
+    first, second = np.triu_indices(num_atoms, k=1)
+    distances: FloatArray = np.linalg.norm(positions[:, first] - positions[:, second], axis=2)
+    kinds = numbers[first].astype(np.int64) * 256 + numbers[second]
+    for kind in np.unique(kinds):
+        distances[:, kinds == kind] = np.sort(distances[:, kinds == kind], axis=1)
+    return distances
