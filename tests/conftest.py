@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from file_server import FileServer
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _few_threads() -> None:
@@ -39,3 +41,12 @@ def real_data() -> Path:
     if not Path(folder).is_dir():
         pytest.fail(f"POTBENCH_TEST_DATA is {folder}, which is no folder")
     return Path(folder)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """A server of files, which downloads try again at once."""
+    monkeypatch.setattr("potbench.datasets.partial_file.PAUSES", (0.0, 0.0, 0.0))
+    running = FileServer()
+    yield running
+    running.close()

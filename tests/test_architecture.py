@@ -29,6 +29,7 @@ BELOW = {
     **DATA_WING,
     **PHYSICS_WING,
     "training": VOCABULARY | set(DATA_WING) | set(PHYSICS_WING),
+    "inspection": VOCABULARY | {"datasets", "loading"},
     "laws": VOCABULARY | {"potentials"},
     "reporting": VOCABULARY | {"training"},
     "studies": VOCABULARY | {"training"},

@@ -22,10 +22,14 @@ COMMANDS = {
     "test": Command("errors of a run on its test part, with figures", "potbench.lightning_cli:test"),
     "predict": Command("energies and forces of the structures in a file", "potbench.predict:predict"),
     "check": Command("hold a run against the physical laws", "potbench.check:check"),
-    "data": Command("make datasets", "potbench.cli:data"),
+    "data": Command("get, make and look at datasets", "potbench.cli:data"),
     "speed": Command("benchmarks of data and training, side by side", "potbench.speed:run"),
 }
 DATA_COMMANDS = {
+    "list": Command("which datasets there are, and which are here", "potbench.data_commands.list:list_datasets"),
+    "prepare": Command("get a dataset and convert it, once", "potbench.data_commands.prepare:prepare"),
+    "info": Command("what is known of a prepared dataset", "potbench.data_commands.info:info"),
+    "check": Command("look at a prepared dataset as a careful scientist would", "potbench.data_commands.check:check"),
     "generate": Command("compute a dataset with any ASE calculator", "potbench.datasets.generate_command:generate"),
 }
 

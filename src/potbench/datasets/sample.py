@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from potbench.datasets.generated import Generated
+from potbench.datasets.published import Summary
 
 
 class Sample(Generated):
@@ -12,6 +13,18 @@ class Sample(Generated):
 
     Its manifest holds the command that made it.
     """
+
+    name = "sample"
+    summary = Summary(
+        theory="ωB97X/6-31G(d)",
+        citation="potbench, CITATION.cff",
+        licence="MIT",
+        has_forces=True,
+        molecules=15,
+        frames=2_250,
+        elements=("H", "C", "N", "O"),
+        size="inside the package",
+    )
 
     def __init__(self) -> None:
         super().__init__(Path(__file__).with_name("sample.h5"))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from potbench.datasets.checksums import Checksums
 from potbench.datasets.dataset import DataFileError, Dataset
 from potbench.datasets.published import Published
 from potbench.loading.store import MANIFEST, Store
+from potbench.structures import Frames
 
 FORMAT = 2
 """Of stores; raised when what they hold changes, so that older ones are made again."""
 
 
-def prepare(dataset: Dataset, root: Path) -> Store:
+def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], Iterator[Frames]] = iter) -> Store:
     """Open the store of a dataset; convert its files where that was not done yet.
 
     A store is known by the options of the dataset and its files: by their size and time of change, or where these
@@ -24,6 +27,7 @@ def prepare(dataset: Dataset, root: Path) -> Store:
     Args:
         dataset: where the frames come from.
         root: folder of prepared datasets.
+        watch: sees the blocks of frames go by, where they are converted.
 
     Raises:
         DataFileError: files are missing, damaged or not as expected.
@@ -35,7 +39,7 @@ def prepare(dataset: Dataset, root: Path) -> Store:
     folder = store_folder(manifest, root)
     if not (folder / MANIFEST).is_file():
         print(f"Converting {manifest['name']} into {folder}", flush=True)
-        Store.write(folder, dataset.read(), manifest, dataset.official_splits)
+        Store.write(folder, watch(dataset.read()), manifest, dataset.official_splits)
     return Store(folder)
 
 
@@ -96,7 +100,11 @@ def _source(file: Path, dataset: Dataset) -> dict[str, Any]:
         )
     seal = _seal(file)
     with file.open("rb") as stream:
-        return {"file": file.name, "sha256": hashlib.file_digest(stream, "sha256").hexdigest(), **seal}
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    known = Checksums(file.parent).find(file.name)
+    # a published checksum that the file was held against, when it was fetched
+    published = known.published if known and known.sha256 == sha256 else None
+    return {"file": file.name, "sha256": sha256, "published": published, **seal}
 
 
 def _options(dataset: Dataset) -> dict[str, str]:

@@ -76,8 +76,8 @@ def separation(store: Store, parts: Parts, seed: int = 0) -> Separation:
     # only compositions that the test sample holds can be near it
     alike = parts.train[np.isin(composition[store.molecule_of(parts.train)], of_test)]
     train = random.permutation(alike)[:TRAIN_FRAMES]
-    nearest = _nearest(store, composition, test, train)
-    among = _nearest(store, composition, train[: len(test)], train[len(test) :])
+    nearest = nearest_distances(store, test, train)
+    among = nearest_distances(store, train[: len(test)], train[len(test) :])
     return Separation(
         molecules_seen=seen["molecules"],
         compositions_seen=seen["compositions"],
@@ -89,8 +89,9 @@ def separation(store: Store, parts: Parts, seed: int = 0) -> Separation:
     )
 
 
-def _nearest(store: Store, composition: IntArray, test: IntArray, train: IntArray) -> FloatArray:
-    """Distance of each test frame to the nearest training frame of its composition, where there is one."""
+def nearest_distances(store: Store, test: IntArray, train: IntArray) -> FloatArray:
+    """Distance in Å of each test frame to the nearest training frame of its composition, where there is one."""
+    composition = np.unique(store.block_composition, axis=0, return_inverse=True)[1].reshape(-1)
     of_test, of_train = (composition[store.molecule_of(frames)] for frames in (test, train))
     found: list[FloatArray] = [np.empty(0)]
     for one in np.intersect1d(of_test, of_train):

@@ -1,0 +1,1 @@
+"""The commands `python -m potbench data …`: which datasets there are, getting one, looking at one."""

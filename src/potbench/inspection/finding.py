@@ -1,0 +1,30 @@
+"""What an inspection finds."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Verdict(Enum):
+    """How a finding is to be taken."""
+
+    FINE = "fine"
+    LOOK = "look at it"
+    WRONG = "wrong"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes:
+        name: what was looked at, in a few words.
+        verdict: whether it is as expected.
+        seen: what was seen, with its unit and, where it matters, the frames to look at.
+        expected: what a healthy dataset shows.
+    """
+
+    name: str
+    verdict: Verdict
+    seen: str
+    expected: str
