@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cli.conftest import ROOT, SMALL
@@ -47,6 +48,20 @@ def test_a_dataset_is_downloaded_converted_and_told_how_to_use(served_md17, prep
     assert "Licence: not stated. Cite: Chmiela et al., Sci. Adv. 3, e1603015 (2017), doi:10.1126/sciadv." in printed
     assert f"Store: {store(prepared).folder}\n" in printed
     train(printed, monkeypatch)
+
+
+def test_a_first_look_at_a_new_dataset_says_what_is_odd(prepared, run, tmp_path):
+    first_look = "A first look finds nothing wrong; a closer one: python -m potbench data check ani1\n"
+    file = write_ani1(tmp_path, {0: conformers("CH4", 60)})
+    assert first_look in run("prepare", "ani1", "--heavy_atoms", "[1]", "--from", file)
+    with np.load(write_md17(tmp_path, num_frames=500)) as arrays:
+        turned = {name: arrays[name] for name in "zRE"} | {"F": -arrays["F"]}
+    np.savez(tmp_path / "turned.npz", **turned)
+    words = ("prepare", "md17", "--molecule", "ethanol", "--from", tmp_path / "turned.npz")
+    printed = run(*words)
+    assert "forces and energies" in printed
+    assert "are wrong: " in printed
+    assert "forces and energies" not in run(*words)
 
 
 def test_what_is_prepared_is_not_done_again(served_md17, prepared, run):

@@ -198,10 +198,13 @@ def test_a_missing_file_is_said_at_once(server, tmp_path):
     assert left(tmp_path) == set()
 
 
-def test_a_server_that_is_busy_is_asked_again(server, file, tmp_path):
+def test_a_server_that_is_busy_is_asked_again(server, file, tmp_path, capsys):
     file.statuses = [503, 429]
     fetch(download(server), tmp_path)
     assert (tmp_path / "data.bin").read_bytes() == BODY
+    assert capsys.readouterr().out.startswith(
+        "data.bin: 503 Service Unavailable; trying again.\ndata.bin: 429 Too Many Requests; trying again.\n"
+    )
 
 
 def test_a_server_that_only_serves_browsers_is_content(server, file, tmp_path):

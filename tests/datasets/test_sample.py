@@ -19,6 +19,14 @@ def test_there_are_enough_molecules_and_frames():
     assert Sample().file.stat().st_size <= 5_000_000
 
 
+def test_its_summary_is_that_of_its_file():
+    manifest, summary = Sample().manifest, Sample.summary
+    assert (len(manifest["molecules"]), manifest["num_frames"]) == (summary.molecules, summary.frames)
+    assert Sample().elements == list(summary.elements)
+    assert manifest["theory"].startswith(summary.theory)
+    assert Sample().description.name == Sample.name
+
+
 def test_it_holds_the_four_elements_of_ani():
     assert Sample().elements == ["H", "C", "N", "O"]
     assert all(1 <= (frames.atomic_numbers > 1).sum() <= 3 for frames in MOLECULES)

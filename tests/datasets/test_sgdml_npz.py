@@ -47,14 +47,14 @@ def test_a_file_without_units_is_refused_with_the_choices(tmp_path):
 def test_another_unit_than_the_file_states_is_refused(tmp_path):
     file = tmp_path / "new.npz"
     write_sgdml(file, e_unit="kcal/mol", r_unit="Ang")
-    with pytest.raises(DataFileError, match="states e_unit 'kcal/mol', but energy_unit is 'eV'"):
+    with pytest.raises(DataFileError, match="states the energy unit 'kcal/mol', but energy_unit is 'eV'"):
         frames(file, energy_unit="eV")
 
 
 def test_a_unit_that_nobody_knows_is_refused(tmp_path):
     file = tmp_path / "new.npz"
     write_sgdml(file, e_unit="cm-1", r_unit="Ang")
-    with pytest.raises(DataFileError, match="states e_unit 'cm-1', expected one of eV"):
+    with pytest.raises(DataFileError, match="states the energy unit 'cm-1', expected one of eV"):
         frames(file)
 
 

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rdkit.Chem import MolFromSmiles
+from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
+from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from native_files.made import frames
 from potbench.loading import CompositionSplit, KFold, MoleculeSplit, ScaffoldSplit, SimilaritySplit, Store
+from potbench.loading.splits.smiles import similar
 
 # SMILES and how often; the first two are isomers
 SMILES = {
@@ -81,6 +85,17 @@ def test_like_molecules_stay_together(store):
     for seed in range(10):
         parts = SimilaritySplit(0.4, 0.6, 0.2, 0.2, seed).divide(store)
         assert_apart(sides(store, parts, lambda name: like.get(name, name)))
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.35, 0.6, 1.0])
+def test_similar_molecules_are_those_of_rdkit(monkeypatch, threshold):
+    # in pieces, as large sets are
+    monkeypatch.setattr("potbench.loading.splits.smiles.ROWS_AT_ONCE", 3)
+    generator = GetMorganGenerator(radius=2, fpSize=1024)
+    prints = [generator.GetFingerprint(MolFromSmiles(smiles)) for smiles in SMILES]
+    found = similar(np.array([list(fingerprint) for fingerprint in prints]), threshold)
+    expected = [np.flatnonzero(np.array(BulkTanimotoSimilarity(one, prints)) >= threshold) for one in prints]
+    assert [near.tolist() for near in found] == [near.tolist() for near in expected]
 
 
 def test_at_threshold_one_clusters_are_molecules(store):

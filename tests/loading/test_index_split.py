@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from potbench.loading import IndexSplit, RandomSplit
+from potbench.loading.collate import gather
 
 PARTS = {"train": np.array([4, 0, 2]), "validation": np.array([7]), "test": np.array([18, 1])}
 
@@ -35,6 +36,21 @@ def test_npy_files_are_read(store, tmp_path):
     for name, frames in PARTS.items():
         np.save(tmp_path / f"{name}.npy", frames)
     assert_given(IndexSplit(None, *(tmp_path / f"{name}.npy" for name in PARTS)).divide(store))
+
+
+@pytest.mark.parametrize("kind", ["u1", "i2", "u4", "u8", ">i8"])
+def test_any_kind_of_integer_draws_the_same_frames(store, tmp_path, kind):
+    np.savez(tmp_path / "split.npz", **{name: frames.astype(kind) for name, frames in PARTS.items()})
+    parts = IndexSplit(tmp_path / "split.npz").divide(store)
+    assert_given(parts)
+    assert gather(store, parts.train).frame.tolist() == [0, 2, 4]
+
+
+def test_a_number_too_large_for_any_dataset_is_refused(store, tmp_path):
+    for name in PARTS:
+        (tmp_path / f"{name}.txt").write_text("9" * 30)
+    with pytest.raises(ValueError, match=r"train\.txt cannot be read as frame numbers"):
+        IndexSplit(None, *(tmp_path / f"{name}.txt" for name in PARTS)).divide(store)
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,29 @@ def test_large_parts_are_sampled(tmp_path, monkeypatch):
     assert (found.test_frames, found.train_frames) == (20, 70)
 
 
+@pytest.mark.parametrize("change", [lambda block: block, turned, reordered])
+def test_copies_are_found_among_more_training_frames_than_are_drawn(tmp_path, monkeypatch, change):
+    monkeypatch.setattr("potbench.loading.separation.TRAIN_FRAMES", 60)
+    block = frames("CH3OH", 500)
+    copies = change(block._replace(energy=block.energy[:30], positions=block.positions[:30]))
+    store = Store.write(tmp_path / "store", [block, copies._replace(molecule="copy")], {})
+    found = separation(store, Parts(np.arange(0, 500, 2), np.array([1]), np.arange(500, 530)))
+    # every second frame trained, and so did the original of every second copy
+    assert (found.duplicates, found.train_frames) == (15, 60)
+
+
+def test_a_copy_far_from_the_origin_is_a_copy(tmp_path):
+    far = with_copies(tmp_path, lambda block: block._replace(positions=block.positions + np.float32(30)))
+    assert separation(far, HALVES).duplicates == 8
+
+
 def test_single_atoms_have_no_distances(tmp_path):
     atoms = [block._replace(atomic_numbers=block.atomic_numbers[:1], positions=block.positions[:, :1])
              for block in blocks()]  # fmt: skip
     store = Store.write(tmp_path / "store", atoms, {})
-    assert separation(store, RandomSplit(13, 3, 3).divide(store)).nearest is None
+    found = separation(store, RandomSplit(13, 3, 3).divide(store))
+    assert found.nearest is None
+    assert found.text.endswith(f"{found.compositions_seen:.0%} of compositions that did")
 
 
 def test_frames_drawn_at_random_from_a_trajectory_are_nearer_than_its_end(real_data, tmp_path):

@@ -52,6 +52,11 @@ def test_a_gap_below_none_is_refused():
         TimeSplit(gap=-1)
 
 
+def test_gaps_longer_than_a_trajectory_are_refused(trajectories):
+    with pytest.raises(ValueError, match=r"Two gaps of 20 frames leave 0 of a trajectory of 30.*init_args\.gap"):
+        TimeSplit(gap=20).divide(trajectories)
+
+
 def test_trajectories_shorter_than_their_blocks_are_refused(trajectories):
     with pytest.raises(ValueError, match=r"asks for 40 \+ 5 \+ 5 frames of a trajectory of 30"):
         TimeSplit(40, 5, 5).divide(trajectories)

@@ -67,7 +67,7 @@ def show(folder: Path) -> None:
         "Cite": facts["citation"],
     }
     for name, text in rows.items():
-        table.add_row(name, text or "none")
+        table.add_row(name, escape(text or "none"))
     # long words on lines of their own, never wrapped, so that they can be copied
     lines = [f"  Store        {folder}", f"  Fingerprint  {facts['fingerprint']}"]
     for source in facts["sources"]:

@@ -1,23 +1,31 @@
 """Files of published datasets → Frames."""
 
 from potbench.datasets.ani1 import ANI1
+from potbench.datasets.ase_database import ASEDatabase
 from potbench.datasets.dataset import DataFileError, Dataset, Description, OfficialParts, data_root
+from potbench.datasets.extended_xyz import ExtendedXYZ
 from potbench.datasets.flexible import FlexibleMolecules
 from potbench.datasets.generated import Generated
+from potbench.datasets.iso17 import ISO17
 from potbench.datasets.md17 import MD17
 from potbench.datasets.published import Download, Published, Summary
+from potbench.datasets.qm9 import QM9
 from potbench.datasets.rmd17 import RMD17
 from potbench.datasets.sample import Sample
 from potbench.datasets.sgdml_npz import SGDMLFile
 
 __all__ = [
     "ANI1",
+    "ISO17",
     "MD17",
+    "QM9",
     "RMD17",
+    "ASEDatabase",
     "DataFileError",
     "Dataset",
     "Description",
     "Download",
+    "ExtendedXYZ",
     "FlexibleMolecules",
     "Generated",
     "OfficialParts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import h5py
@@ -14,6 +14,9 @@ from potbench.datasets.hdf5 import natural_order, open_hdf5
 from potbench.datasets.published import Download, Published, Summary
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
+
+FREE_ATOMS = {"H": -0.4993212, "C": -37.8338334, "N": -54.5732825, "O": -75.0424519}
+"""Energies of the free atoms at ωB97X/6-31G(d), in hartree."""
 
 LAYOUT = "Expected the layout of ANI-1: species, coordinates and energies in each group."
 
@@ -71,6 +74,10 @@ class ANI1(Published):
     @property
     def options(self) -> dict[str, object]:  # noqa: D102
         return {} if len(self.heavy_atoms) == 8 else {"heavy_atoms": self.heavy_atoms}
+
+    def atomic_energies(self) -> Mapping[str, float]:
+        """Energies of the free atoms in eV, as TorchANI lists them for this level of theory."""
+        return {symbol: energy * HARTREE for symbol, energy in FREE_ATOMS.items()}
 
     def read(self) -> Iterator[Frames]:  # noqa: D102
         for file in self.files:

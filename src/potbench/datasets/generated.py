@@ -117,6 +117,11 @@ class Generated(Dataset):
         """The one file."""
         return [self.file]
 
+    def atomic_energies(self) -> Mapping[str, float] | None:
+        """Energies of the free atoms in eV, where its manifest holds them."""
+        energies: dict[str, float] | None = self.manifest.get("isolated_atoms")
+        return energies
+
     def read(self) -> Iterator[Frames]:
         """Read the molecules in the order in which they were made.
 

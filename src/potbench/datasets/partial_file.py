@@ -85,7 +85,8 @@ class PartialFile:
                         if not self.length:
                             self.remove()
                         raise TransferError(_reason(error)) from error
-                    self._say(f"{_reason(error)}; going on from {decimal(self.length)}")
+                    then = f"going on from {decimal(self.length)}" if self.length else "trying again"
+                    self._say(f"{_reason(error)}; {then}")
                     time.sleep(PAUSES[max(in_vain, 1) - 1])
 
     def finish(self) -> None:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from potbench.datasets.checks import check_frames
 from potbench.datasets.dataset import DataFileError, Dataset, Description
 from potbench.datasets.npz import REAL, WHOLE, Arrays, read_npz
+from potbench.datasets.stated_units import EnergyUnit, LengthUnit, energy_unit, length_unit
 from potbench.structures import SYMBOLS, Frames
-from potbench.units import ENERGY_UNITS, LENGTH_UNITS
 
 NEEDED = {"z": WHOLE, "R": REAL, "E": REAL, "F": REAL}
 BLOCK = 50_000
-WRITTEN_AS = {"Ang": "Å", "Angstrom": "Å", "angstrom": "Å", "a0": "bohr", "Bohr": "bohr", "Ha": "hartree"}
-"""How files name a unit → how potbench does."""
-
-EnergyUnit = Literal["eV", "meV", "hartree", "kcal/mol", "kJ/mol"]
-LengthUnit = Literal["Å", "bohr", "nm"]
 
 
 class SGDMLFile(Dataset):
@@ -74,22 +68,9 @@ class SGDMLFile(Dataset):
 
     def read(self) -> Iterator[Frames]:  # noqa: D102
         arrays = read_npz(self.file, NEEDED)
-        energy_unit = self._unit(arrays, "e_unit", "energy_unit", self.energy_unit, ENERGY_UNITS)
-        length_unit = self._unit(arrays, "r_unit", "length_unit", self.length_unit, LENGTH_UNITS)
-        yield from read_arrays(arrays, self.file, self.file.stem, energy_unit, length_unit)
-
-    def _unit(self, arrays: Arrays, key: str, option: str, given: str | None, known: Mapping[str, float]) -> float:
-        stated = text(arrays, key)
-        stated = WRITTEN_AS.get(stated, stated)
-        change = f"expected one of {', '.join(known)}. Change data.init_args.dataset.init_args.{option}."
-        if given is None and not stated:
-            raise DataFileError(f"{self.file} does not say its {option.replace('_', ' ')}; {change}")
-        if given is not None and stated and given != stated:
-            raise DataFileError(f"{self.file} states {key} {stated!r}, but {option} is {given!r}; {change}")
-        unit = given or stated
-        if unit not in known:
-            raise DataFileError(f"{self.file} states {key} {unit!r}, {change}")
-        return known[unit]
+        energy = energy_unit(text(arrays, "e_unit"), self.energy_unit, self.file)
+        length = length_unit(text(arrays, "r_unit"), self.length_unit, self.file)
+        yield from read_arrays(arrays, self.file, self.file.stem, energy, length)
 
 
 def read_arrays(

@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 
 from potbench.loading.splits.sizes import Sizes
-from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.split import Parts, Split, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -86,6 +86,5 @@ class CompositionSplit(GroupSplit):
 def by_block(store: Store, part_of_block: IntArray) -> Parts:
     """Parts from the part of each molecule of the store's table: 0, 1, 2 for train, validation, test, −1 for none."""
     part = np.repeat(part_of_block, store.frames_per_block)
-    dtype = np.int32 if len(store) < 2**31 else np.int64
-    parts: list[IntArray] = [np.flatnonzero(part == number).astype(dtype) for number in range(3)]
+    parts: list[IntArray] = [np.flatnonzero(part == number).astype(index_dtype(len(store))) for number in range(3)]
     return Parts(*parts)

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from potbench.loading.splits.sizes import KEY
-from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.split import Parts, Split, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -62,7 +62,8 @@ class IndexSplit(Split):
                     f"frame in one part. {KEY}"
                 )
             seen[frames] = True
-        return Parts(*(np.sort(given[name]) for name in NAMES))
+        # unsigned ones would turn into floating point where they meet signed ones
+        return Parts(*(np.sort(given[name]).astype(index_dtype(len(store))) for name in NAMES))
 
 
 def _archive(file: Path) -> dict[str, IntArray]:
@@ -80,7 +81,7 @@ def _single(file: Path) -> IntArray:
             return array
     try:
         return np.array(file.read_text(encoding="utf-8").replace(",", " ").split(), dtype=np.int64)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise ValueError(f"{file} cannot be read as frame numbers ({error}). {KEY}") from error
 
 

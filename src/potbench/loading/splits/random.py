@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from potbench.loading.splits.sizes import Sizes
-from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.split import Parts, Split, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -35,6 +35,6 @@ class RandomSplit(Split):
 
 def shuffled(num_frames: int, seed: int) -> IntArray:
     """The numbers below `num_frames` in random order, as int32 where they fit."""
-    order: IntArray = np.arange(num_frames, dtype=np.int32 if num_frames < 2**31 else np.int64)
+    order: IntArray = np.arange(num_frames, dtype=index_dtype(num_frames))
     np.random.default_rng(seed).shuffle(order)
     return order

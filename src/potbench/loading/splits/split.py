@@ -46,6 +46,11 @@ class Parts(NamedTuple):
             return cls(arrays["train"], arrays["validation"], arrays["test"])
 
 
+def index_dtype(num_frames: int) -> type[np.signedinteger]:
+    """Of indices into so many frames: int32 where they fit."""
+    return np.int32 if num_frames < 2**31 else np.int64
+
+
 class Split(ABC):
     """A rule that divides the frames of a store; the same rule and seed give the same parts anywhere."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from potbench.loading.splits.sizes import KEY, Sizes
-from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.split import Parts, Split, index_dtype
 from potbench.loading.store import Store
 
 
@@ -36,11 +36,17 @@ class TimeSplit(Split):
             )
         names, molecule = np.unique(store.molecule_names, return_inverse=True)
         of_frame = np.repeat(molecule, store.frames_per_block)
-        order = np.lexsort((store.time, of_frame))
+        order = np.lexsort((store.time, of_frame)).astype(index_dtype(len(store)))
         ends = np.cumsum(np.bincount(of_frame, minlength=len(names)))
         parts: tuple[list[np.ndarray], ...] = ([], [], [])
         for trajectory in np.split(order, ends[:-1]):
-            counts = self.sizes.counts(len(trajectory) - 2 * self.gap, "frames of a trajectory")
+            room = len(trajectory) - 2 * self.gap
+            if self.gap and room < 3:
+                raise ValueError(
+                    f"Two gaps of {self.gap} frames leave {max(room, 0)} of a trajectory of {len(trajectory)}. "
+                    f"Expected at least three. {KEY}gap."
+                )
+            counts = self.sizes.counts(room, "frames of a trajectory")
             starts = np.cumsum([0, counts[0] + self.gap, counts[1] + self.gap])
             for part, start, count in zip(parts, starts, counts, strict=True):
                 part.append(trajectory[start : start + count])

@@ -1,0 +1,206 @@
+"""QM9: equilibrium structures of 134 thousand small molecules."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from potbench.datasets.archive import DAMAGE
+from potbench.datasets.ase_database import DISTANCE, UNITS, Labels, has, num_rows, read_metadata, rows
+from potbench.datasets.dataset import DataFileError
+from potbench.datasets.published import Download, Published, Summary
+from potbench.datasets.stated_units import energy_unit, length_unit
+from potbench.datasets.structures_in_files import Structure, conformers
+from potbench.structures import SYMBOLS, Frames
+from potbench.units import HARTREE
+
+FIGSHARE = ("https://ndownloader.figshare.com/files/", "https://springernature.figshare.com/ndownloader/files/")
+ARCHIVE, UNCHARACTERIZED, DATABASE = "dsgdb9nsd.xyz.tar.bz2", "uncharacterized.txt", "qm9.db"
+MOLECULES = 133_885
+LEFT_OUT = 3_054
+Target = Literal["U0", "U", "H", "G", "zpve", "homo", "lumo", "gap"]
+
+# place of each target behind `gdb <number>` in the comment line of a raw file
+PLACES = {"homo": 5, "lumo": 6, "gap": 7, "zpve": 9, "U0": 10, "U": 11, "H": 12, "G": 13}
+# names of each target in databases that SchNetPack made
+KEYS = {
+    "U0": ("energy_U0",),
+    "U": ("energy_U",),
+    "H": ("enthalpy_H",),
+    "G": ("free_energy", "free_G", "energy_G"),
+    **{name: (name,) for name in ("zpve", "homo", "lumo", "gap")},
+}
+# B3LYP/6-31G(2df,p) energies of free atoms in hartree, from atomref.txt of the dataset
+FREE_ATOMS = {
+    "U0": {"H": -0.500273, "C": -37.846772, "N": -54.583861, "O": -75.064579, "F": -99.718730},
+    "U": {"H": -0.498857, "C": -37.845355, "N": -54.582445, "O": -75.063163, "F": -99.717314},
+    "H": {"H": -0.497912, "C": -37.844411, "N": -54.581501, "O": -75.062219, "F": -99.716370},
+    "G": {"H": -0.510927, "C": -37.861317, "N": -54.598897, "O": -75.079532, "F": -99.733544},
+}
+
+
+class QM9(Published):
+    """Energies of 133,885 molecules of up to nine C, N, O, F atoms at their equilibrium structures.
+
+    There are no forces. The 3,054 molecules whose SMILES did not survive the relaxation are left out by default.
+
+    Source: Ramakrishnan, Dral, Rupp, von Lilienfeld, Sci. Data 1, 140022 (2014), doi:10.1038/sdata.2014.22.
+
+    Args:
+        target: which energy: at 0 K (U0), at 298.15 K (U), enthalpy (H), free energy (G), zero-point vibration (zpve),
+            orbitals (homo, lumo) or their gap.
+        uncharacterized: whether the 3,054 molecules are kept.
+        folder: folder of dsgdb9nsd.xyz.tar.bz2 and uncharacterized.txt; or of qm9.db, made by SchNetPack in whichever
+            of its layouts; by default where `data prepare` puts them.
+    """
+
+    name = "qm9"
+    summary = Summary(
+        theory="B3LYP/6-31G(2df,p)",
+        citation="Ramakrishnan, Dral, Rupp, von Lilienfeld, Sci. Data 1, 140022 (2014), doi:10.1038/sdata.2014.22",
+        licence="CC0 1.0",
+        has_forces=False,
+        molecules=MOLECULES,
+        frames=MOLECULES,
+        elements=("H", "C", "N", "O", "F"),
+        size="86 MB",
+    )
+
+    def __init__(self, target: Target = "U0", uncharacterized: bool = False, folder: Path | str | None = None) -> None:
+        super().__init__(folder)
+        if target not in get_args(Target):
+            raise ValueError(
+                f"QM9 has no energy {target!r}, expected one of {', '.join(get_args(Target))}. "
+                "Change data.init_args.dataset.init_args.target."
+            )
+        self.target = target
+        self.uncharacterized = uncharacterized
+
+    @property
+    def options(self) -> dict[str, object]:  # noqa: D102
+        return {"target": self.target, "uncharacterized": self.uncharacterized}
+
+    @property
+    def elements(self) -> list[str]:  # noqa: D102
+        return list(self.summary.elements)
+
+    @property
+    def files(self) -> list[Path]:  # noqa: D102
+        if self._from_database:
+            return [self.folder / DATABASE]
+        return [self.folder / ARCHIVE, *([] if self.uncharacterized else [self.folder / UNCHARACTERIZED])]
+
+    @property
+    def downloads(self) -> list[Download]:  # noqa: D102
+        archive = tuple(f"{place}3195389" for place in FIGSHARE)
+        sha256 = "sha256:3a63848ac80691bdb8d41834b575afad345b9300d7a2db0c38adb7f6eaa8360c"
+        left_out = tuple(f"{place}3195404" for place in FIGSHARE)
+        return [
+            Download(archive, ARCHIVE, sha256, 86_144_227),
+            Download(left_out, UNCHARACTERIZED, "md5:a361887bacb427b8a0ce7903d92a53b4"),
+        ]
+
+    def atomic_energies(self) -> Mapping[str, float] | None:
+        """Energies of the free atoms in eV, where the target has such a meaning."""
+        atoms = FREE_ATOMS.get(self.target)
+        return None if atoms is None else {symbol: energy * HARTREE for symbol, energy in atoms.items()}
+
+    def read(self) -> Iterator[Frames]:  # noqa: D102
+        if self._from_database:
+            yield from self._read_database(self.folder / DATABASE)
+            return
+        file = self.require(self.folder / ARCHIVE)
+        left_out = set() if self.uncharacterized else read_left_out(self.require(self.folder / UNCHARACTERIZED))
+        yield from conformers(self._structures(file, left_out), str(file))
+
+    @property
+    def _from_database(self) -> bool:
+        return (self.folder / DATABASE).is_file() and not (self.folder / ARCHIVE).is_file()
+
+    def _structures(self, file: Path, left_out: set[int]) -> Iterator[Structure]:
+        try:
+            # as a stream: members are read in their order, and nothing is unpacked
+            with tarfile.open(file, "r|*") as archive:
+                for member in archive:
+                    stream = archive.extractfile(member) if member.isreg() else None
+                    if stream is None:
+                        continue
+                    structure = parse(stream.read().decode(errors="replace"), self.target, f"{file}, {member.name}")
+                    if int(structure.molecule.removeprefix("gdb_")) not in left_out:
+                        yield structure
+        except DAMAGE as error:
+            if isinstance(error, DataFileError):
+                raise
+            raise DataFileError(
+                f"{file} cannot be read ({error}). It is cut short or damaged; fetch it again."
+            ) from error
+
+    def _read_database(self, file: Path) -> Iterator[Frames]:
+        metadata, found = read_metadata(file), rows(file)
+        first = next(found)
+        if not self.uncharacterized and num_rows(file) == MOLECULES:
+            raise DataFileError(
+                f"{file} holds all {MOLECULES:,} molecules, and does not say which are uncharacterized. Set "
+                f"data.init_args.dataset.init_args.uncharacterized to true, or put {ARCHIVE} in its place."
+            )
+        key = next((key for key in KEYS[self.target] if has(first, key)), KEYS[self.target][0])
+        # the layouts that do not state their units are in eV and Å
+        energy = energy_unit(str(metadata.get(UNITS, {}).get(key, "eV")), None, file)
+        length = length_unit(str(metadata.get(DISTANCE, "Å")), None, file)
+        labels = Labels(key, None, energy, length)
+        structures = (
+            labels.structure(row, file)._replace(molecule=f"row_{row.id:06d}") for row in chain([first], found)
+        )
+        yield from conformers(structures, str(file))
+
+
+def parse(text: str, target: str, where: str) -> Structure:
+    """One molecule of QM9, from its file.
+
+    The number of atoms; a line of properties; a line for each atom with symbol, x, y, z in Å and a Mulliken charge;
+    frequencies; SMILES before and after relaxation; InChI. Exponents are written as Mathematica does, 1.5*^-6.
+
+    Args:
+        text: content of the file.
+        target: which energy.
+        where: archive and file, for messages.
+
+    Raises:
+        DataFileError: the file is cut short or laid out otherwise.
+    """
+    lines = text.replace("*^", "e").splitlines()
+    try:
+        num_atoms = int(lines[0])
+        head = lines[1].split()
+        atoms = [line.split() for line in lines[2 : 2 + num_atoms]]
+        trailer = lines[2 + num_atoms :]
+        if head[0] != "gdb" or len(head) != 17 or any(len(atom) != 5 for atom in atoms) or len(trailer) < 3:
+            raise ValueError("lines are missing, or have another number of columns")
+        return Structure(
+            molecule=f"gdb_{int(head[1]):06d}",
+            atomic_numbers=np.array([SYMBOLS.index(atom[0]) for atom in atoms], dtype=np.uint8),
+            positions=np.array([atom[1:4] for atom in atoms], dtype=np.float64),
+            energy=float(head[2 + PLACES[target]]) * HARTREE,
+            smiles=trailer[1].split()[1],
+        )
+    except (ValueError, IndexError) as error:
+        raise DataFileError(f"{where} is no molecule of QM9 ({error}). The file is damaged; fetch it again.") from error
+
+
+def read_left_out(file: Path) -> set[int]:
+    """Numbers of the molecules that failed the consistency check.
+
+    Raises:
+        DataFileError: the file does not list 3,054 of them.
+    """
+    # a head of nine lines, a line for each molecule that begins with its number, and a line that ends the list
+    first = [line.split()[:1] for line in file.read_text(encoding="utf-8", errors="replace").splitlines()[9:-1]]
+    found = {int(word) for words in first for word in words if word.isdecimal()}
+    if len(found) != LEFT_OUT:
+        raise DataFileError(f"{file} lists {len(found):,} molecules, expected {LEFT_OUT:,}; fetch it again.")
+    return found

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import write
+
+from native_files.ase_files import HARTREE, write_extended_xyz
+from potbench.datasets import DataFileError, ExtendedXYZ
+
+
+@pytest.mark.parametrize("forces", [True, False])
+def test_frames_equal_what_was_written(tmp_path, forces):
+    file = tmp_path / "a.xyz"
+    made = write_extended_xyz(file, forces=forces)
+    dataset = ExtendedXYZ(file, "hartree", "Å")
+    assert dataset.description.has_forces is forces
+    assert dataset.elements == ["H", "C", "N", "O"]
+    blocks = list(dataset.read())
+    assert [len(block.energy) for block in blocks] == [2] * 6
+    for block, pair in zip(blocks, zip(made[::2], made[1::2], strict=True), strict=True):
+        assert block.atomic_numbers.tolist() == pair[0].numbers.tolist()
+        for frame, atoms in enumerate(pair):
+            np.testing.assert_allclose(block.positions[frame], atoms.positions, atol=1e-8)
+            assert block.energy[frame] == pytest.approx(atoms.calc.results["energy"] * HARTREE, rel=1e-12)
+            if forces:
+                np.testing.assert_allclose(block.forces[frame], atoms.calc.results["forces"] * HARTREE, atol=1e-6)
+
+
+def test_other_units_scale_energies_positions_and_forces(tmp_path):
+    file = tmp_path / "a.xyz"
+    write_extended_xyz(file)
+    (one, *_), (other, *_) = (list(ExtendedXYZ(file, *units).read()) for units in (("eV", "Å"), ("kcal/mol", "bohr")))
+    kcal, bohr = HARTREE / 627.5094740631, 0.529177210903
+    np.testing.assert_allclose(other.energy, one.energy * kcal, rtol=1e-12)
+    np.testing.assert_allclose(other.positions, one.positions * bohr, rtol=1e-12)
+    np.testing.assert_allclose(other.forces, one.forces * kcal / bohr, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("units", "missing"), [((None, "Å"), "energy"), (("eV", None), "length")])
+def test_units_have_to_be_given(tmp_path, units, missing):
+    file = tmp_path / "a.xyz"
+    write_extended_xyz(file)
+    with pytest.raises(DataFileError, match=rf"does not say its {missing} unit; expected one of .*{missing}_unit\."):
+        list(ExtendedXYZ(file, *units).read())
+
+
+def test_energies_and_forces_may_have_other_names(tmp_path):
+    atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
+    atoms.info |= {"dft_energy": -31.0, "isomer": "ortho"}
+    atoms.arrays["dft_forces"] = np.array([[0, 0, 1.0], [0, 0, -1.0]])
+    write(tmp_path / "a.xyz", atoms, format="extxyz")
+    (block,) = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", "dft_energy", "dft_forces", "isomer").read()
+    assert (block.molecule, block.energy[0], block.forces[0, 0, 2]) == ("ortho", -31.0, 1.0)
+
+
+def test_a_missing_energy_is_named_with_what_is_there(tmp_path):
+    file = tmp_path / "a.xyz"
+    write_extended_xyz(file)
+    with pytest.raises(DataFileError, match="frame 0 has no U0, only energy, forces"):
+        list(ExtendedXYZ(file, "eV", "Å", energy_key="U0").read())
+
+
+def test_forces_in_some_frames_only_are_refused(tmp_path):
+    file = tmp_path / "a.xyz"
+    made = write_extended_xyz(file)
+    del made[3].calc.results["forces"]
+    write(file, made, format="extxyz")
+    with pytest.raises(DataFileError, match="frame 3 has no forces"):
+        list(ExtendedXYZ(file, "eV", "Å").read())
+
+
+def test_periodic_structures_are_refused(tmp_path):
+    write(tmp_path / "a.xyz", Atoms("H", cell=[3, 3, 3], pbc=True, info={"energy": -13.6}), format="extxyz")
+    with pytest.raises(DataFileError, match="frame 0 is periodic"):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read())
+
+
+def test_a_missing_empty_or_other_file_is_named(tmp_path):
+    file = tmp_path / "a.xyz"
+    with pytest.raises(DataFileError, match="does not exist"):
+        _ = ExtendedXYZ(file).elements
+    file.write_text("")
+    with pytest.raises(DataFileError, match=r"holds no structure|cannot be read"):
+        _ = ExtendedXYZ(file).elements
+    file.write_text("a web page that says: not found")
+    with pytest.raises(DataFileError, match="cannot be read as extended XYZ from frame 0 on"):
+        _ = ExtendedXYZ(file).elements

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from native_files.ase_files import HARTREE, write_iso17
+from potbench.datasets import ISO17, DataFileError
+
+
+def test_frames_equal_what_was_written_in_the_order_of_the_files(tmp_path):
+    made = write_iso17(tmp_path)
+    blocks = list(ISO17(tmp_path).read())
+    energy = np.concatenate([block.energy for block in blocks])
+    np.testing.assert_allclose(energy, [atoms.calc.results["energy"] * HARTREE for atoms in made * 3], rtol=1e-12)
+    forces = np.concatenate([block.forces.reshape(-1, 3) for block in blocks])
+    expected = np.concatenate([atoms.calc.results["forces"] * HARTREE for atoms in made * 3])
+    np.testing.assert_allclose(forces, expected, rtol=1e-9)
+
+
+def test_the_official_splits_are_known_and_unknown_isomers(tmp_path):
+    write_iso17(tmp_path)
+    dataset = ISO17(tmp_path)
+    list(dataset.read())
+    splits = dataset.official_splits()
+    assert set(splits) == {"known", "unknown"}
+    ids = np.loadtxt(tmp_path / "train_ids.txt", dtype=int)
+    for parts in splits.values():
+        # ids of rows begin with 1
+        assert parts.train.tolist() == (ids - 1).tolist()
+        assert len(parts.validation) == 2
+    assert splits["known"].test.tolist() == list(range(12, 24))
+    assert splits["unknown"].test.tolist() == list(range(24, 36))
+
+
+@pytest.mark.parametrize("text", ["0\n1\n", "13\n", "2\n2\n", "", "two\n"])
+def test_ids_of_no_rows_are_refused(tmp_path, text):
+    write_iso17(tmp_path)
+    (tmp_path / "train_ids.txt").write_text(text)
+    dataset = ISO17(tmp_path)
+    list(dataset.read())
+    with pytest.raises(DataFileError, match="fetch it again"):
+        dataset.official_splits()
+
+
+def test_a_missing_file_is_named_with_the_command_that_fetches_it(tmp_path):
+    write_iso17(tmp_path)
+    (tmp_path / "test_other.db").unlink()
+    with pytest.raises(DataFileError, match=r"test_other\.db does not exist.*data prepare iso17"):
+        list(ISO17(tmp_path).read())

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+
+from native_files.ase_files import HARTREE, images, raw_qm9, write_database, write_qm9
+from potbench.datasets import QM9, DataFileError
+from potbench.datasets.qm9 import parse, read_left_out
+
+
+def molecules(dataset):
+    return {block.molecule: block for block in dataset.read()}
+
+
+def test_molecules_equal_what_was_written(tmp_path):
+    made = write_qm9(tmp_path, left_out=())
+    found = molecules(QM9(folder=tmp_path))
+    assert list(found) == [f"gdb_{number:06d}" for number in range(1, 13)]
+    for number, atoms in enumerate(made, start=1):
+        block = found[f"gdb_{number:06d}"]
+        assert block.atomic_numbers.tolist() == atoms.numbers.tolist()
+        np.testing.assert_allclose(block.positions[0], atoms.positions, atol=1e-9)
+        assert block.energy[0] == pytest.approx((atoms.calc.results["energy"] + 0.010) * HARTREE, abs=1e-4)
+        assert block.smiles == f"O{number}"
+        assert block.forces is None
+
+
+def test_uncharacterized_molecules_are_left_out_unless_wanted(tmp_path):
+    write_qm9(tmp_path, left_out=(3, 7))
+    kept = {int(name.removeprefix("gdb_")) for name in molecules(QM9(folder=tmp_path))}
+    assert kept == set(range(1, 13)) - {3, 7}
+    assert len(molecules(QM9(uncharacterized=True, folder=tmp_path))) == 12
+
+
+@pytest.mark.parametrize(("target", "place"), [("U0", 10), ("U", 11), ("H", 12), ("G", 13)])
+def test_each_total_energy_stands_in_its_place(tmp_path, target, place):
+    (atoms,) = images(1, forces=False)
+    energy = parse(raw_qm9(atoms, 1), target, "here").energy
+    assert energy == pytest.approx((atoms.calc.results["energy"] + place / 1000) * HARTREE, abs=1e-4)
+
+
+@pytest.mark.parametrize(("target", "place"), [("homo", 5), ("lumo", 6), ("gap", 7), ("zpve", 9)])
+def test_each_other_energy_stands_in_its_place(target, place):
+    (atoms,) = images(1, forces=False)
+    assert parse(raw_qm9(atoms, 1), target, "here").energy == pytest.approx(place * HARTREE)
+
+
+@pytest.mark.parametrize("layout", ["arrays", "text", "pairs"])
+def test_the_three_layouts_of_schnetpack_give_the_same_energies(tmp_path, layout):
+    made = write_database(tmp_path / "qm9.db", layout)
+    energies = [block.energy[0] for block in QM9(folder=tmp_path).read()]
+    np.testing.assert_allclose(energies, [atoms.calc.results["energy"] * HARTREE for atoms in made], rtol=1e-12)
+
+
+def test_energies_of_free_atoms_are_known_for_total_energies_only():
+    assert QM9().atomic_energies()["H"] == pytest.approx(-13.613, abs=1e-3)
+    assert QM9("gap").atomic_energies() is None
+
+
+def test_a_target_that_is_no_energy_is_refused():
+    with pytest.raises(ValueError, match="no energy 'mu', expected one of U0, U, H, G, zpve, homo, lumo, gap"):
+        QM9("mu")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("gdb 1", "gdb one"), ("gdb", "xyz"), ("\nC\t", "\nQ\t"), ("-0.1\n", "\n"), ("InChI", ""), ("5\n", "6\n")],
+)
+def test_a_file_that_is_no_molecule_is_named(old, new):
+    (atoms,) = images(1, forces=False)
+    text = raw_qm9(atoms, 1)
+    assert old in text
+    damaged = text.split("InChI")[0].rsplit("\n", 2)[0] if old == "InChI" else text.replace(old, new, 1)
+    with pytest.raises(DataFileError, match="here is no molecule of QM9"):
+        parse(damaged, "U0", "here")
+
+
+def test_a_list_of_another_length_is_refused(tmp_path):
+    write_qm9(tmp_path)
+    file = tmp_path / "uncharacterized.txt"
+    file.write_text("\n".join(file.read_text().splitlines()[:-10]))
+    with pytest.raises(DataFileError, match=r"lists 3,04\d molecules, expected 3,054"):
+        read_left_out(file)
+
+
+def test_other_things_in_the_archive_are_passed_over(tmp_path):
+    write_qm9(tmp_path, 2)
+    text = raw_qm9(images(1, forces=False)[0], 9).encode()
+    with tarfile.open(tmp_path / "dsgdb9nsd.xyz.tar.bz2", "w:bz2") as archive:
+        folder = tarfile.TarInfo("../folder")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+        member = tarfile.TarInfo("dsgdb9nsd_000009.xyz")
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text))
+    assert list(molecules(QM9(folder=tmp_path))) == ["gdb_000009"]
+
+
+def test_a_missing_list_is_named_with_the_command_that_fetches_it(tmp_path):
+    write_qm9(tmp_path)
+    (tmp_path / "uncharacterized.txt").unlink()
+    with pytest.raises(DataFileError, match=r"uncharacterized\.txt does not exist.*data prepare qm9"):
+        list(QM9(folder=tmp_path).read())
