@@ -49,6 +49,7 @@ LIBRARIES = {
     "requests": ("datasets/partial_file.py",),
     "rdkit": ("loading/splits/smiles.py",),
     "pyscf": ("datasets/pyscf_calculator.py",),
+    "schnetpack": ("representations/schnetpack_import.py",),
     "wandb": ("training/wandb_logger.py",),
     "matplotlib": ("reporting/figures.py",),
 }

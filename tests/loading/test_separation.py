@@ -92,7 +92,7 @@ def test_copies_are_found_among_more_training_frames_than_are_drawn(tmp_path, mo
 
 
 def test_a_copy_far_from_the_origin_is_a_copy(tmp_path):
-    far = with_copies(tmp_path, lambda block: block._replace(positions=block.positions + np.float32(30)))
+    far = with_copies(tmp_path, lambda block: block._replace(positions=block.positions + np.float32(100)))
     assert separation(far, HALVES).duplicates == 8
 
 

@@ -43,7 +43,7 @@ class ANI1(Published):
         molecules=57_462,
         frames=22_057_374,
         elements=("H", "C", "N", "O"),
-        size="4.5 GB",
+        size="not stated",
     )
 
     def __init__(self, folder: Path | str | None = None, heavy_atoms: list[int] | None = None) -> None:

@@ -42,7 +42,7 @@ class ISO17(Published):
         molecules=129,
         frames=645_000,
         elements=("H", "C", "O"),
-        size="0.8 GB",
+        size="not stated",
     )
 
     def __init__(self, folder: Path | str | None = None) -> None:

@@ -69,7 +69,7 @@ class MD17(Published):
         molecules=10,
         frames=3_817_604,
         elements=("H", "C", "N", "O"),
-        size="0.1 to 0.5 GB a molecule",
+        size="not stated",
     )
 
     def __init__(
