@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from file_server import FileServer
+from file_server import FileServer, Served
+from native_files.npz import write_rmd17
+from potbench.datasets import rmd17
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,3 +53,16 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     running = FileServer()
     yield running
     running.close()
+
+
+@pytest.fixture
+def served_rmd17(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileServer:
+    """rMD17 of ethanol, whose eleven files have published checksums."""
+    write_rmd17(tmp_path / "made")
+    monkeypatch.setattr(rmd17, "FIGSHARE", server.url())
+    for file in (tmp_path / "made").iterdir():
+        body = file.read_bytes()
+        name = file.stem.removeprefix("rmd17_")
+        monkeypatch.setitem(rmd17.FILES, name, (name, hashlib.md5(body).hexdigest(), len(body)))
+        server.files[name] = Served(body)
+    return server

@@ -1,22 +1,28 @@
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from cli.conftest import CONFIGS, QUICK
 from native_files import conformers, write_ani1
+from native_files.npz import write_rmd17
 from potbench.cli import main
+from potbench.datasets.rmd17 import Molecule
 
 CELLS = sorted(file for file in CONFIGS.rglob("*.yaml") if "data" in (yaml.safe_load(file.read_text()) or {}))
 MODELS = sorted((CONFIGS / "model").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda file: str(file.relative_to(CONFIGS)))
-def test_every_cell_trains(cell: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_cell_trains(cell: Path, tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    downloads = prepared / "downloads"
     molecules = {0: conformers("CH4", 40), 1: conformers("NH3", 20), 2: conformers("H2O", 40)}
     for heavy_atoms in range(1, 9):
-        write_ani1(tmp_path / "data" / "ani1", molecules, heavy_atoms)
+        write_ani1(downloads / "ani1", molecules, heavy_atoms)
+    for molecule in get_args(Molecule):
+        write_rmd17(downloads / "rmd17", molecule, num_frames=130, fold_size=65)
     words = ["fit", "--config", str(cell), "--trainer.fast_dev_run", "true", "--trainer.accelerator", "cpu"]
     assert main(words) == 0
 

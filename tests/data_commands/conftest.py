@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from file_server import FileServer, Served
-from native_files.npz import write_md17, write_rmd17
+from native_files.npz import write_md17
 from potbench.cli import main
-from potbench.datasets import md17, rmd17
+from potbench.datasets import md17
 
 
 @pytest.fixture
@@ -46,17 +45,4 @@ def served_md17(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """MD17 of ethanol, which has no published checksum."""
     monkeypatch.setattr(md17, "PLACE", server.url())
     server.files["md17_ethanol.npz"] = Served(write_md17(tmp_path / "made").read_bytes())
-    return server
-
-
-@pytest.fixture
-def served_rmd17(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileServer:
-    """rMD17 of ethanol, whose eleven files have published checksums."""
-    write_rmd17(tmp_path / "made")
-    monkeypatch.setattr(rmd17, "FIGSHARE", server.url())
-    for file in (tmp_path / "made").iterdir():
-        body = file.read_bytes()
-        name = file.stem.removeprefix("rmd17_")
-        monkeypatch.setitem(rmd17.FILES, name, (name, hashlib.md5(body).hexdigest(), len(body)))
-        server.files[name] = Served(body)
     return server

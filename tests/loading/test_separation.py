@@ -96,6 +96,14 @@ def test_a_copy_far_from_the_origin_is_a_copy(tmp_path):
     assert separation(far, HALVES).duplicates == 8
 
 
+def test_diatomic_molecules_of_one_length_and_two_energies_are_no_copies(tmp_path):
+    block = frames("H2O", 10)
+    block = block._replace(atomic_numbers=np.array([7, 7]), positions=block.positions[:, :2])
+    store = Store.write(tmp_path / "store", [block, block._replace(molecule="other", energy=block.energy + 1)], {})
+    found = separation(store, HALVES)
+    assert (found.nearest, found.duplicates) == (0, 0)
+
+
 def test_single_atoms_have_no_distances(tmp_path):
     atoms = [block._replace(atomic_numbers=block.atomic_numbers[:1], positions=block.positions[:, :1])
              for block in blocks()]  # fmt: skip

@@ -25,8 +25,8 @@ class Separation(NamedTuple):
         nearest: median over test frames of the distance to the nearest training frame of the same composition, in Å;
             None where there is none.
         nearest_training: the same for training frames among themselves: what random neighbours are like.
-        duplicates: copies of training frames among the test frames looked at; a copy with the same energy is found
-            among all training frames, another among those drawn.
+        duplicates: test frames looked at that have the structure and, to the last bit, the energy of a training frame,
+            sought among all of these.
         test_frames: test frames looked at for the last three, drawn at random.
         train_frames: training frames drawn, of compositions that these have.
     """
@@ -87,7 +87,8 @@ def separation(store: Store, parts: Parts, seed: int = 0) -> Separation:
         compositions_seen=seen["compositions"],
         nearest=float(np.median(nearest)) if len(nearest) else None,
         nearest_training=float(np.median(among)) if len(among) else None,
-        duplicates=int((nearest < SAME).sum()),
+        # by structure alone, diatomic molecules are alike by chance: they have one distance
+        duplicates=int((nearest_distances(store, test, copies) < SAME).sum()),
         test_frames=len(test),
         train_frames=len(train),
     )
