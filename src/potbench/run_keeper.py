@@ -56,17 +56,18 @@ class RunKeeper(Callback):
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         cost = next(callback for callback in trainer.callbacks if isinstance(callback, Cost))  # type: ignore[attr-defined]
+        data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
         validation = best_validation(self.run.metrics)
         record = write_record(
             self.run.path,
             best_epoch=validation.pop("epoch", None),
-            metrics={"validation": in_units(validation)},
+            metrics={"validation": in_units(validation, data.store.energy_unit)},
             throughput=quantity(cost.frames_per_second, "frames/s"),
             wall_time=quantity(cost.wall_seconds, "s"),
             peak_memory=quantity(peak_memory(), "MiB"),
             budget={"epochs": trainer.current_epoch, "steps": trainer.global_step, "frames": cost.frames},
         )
-        draw_all(self.run.path)
+        draw_all(self.run.path, data.store.energy_unit)
         print_table(record, self.run.path, stage="validation")
         print(f"\nErrors on the test part: python -m potbench test --run {shlex.quote(str(self.run.path))}")
 
@@ -85,6 +86,7 @@ class RunKeeper(Callback):
         """Put the errors of a stage into the record, draw the figures, print the table."""
         if not trainer.is_global_zero:
             return
+        data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
         prefix = f"{stage}/"
         metrics = {
             name.removeprefix(prefix): float(value)
@@ -92,8 +94,10 @@ class RunKeeper(Callback):
             if name.startswith(prefix)
         }
         evaluated = {"checkpoint": self.checkpoint, **provenance()}
-        record = write_record(self.run.path, metrics={stage: in_units(metrics)}, evaluated={stage: evaluated})
-        draw_all(self.run.path)
+        record = write_record(
+            self.run.path, metrics={stage: in_units(metrics, data.store.energy_unit)}, evaluated={stage: evaluated}
+        )
+        draw_all(self.run.path, data.store.energy_unit)
         print_table(record, self.run.path, stage=stage)
 
     def _begin(self, data: AtomsDataModule, task: LightningModule) -> None:

@@ -18,6 +18,15 @@ MEV = 1e-3
 BOLTZMANN = 8.617333262145e-5
 """The Boltzmann constant in eV/K."""
 
+
+def reported(unit: str) -> tuple[str, float]:
+    """The unit in which reports show what a store keeps in a unit: its name, and its size in that unit.
+
+    Energies, kept in eV, are shown in kcal/mol; anything else that a dataset has in their place stays as it is.
+    """
+    return ("kcal/mol", KCAL_PER_MOL) if unit == "eV" else (unit, 1.0)
+
+
 ENERGY_UNITS: dict[str, float] = {
     "eV": 1.0,
     "meV": MEV,

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from native_files.ase_files import HARTREE, images, raw_qm9, write_database, write_qm9
+from potbench.cli import main
 from potbench.datasets import QM9, DataFileError
 from potbench.datasets.qm9 import parse, read_left_out
 
@@ -60,9 +63,43 @@ def test_energies_of_free_atoms_are_known_for_total_energies_only():
     assert QM9("gap").atomic_energies() is None
 
 
-def test_a_target_that_is_no_energy_is_refused():
-    with pytest.raises(ValueError, match="no energy 'mu', expected one of U0, U, H, G, zpve, homo, lumo, gap"):
-        QM9("mu")
+def test_a_target_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="no target 'U1', expected one of U0, U, H, G, zpve, homo, lumo, gap, mu"):
+        QM9("U1")
+
+
+@pytest.mark.parametrize(
+    ("target", "unit"), [("U0", "eV"), ("mu", "D"), ("alpha", "a0³"), ("A", "GHz"), ("Cv", "cal/mol/K")]
+)
+def test_what_is_no_energy_keeps_its_published_unit(target, unit):
+    assert QM9(target).label_unit == unit
+
+
+@pytest.mark.parametrize(
+    ("target", "place"), [("A", 0), ("B", 1), ("C", 2), ("mu", 3), ("alpha", 4), ("r2", 8), ("Cv", 14)]
+)
+def test_each_other_property_stands_in_its_place_and_is_not_converted(target, place):
+    (atoms,) = images(1, forces=False)
+    assert parse(raw_qm9(atoms, 1), target, "here").energy == pytest.approx(place)
+
+
+def test_a_property_that_is_no_energy_is_trained_and_reported_in_its_unit(tmp_path, capsys):
+    write_qm9(tmp_path / "qm9", 40, left_out=())
+    sizes = [f"--data.split.init_args.{part}={size}" for part, size in (("train", 24), ("validation", 8), ("test", 8))]
+    words = ["--data.dataset", "potbench.datasets.QM9", "--data.dataset.init_args.target", "mu"]
+    words += ["--data.dataset.init_args.folder", str(tmp_path / "qm9"), *sizes, "--trainer.max_epochs", "1"]
+    configs = Path(__file__).parents[2] / "configs"
+    words += ["--model", str(configs / "model/ani_feed_forward.yaml"), "--run_dir", str(tmp_path / "run")]
+    assert main(["fit", "--config", str(configs / "quickstart.yaml"), *words]) == 0
+    assert main(["test", "--run", str(tmp_path / "run")]) == 0
+    printed = capsys.readouterr().out
+    assert "kcal/mol" not in printed
+    record = json.loads((tmp_path / "run/record.json").read_text())
+    assert record["metrics"]["test"]["energy_mae"]["unit"] == "D"
+    assert "energy_mae_mev" not in record["metrics"]["test"]
+    with np.load(tmp_path / "run/predictions.npz") as arrays:
+        expected = np.abs(arrays["predicted_energy"] - arrays["energy"]).mean()
+    assert record["metrics"]["test"]["energy_mae"]["value"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

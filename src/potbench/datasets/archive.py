@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from rich.progress import wrap_file
-
 from potbench.datasets.dataset import DataFileError
 from potbench.datasets.disk_space import FULL, require_room
 
@@ -65,6 +63,8 @@ def unpack(archive: Path, folder: Path, names: Mapping[str, str]) -> None:
         DataFileError: the disk has no room.
         OSError: the disk is full.
     """
+    from rich.progress import wrap_file
+
     unpacked: dict[str, Path] = {}
     try:
         with (

@@ -60,6 +60,11 @@ class Dataset(ABC):
         """What else decides the frames besides the files (a molecule, a choice of labels); part of the fingerprint."""
         return {}
 
+    @property
+    def label_unit(self) -> str:
+        """Unit of the energies it gives: eV, unless it was asked for a property that is none."""
+        return "eV"
+
     @abstractmethod
     def read(self) -> Iterator[Frames]:
         """Read the files, one block of conformers at a time, so that memory stays bounded.

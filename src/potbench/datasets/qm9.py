@@ -23,10 +23,12 @@ FIGSHARE = ("https://ndownloader.figshare.com/files/", "https://springernature.f
 ARCHIVE, UNCHARACTERIZED, DATABASE = "dsgdb9nsd.xyz.tar.bz2", "uncharacterized.txt", "qm9.db"
 MOLECULES = 133_885
 LEFT_OUT = 3_054
-Target = Literal["U0", "U", "H", "G", "zpve", "homo", "lumo", "gap"]
+Target = Literal["U0", "U", "H", "G", "zpve", "homo", "lumo", "gap", "mu", "alpha", "r2", "Cv", "A", "B", "C"]
 
-# place of each target behind `gdb <number>` in the comment line of a raw file
-PLACES = {"homo": 5, "lumo": 6, "gap": 7, "zpve": 9, "U0": 10, "U": 11, "H": 12, "G": 13}
+# order of the properties behind `gdb <number>` in the comment line of a raw file
+ORDER = ("A", "B", "C", "mu", "alpha", "homo", "lumo", "gap", "r2", "zpve", "U0", "U", "H", "G", "Cv")
+# units of those that are no energies, as published
+OTHER_UNITS = {"A": "GHz", "B": "GHz", "C": "GHz", "mu": "D", "alpha": "a0³", "r2": "a0²", "Cv": "cal/mol/K"}
 # names of each target in databases that SchNetPack made
 KEYS = {
     "U0": ("energy_U0",),
@@ -34,6 +36,11 @@ KEYS = {
     "H": ("enthalpy_H",),
     "G": ("free_energy", "free_G", "energy_G"),
     **{name: (name,) for name in ("zpve", "homo", "lumo", "gap")},
+    **{name: (f"rotational_constant_{name}", f"rc{name}") for name in "ABC"},
+    "mu": ("dipole_moment", "mu"),
+    "alpha": ("isotropic_polarizability", "alpha"),
+    "r2": ("electronic_spatial_extent", "r2"),
+    "Cv": ("heat_capacity", "Cv"),
 }
 # B3LYP/6-31G(2df,p) energies of free atoms in hartree, from atomref.txt of the dataset
 FREE_ATOMS = {
@@ -45,15 +52,16 @@ FREE_ATOMS = {
 
 
 class QM9(Published):
-    """Energies of 133,885 molecules of up to nine C, N, O, F atoms at their equilibrium structures.
+    """Energies, or another property, of 133,885 molecules of up to nine C, N, O, F atoms at equilibrium.
 
     There are no forces. The 3,054 molecules whose SMILES did not survive the relaxation are left out by default.
 
     Source: Ramakrishnan, Dral, Rupp, von Lilienfeld, Sci. Data 1, 140022 (2014), doi:10.1038/sdata.2014.22.
 
     Args:
-        target: which energy: at 0 K (U0), at 298.15 K (U), enthalpy (H), free energy (G), zero-point vibration (zpve),
-            orbitals (homo, lumo) or their gap.
+        target: which property: the energy at 0 K (U0) or 298.15 K (U), enthalpy (H), free energy (G), zero-point
+            vibration (zpve), orbitals (homo, lumo) or their gap, all in eV; or, in its published unit, dipole moment
+            (mu), polarisability (alpha), spatial extent (r2), heat capacity (Cv) or a rotational constant (A, B, C).
         uncharacterized: whether the 3,054 molecules are kept.
         folder: folder of dsgdb9nsd.xyz.tar.bz2 and uncharacterized.txt; or of qm9.db, made by SchNetPack in whichever
             of its layouts; by default where `data prepare` puts them.
@@ -75,7 +83,7 @@ class QM9(Published):
         super().__init__(folder)
         if target not in get_args(Target):
             raise ValueError(
-                f"QM9 has no energy {target!r}, expected one of {', '.join(get_args(Target))}. "
+                f"QM9 has no target {target!r}, expected one of {', '.join(get_args(Target))}. "
                 "Change data.init_args.dataset.init_args.target."
             )
         self.target = target
@@ -84,6 +92,10 @@ class QM9(Published):
     @property
     def options(self) -> dict[str, object]:  # noqa: D102
         return {"target": self.target, "uncharacterized": self.uncharacterized}
+
+    @property
+    def label_unit(self) -> str:  # noqa: D102
+        return OTHER_UNITS.get(self.target, "eV")
 
     @property
     def elements(self) -> list[str]:  # noqa: D102
@@ -150,7 +162,8 @@ class QM9(Published):
             )
         key = next((key for key in KEYS[self.target] if has(first, key)), KEYS[self.target][0])
         # the layouts that do not state their units are in eV and Å
-        energy = energy_unit(str(metadata.get(UNITS, {}).get(key, "eV")), None, file)
+        other = self.target in OTHER_UNITS
+        energy = 1.0 if other else energy_unit(str(metadata.get(UNITS, {}).get(key, "eV")), None, file)
         length = length_unit(str(metadata.get(DISTANCE, "Å")), None, file)
         labels = Labels(key, None, energy, length)
         structures = (
@@ -167,7 +180,7 @@ def parse(text: str, target: str, where: str) -> Structure:
 
     Args:
         text: content of the file.
-        target: which energy.
+        target: which property.
         where: archive and file, for messages.
 
     Raises:
@@ -185,7 +198,7 @@ def parse(text: str, target: str, where: str) -> Structure:
             molecule=f"gdb_{int(head[1]):06d}",
             atomic_numbers=np.array([SYMBOLS.index(atom[0]) for atom in atoms], dtype=np.uint8),
             positions=np.array([atom[1:4] for atom in atoms], dtype=np.float64),
-            energy=float(head[2 + PLACES[target]]) * HARTREE,
+            energy=float(head[2 + ORDER.index(target)]) * (1.0 if target in OTHER_UNITS else HARTREE),
             smiles=trailer[1].split()[1],
         )
     except (ValueError, IndexError) as error:

@@ -40,6 +40,9 @@ def plausible(store: Store) -> Finding:
 
     Source: Schwinger, Phys. Rev. A 22, 1827 (1980), doi:10.1103/PhysRevA.22.1827.
     """
+    name, expected = "unit of energies", f"total energies, {TOTAL[0]:g} to {TOTAL[1]:g} times those of free atoms"
+    if store.energy_unit != "eV":
+        return Finding(name, Verdict.FINE, f"no energies: another property, in {store.energy_unit}", expected)
     numbers = np.array([*store.manifest["atomic_numbers"], 0], dtype=np.float64)
     free = (-0.76874 * numbers ** (7 / 3) + 0.5 * numbers**2 - 0.26990 * numbers ** (5 / 3)) * HARTREE
     blocks = store.block_composition @ free
@@ -47,7 +50,6 @@ def plausible(store: Store) -> Finding:
     kept = store.frames_per_block > 0
     means = np.add.reduceat(np.asarray(store.energy), starts[kept]) / store.frames_per_block[kept]
     ratio = float((means * blocks[kept]).sum() / (blocks[kept] ** 2).sum())
-    name, expected = "unit of energies", f"total energies, {TOTAL[0]:g} to {TOTAL[1]:g} times those of free atoms"
     if TOTAL[0] < ratio < TOTAL[1]:
         return Finding(name, Verdict.FINE, f"{ratio:.4f} times the energies of free atoms", expected)
     for unit, factor in ENERGY_UNITS.items():

@@ -59,7 +59,7 @@ def origin(dataset: Dataset) -> dict[str, Any]:
         "theory": description.theory,
         "citation": description.citation,
         "licence": description.licence,
-        "units": {"positions": "Å", "energy": "eV", "forces": "eV/Å"},
+        "units": {"positions": "Å", "energy": dataset.label_unit, "forces": "eV/Å"},
         "options": _options(dataset),
         "sources": [_source(file, dataset) for file in dataset.files],
     }

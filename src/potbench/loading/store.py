@@ -82,6 +82,11 @@ class Store:
         """Sha256 over the arrays, as it was when they were written."""
         return str(self.manifest["fingerprint"])
 
+    @property
+    def energy_unit(self) -> str:
+        """Unit of the energies: eV, unless another property stands in their place."""
+        return str(self.manifest.get("units", {}).get("energy", "eV"))
+
     def molecule_of(self, frames: IntArray) -> IntArray:
         """Index in `molecule_names` of the molecule of each frame: shape (frames,) → (frames,)."""
         return np.searchsorted(self._frame_ends, frames, side="right")

@@ -22,7 +22,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from potbench.reporting.table import four_decimals, three_digits
 from potbench.structures import FloatArray
-from potbench.units import KCAL_PER_MOL
+from potbench.units import KCAL_PER_MOL, reported
 
 COLUMN, TWO_COLUMNS = 3.35, 6.9
 """Widths of a figure in inches."""
@@ -44,8 +44,8 @@ ROUND = (1, 2, 2.5, 5, 10)
 CURVES = {
     "train/loss": "Loss",
     "validation/loss": "Loss",
-    "validation/energy_mae": "Energy MAE\n(kcal/mol)",
-    "validation/forces_mae": "Forces MAE\n(kcal/mol/Å)",
+    "validation/energy_mae": "Energy MAE\n({unit})",
+    "validation/forces_mae": "Forces MAE\n({unit}/Å)",
 }
 """Columns of metrics.csv that are drawn → the axis each is drawn on."""
 
@@ -68,33 +68,35 @@ class Comparison(NamedTuple):
     predicted: FloatArray
 
 
-def draw_all(run: Path) -> list[Path]:
+def draw_all(run: Path, energy_unit: str = "eV") -> list[Path]:
     """Draw into RUN/figures whatever the run has so far, and return the files written.
 
     Args:
         run: folder of a run; metrics.csv gives loss.png, predictions.npz gives parity.png and residuals.png.
+        energy_unit: unit of the energies in it.
     """
     loss, parity, residuals = (run / "figures" / f"{name}.png" for name in ("loss", "parity", "residuals"))
     written = []
     metrics = run / "metrics.csv"
     if metrics.exists() and read_curves(metrics):
-        draw_loss(metrics, loss)
+        draw_loss(metrics, loss, energy_unit)
         written.append(loss)
     if (run / "predictions.npz").exists():
         with np.load(run / "predictions.npz") as predictions:
             arrays = dict(predictions)
-        draw_parity(arrays, parity)
-        draw_residuals(arrays, residuals)
+        draw_parity(arrays, parity, energy_unit)
+        draw_residuals(arrays, residuals, energy_unit)
         written += [parity, residuals]
     return written
 
 
-def draw_loss(metrics_csv: Path, file: Path) -> Figure:
+def draw_loss(metrics_csv: Path, file: Path, energy_unit: str = "eV") -> Figure:
     """Draw losses and validation errors over the epochs, each kind on its own logarithmic axis.
 
     Args:
         metrics_csv: what Lightning's CSVLogger wrote.
         file: PNG to write.
+        energy_unit: unit of the energies.
     """
     curves = read_curves(metrics_csv)
     if not curves:
@@ -115,7 +117,7 @@ def draw_loss(metrics_csv: Path, file: Path) -> Figure:
                 marker = "o" if len(epochs) <= 30 else ""
                 color, zorder = (BLUE, 3) if part == "train" else (ORANGE, 2)
                 axes.plot(epochs, values, color=color, zorder=zorder, label=part, marker=marker)
-            axes.set(ylabel=label, yscale="log")
+            axes.set(ylabel=label.format(unit=reported(energy_unit)[0]), yscale="log")
             _label_log_axis(axes)
         panels[0].legend()
         panels[-1].set(xlabel="Epoch", xlim=(0, last + max(0.5, 0.02 * last)))
@@ -123,14 +125,15 @@ def draw_loss(metrics_csv: Path, file: Path) -> Figure:
         return _save(figure, file)
 
 
-def draw_parity(predictions: Mapping[str, FloatArray], file: Path) -> Figure:
+def draw_parity(predictions: Mapping[str, FloatArray], file: Path, energy_unit: str = "eV") -> Figure:
     """Draw predicted against true energies, and force components where there are any.
 
     Args:
         predictions: what predictions.npz holds, in eV and eV/Å.
         file: PNG to write.
+        energy_unit: unit of the energies, if not eV.
     """
-    comparisons = compare(predictions)
+    comparisons = compare(predictions, energy_unit)
     with mpl.rc_context(STYLE):
         width = COLUMN if len(comparisons) == 1 else TWO_COLUMNS
         # compressed is constrained layout for square panels: the colour bars end up as high as these
@@ -140,14 +143,15 @@ def draw_parity(predictions: Mapping[str, FloatArray], file: Path) -> Figure:
         return _save(figure, file)
 
 
-def draw_residuals(predictions: Mapping[str, FloatArray], file: Path) -> Figure:
+def draw_residuals(predictions: Mapping[str, FloatArray], file: Path, energy_unit: str = "eV") -> Figure:
     """Draw histograms of predicted − true: left what is usual, right (logarithmic counts) what is rare.
 
     Args:
         predictions: what predictions.npz holds, in eV and eV/Å.
         file: PNG to write.
+        energy_unit: unit of the energies, if not eV.
     """
-    comparisons = compare(predictions)
+    comparisons = compare(predictions, energy_unit)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(TWO_COLUMNS, 0.2 + 2.0 * len(comparisons)), layout="constrained")
         rows = figure.subplots(len(comparisons), 2, squeeze=False)
@@ -193,17 +197,17 @@ def read_curves(metrics_csv: Path) -> dict[str, dict[int, float]]:
     return dict(curves)
 
 
-def compare(predictions: Mapping[str, FloatArray]) -> list[Comparison]:
-    """Energies in kcal/mol without the reference energies; force components in kcal/mol/Å where there are any.
+def compare(predictions: Mapping[str, FloatArray], energy_unit: str = "eV") -> list[Comparison]:
+    """Energies in the unit of reports, without reference energies; force components in kcal/mol/Å where there are any.
 
     Args:
         predictions: what predictions.npz holds: energy, predicted_energy and offset of shape (frames,) in eV, and
             perhaps forces and predicted_forces of shape (components,) in eV/Å.
+        energy_unit: unit of the energies, if not eV.
     """
-    true, predicted = (
-        (predictions[name] - predictions["offset"]) / KCAL_PER_MOL for name in ("energy", "predicted_energy")
-    )
-    comparisons = [Comparison("energy", "kcal/mol", "Frames", true, predicted)]
+    unit, size = reported(energy_unit)
+    true, predicted = ((predictions[name] - predictions["offset"]) / size for name in ("energy", "predicted_energy"))
+    comparisons = [Comparison("energy", unit, "Frames", true, predicted)]
     if "forces" in predictions:
         true, predicted = (
             predictions[name].astype(np.float64) / KCAL_PER_MOL for name in ("forces", "predicted_forces")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from potbench.units import KCAL_PER_MOL, MEV
+from potbench.units import KCAL_PER_MOL, MEV, reported
 
 Record = dict[str, Any]
 UNITS = {
@@ -27,17 +27,18 @@ def quantity(value: float, unit: str) -> dict[str, Any]:
     return {"value": value if math.isfinite(value) else None, "unit": unit}
 
 
-def in_units(metrics: dict[str, float]) -> dict[str, dict[str, Any]]:
+def in_units(metrics: dict[str, float], energy_unit: str = "eV") -> dict[str, dict[str, Any]]:
     """Metrics as logged, each with its unit, energies and forces in kcal/mol and again in meV.
 
     Args:
         metrics: name → value, in kcal/mol and kcal/mol/Å.
+        energy_unit: unit of the store's energies; what is not in eV was logged as it is.
     """
     result = {}
     for name, value in metrics.items():
-        unit = UNITS.get(name, "1")
+        unit = UNITS.get(name, "1").replace("kcal/mol", reported(energy_unit)[0])
         result[name] = quantity(value, unit)
-        if name in UNITS:
+        if name in UNITS and energy_unit == "eV":
             result[f"{name}_mev"] = quantity(value * KCAL_PER_MOL / MEV, unit.replace("kcal/mol", "meV"))
     return result
 

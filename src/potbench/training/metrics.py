@@ -18,10 +18,12 @@ class Metrics(nn.Module):
 
     Args:
         forces: whether forces are measured as well.
+        unit: size in eV of the unit that energies are measured in.
     """
 
-    def __init__(self, forces: bool) -> None:
+    def __init__(self, forces: bool, unit: float = KCAL_PER_MOL) -> None:
         super().__init__()
+        self.unit = unit
         self.energy = nn.ModuleDict(
             {
                 "energy_mae": MeanAbsoluteError(),
@@ -38,7 +40,7 @@ class Metrics(nn.Module):
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Name → metric; energies in kcal/mol, forces in kcal/mol/Å."""
+        """Name → metric; energies in the unit (kcal/mol by default), forces in kcal/mol/Å."""
         return {**self.energy, **self.per_atom, **self.forces}  # type: ignore[dict-item]
 
     def update(self, prediction: Prediction, batch: Batch, offset: Tensor) -> None:
@@ -49,8 +51,8 @@ class Metrics(nn.Module):
             batch: what is true.
             offset: shape (molecules,), reference energy of each molecule in eV, float64.
         """
-        predicted = (prediction.energy.detach() - offset) / KCAL_PER_MOL
-        true = (batch.energy - offset) / KCAL_PER_MOL
+        predicted = (prediction.energy.detach() - offset) / self.unit
+        true = (batch.energy - offset) / self.unit
         _update(self.energy, predicted, true)
         _update(self.per_atom, predicted / batch.atoms_per_molecule, true / batch.atoms_per_molecule)
         if self.forces and prediction.forces is not None and batch.forces is not None:

@@ -8,7 +8,9 @@ from lightning.pytorch import LightningModule, Trainer, callbacks
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-SHOWN = {"validation/energy_mae": "energy {:.3g} kcal/mol", "validation/forces_mae": "forces {:.3g} kcal/mol/Å"}
+from potbench.units import reported
+
+SHOWN = {"validation/energy_mae": "energy {:.3g} {unit}", "validation/forces_mae": "forces {:.3g} {unit}/Å"}
 
 
 class ProgressBar(callbacks.ProgressBar):
@@ -46,7 +48,10 @@ class ProgressBar(callbacks.ProgressBar):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         epoch, last = trainer.current_epoch + 1, trainer.max_epochs or -1
         metrics = trainer.callback_metrics
-        shown = ", ".join(text.format(float(metrics[name])) for name, text in SHOWN.items() if name in metrics)
+        unit, _ = reported(trainer.datamodule.store.energy_unit)  # type: ignore[attr-defined]
+        shown = ", ".join(
+            text.format(float(metrics[name]), unit=unit) for name, text in SHOWN.items() if name in metrics
+        )
         errors = f"validation MAE: {shown or 'not yet'}"
         if self.progress:
             said = f"{min(epoch + 1, last) if last > 0 else epoch + 1}/{last if last > 0 else '∞'}"

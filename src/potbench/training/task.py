@@ -14,6 +14,7 @@ from potbench.potentials.potential import Potential
 from potbench.structures import SYMBOLS, Batch, Prediction, Statistics
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.metrics import Metrics
+from potbench.units import reported
 
 
 class Task(LightningModule):
@@ -58,7 +59,8 @@ class Task(LightningModule):
         if stage == "fit":
             self.potential.adapt(statistics)
         # validation measures forces only where they are trained; the test measures all there is to measure
-        self.metrics.update({"validation": Metrics(bool(self.loss.forces)), "test": Metrics(has_forces)})
+        unit = reported(data.store.energy_unit)[1]
+        self.metrics.update({"validation": Metrics(bool(self.loss.forces), unit), "test": Metrics(has_forces, unit)})
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Count a batch of the validation part."""
