@@ -41,6 +41,7 @@ def assemble(
         forces=None if forces is None else torch.from_numpy(forces).to(dtype),
         atoms_per_element=dict(zip(elements.tolist(), occurrences.tolist(), strict=True)),
         largest_molecule=int(atoms_per_molecule.max()),
+        num_pairs=int((atoms_per_molecule.astype(np.int64) * (atoms_per_molecule - 1)).sum()) // 2,
         features=None if features is None else torch.from_numpy(features).to(dtype),
     )
 
@@ -76,5 +77,6 @@ def pick(batch: Batch, molecules: list[int]) -> Batch:
         forces=None if batch.forces is None else batch.forces[atoms],
         atoms_per_element=dict(zip(elements.tolist(), occurrences.tolist(), strict=True)),
         largest_molecule=int(chosen.max()),
+        num_pairs=int((chosen * (chosen - 1)).sum()) // 2,
         features=None if batch.features is None else batch.features[atoms],
     )

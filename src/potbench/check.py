@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from potbench.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from potbench.structures import Batch
+
+STYLES = {"pass": "[green]", "FAIL": "[bold red]", "refused": "[yellow]"}
 
 
 def check(words: list[str]) -> int:
@@ -39,17 +42,20 @@ def check(words: list[str]) -> int:
     from potbench.training.checkpoint import load_task
 
     table = Table("Law", "What it says", "Largest violation", "Allowed", "Unit", "", box=None, header_style="bold")
-    broken = 0
-    for law, violation in laws.check(load_task(checkpoint).potential, _test_frames(folder, options.frames)):
-        holds = violation <= law.tolerance
-        broken += not holds
+    potential = load_task(checkpoint).potential
+    verdicts = Counter[str]()
+    for law, violation in laws.check(potential, _test_frames(folder, options.frames)):
+        verdict = "refused" if violation is None else "pass" if violation <= law.tolerance else "FAIL"
+        verdicts[verdict] += 1
         says = str(law.function.__doc__).splitlines()[0].rsplit(" (", 1)[0]
-        verdict = "[green]pass" if holds else "[bold red]FAIL"
-        table.add_row(law.name, says, f"{violation:.1e}", f"{law.tolerance:.0e}", law.unit, verdict)
+        found = "" if violation is None else f"{violation:.1e}"
+        table.add_row(law.name, says, found, f"{law.tolerance:.0e}", law.unit, STYLES[verdict] + verdict)
     console = Console()
     console.print(table)
-    console.print(f"{len(laws.LAWS) - broken} of {len(laws.LAWS)} laws hold for {checkpoint}.", highlight=False)
-    return 1 if broken else 0
+    console.print(f"{verdicts['pass']} of {len(laws.LAWS)} laws hold for {checkpoint}.", highlight=False)
+    if verdicts["refused"]:
+        console.print(f"{verdicts['refused']} ask about molecules that the potential refuses.", highlight=False)
+    return 1 if verdicts["FAIL"] else 0
 
 
 def _test_frames(folder: RunFolder, num_frames: int) -> Batch:

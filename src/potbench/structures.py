@@ -53,6 +53,7 @@ class Batch(NamedTuple):
         forces: shape (atoms, 3), in eV/Å, or None.
         atoms_per_element: atomic number → how many atoms of it. A plain dict, known without asking the device.
         largest_molecule: atoms in the largest molecule. A plain int, for the same reason.
+        num_pairs: pairs of atoms within one molecule, each counted once. A plain int, for the same reason.
         features: shape (atoms, features) of a representation computed earlier for these very atoms, or None.
     """
 
@@ -65,6 +66,7 @@ class Batch(NamedTuple):
     forces: torch.Tensor | None
     atoms_per_element: dict[int, int]
     largest_molecule: int
+    num_pairs: int
     features: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:

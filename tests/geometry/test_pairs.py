@@ -2,9 +2,14 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+import torch
+from ase import Atoms
+from ase.build import molecule
+from ase.neighborlist import neighbor_list
 
-from potbench.batches import assemble
-from potbench.geometry.pairs import pairs_in_molecules
+from potbench.batches import assemble, batch_of
+from potbench.geometry.pairs import pairs_in_molecules, pairs_within
+from potbench.structures import Frames
 
 
 @pytest.mark.parametrize("sizes", [[1], [4], [2, 5, 1], [1, 1, 1], [3, 3]], ids=str)
@@ -17,3 +22,36 @@ def test_every_pair_of_one_molecule_comes_once(sizes):
     found = pairs_in_molecules(batch)
     assert found.shape == (2, len(expected))
     assert sorted(map(tuple, found.T.tolist())) == expected
+
+
+@pytest.fixture
+def molecules():
+    return [molecule("CH3CONH2"), Atoms("O", [[0.0, 0, 0]]), molecule("C6H6"), molecule("H2O")]
+
+
+@pytest.fixture
+def batch(molecules):
+    return batch_of(*(Frames(str(atoms), atoms.numbers, atoms.positions[None], np.zeros(1)) for atoms in molecules))
+
+
+@pytest.mark.parametrize("cutoff", [0.5, 1.3, 2.2, 5.0])
+def test_pairs_within_a_cutoff_are_those_that_ase_finds(molecules, batch, cutoff):
+    expected, num_earlier = [], 0
+    for atoms in molecules:
+        for i, j, distance in zip(*neighbor_list("ijd", atoms, cutoff), strict=True):
+            expected += [(num_earlier + i, num_earlier + j, distance)] if i < j else []
+        num_earlier += len(atoms)
+    pairs = pairs_within(batch, cutoff)
+    found = sorted(zip(pairs.first.tolist(), pairs.second.tolist(), pairs.distances.tolist(), strict=True))
+    assert [pair[:2] for pair in found] == [pair[:2] for pair in sorted(expected)]
+    assert [pair[2] for pair in found] == pytest.approx([pair[2] for pair in sorted(expected)], rel=1e-6)
+
+
+def test_vectors_point_from_the_first_atom_to_the_second_and_are_as_long_as_the_distance(batch):
+    pairs = pairs_within(batch, 2.2)
+    torch.testing.assert_close(batch.positions[pairs.first] + pairs.vectors, batch.positions[pairs.second])
+    torch.testing.assert_close(pairs.vectors.norm(dim=1), pairs.distances)
+
+
+def test_without_a_cutoff_no_pair_is_too_far(batch):
+    assert len(pairs_within(batch, None).first) == batch.num_pairs

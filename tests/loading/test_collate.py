@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -50,6 +52,7 @@ def test_a_batch_equals_what_a_plain_loop_collects(store_with_forces, chosen):
             forces=torch.tensor(forces),
             atoms_per_element={number: numbers.count(number) for number in sorted(set(numbers))},
             largest_molecule=max(molecule.count(place) for place in molecule),
+            num_pairs=sum(one == other for one, other in combinations(molecule, 2)),
         ),
     )
 

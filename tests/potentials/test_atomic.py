@@ -130,5 +130,8 @@ def test_forces_in_training_reach_the_weights(batch):
     assert potential.readout.weight.grad == pytest.approx(2 * 2.0 * 3)
 
 
-def test_the_cutoff_is_that_of_the_representation():
-    assert potential_of().cutoff == 3.0
+@pytest.mark.parametrize(("reach", "expected"), [(0.0, 3.0), (2.0, 3.0), (4.0, 4.0), (None, None)], ids=str)
+def test_the_cutoff_is_the_longer_one_of_representation_and_readout(reach, expected):
+    potential = potential_of()
+    potential.readout.cutoff = reach
+    assert potential.cutoff == expected

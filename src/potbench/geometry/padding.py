@@ -19,10 +19,13 @@ def pad(values: Tensor, slot: Tensor, batch: Batch, fill: float) -> Tensor:
     """Shape (atoms, …) → (molecules, largest_molecule, …); empty places hold `fill`."""
     num_molecules = len(batch.atoms_per_molecule)
     tail = values.shape[1:]
+    if len(values) == num_molecules * batch.largest_molecule:  # molecules of one size leave no place empty
+        return values.view(num_molecules, batch.largest_molecule, *tail)
     table = torch.full((num_molecules * batch.largest_molecule, *tail), fill, dtype=values.dtype, device=values.device)
     return table.index_copy(0, slot, values).view(num_molecules, batch.largest_molecule, *tail)
 
 
 def unpad(table: Tensor, slot: Tensor) -> Tensor:
     """Shape (molecules, largest_molecule, …) → (atoms, …)."""
-    return table.flatten(0, 1).index_select(0, slot)
+    rows = table.flatten(0, 1)
+    return rows if len(rows) == len(slot) else rows.index_select(0, slot)

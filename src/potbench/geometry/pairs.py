@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from potbench.structures import Batch
 
+SMALL = 50
+"""Atoms of a molecule most of whose pairs are within reach of each other, for cutoffs of 5 Å."""
+
+
+class Pairs(NamedTuple):
+    """Pairs of atoms of one molecule; each stands here once, and is for either atom to feel.
+
+    Attributes:
+        first: shape (pairs,), int64, index of one atom.
+        second: shape (pairs,), int64, index of the other.
+        vectors: shape (pairs, 3), from the first to the second, in Å.
+        distances: shape (pairs,), in Å.
+    """
+
+    first: Tensor
+    second: Tensor
+    vectors: Tensor
+    distances: Tensor
+
 
 def pairs_in_molecules(batch: Batch) -> Tensor:
     """Every pair of atoms of one molecule, once, the earlier atom first: shape (2, pairs), int64."""
-    molecule = batch.molecule
-    first = (batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule)[molecule]
-    num_earlier = torch.arange(len(molecule), device=molecule.device) - first
-    later = torch.repeat_interleave(num_earlier)
-    # 0 1 2 … for the pairs of each later atom
-    count = torch.arange(len(later), device=molecule.device) - (num_earlier.cumsum(0) - num_earlier)[later]
-    return torch.stack([first[later] + count, later])
+    first_atom = (batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule).index_select(0, batch.molecule)
+    num_earlier = torch.arange(len(first_atom), device=first_atom.device) - first_atom
+    # the number of pairs is told, so that the host does not wait for the device to count them
+    later = torch.repeat_interleave(num_earlier, output_size=batch.num_pairs)
+    # 0 1 2 … for the pairs of each later atom, counted from the first atom of its molecule
+    start = first_atom - (num_earlier.cumsum(0) - num_earlier)
+    return torch.stack([torch.arange(batch.num_pairs, device=later.device) + start.index_select(0, later), later])
+
+
+def pairs_within(batch: Batch, cutoff: float | None) -> Pairs:
+    """Every pair of atoms of one molecule within a cutoff; pairs beyond it may stand among them.
+
+    On a CPU, and in large molecules, none stand beyond. Else they are left in, for to count the others a device would
+    have to be waited for: what is summed over pairs has to fade out at the cutoff.
+
+    Args:
+        batch: the molecules.
+        cutoff: in Å; None for all pairs.
+    """
+    first, second = pairs_in_molecules(batch)
+    vectors = batch.positions.index_select(0, second) - batch.positions.index_select(0, first)
+    if cutoff is not None and (batch.positions.is_cpu or batch.largest_molecule > SMALL):
+        near = torch.nonzero(vectors.detach().square().sum(dim=1) < cutoff**2).squeeze(1)
+        first, second, vectors = (each.index_select(0, near) for each in (first, second, vectors))
+    return Pairs(first, second, vectors, vectors.norm(dim=1))

@@ -14,7 +14,7 @@ import torch
 
 from potbench.laws import batching, forces, locality, precision, symmetry
 from potbench.laws.precision import default_dtype
-from potbench.potentials import Potential
+from potbench.potentials.potential import Potential, UnknownMoleculeError
 from potbench.structures import Batch
 
 __all__ = ["LAWS", "Law", "check"]
@@ -61,7 +61,7 @@ LAWS = (
 """Every law, in the order in which tables list them."""
 
 
-def check(potential: Potential, batch: Batch) -> list[tuple[Law, float]]:
+def check(potential: Potential, batch: Batch) -> list[tuple[Law, float | None]]:
     """Hold a copy of a potential against every law, on the CPU and in float64.
 
     Args:
@@ -69,9 +69,17 @@ def check(potential: Potential, batch: Batch) -> list[tuple[Law, float]]:
         batch: a few molecules of different sizes, on the CPU.
 
     Returns:
-        Each law with the largest violation of it, in the order of LAWS; not to be above its tolerance.
+        Each law with the largest violation of it, in the order of LAWS, not to be above its tolerance; None where the
+        potential refuses the molecules that the law asks it about.
     """
     double = batch._replace(positions=batch.positions.detach().double(), features=None)
     with default_dtype(torch.float64):
         tested = copy.deepcopy(potential).cpu().double().eval()
-        return [(law, law.function(tested, double)) for law in LAWS]
+        return [(law, _violation(law, tested, double)) for law in LAWS]
+
+
+def _violation(law: Law, potential: Potential, batch: Batch) -> float | None:
+    try:
+        return law.function(potential, batch)
+    except UnknownMoleculeError:
+        return None

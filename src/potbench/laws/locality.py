@@ -21,7 +21,10 @@ CLOSEST = 0.8
 """Å: about the shortest bond, where a path begins."""
 
 STEPS = 200
-"""Points of a path; the second look, at one interval of the first, has steps below 10⁻³ Å."""
+"""Points of a path; the next look is at one interval of the last."""
+
+FINEST = 1e-3
+"""Å: the last look has steps below this."""
 
 
 def through_the_cutoff(potential: Potential, batch: Batch) -> float:
@@ -45,15 +48,16 @@ def through_the_cutoff(potential: Potential, batch: Batch) -> float:
 def work(potential: Potential, batch: Batch) -> float:
     """Pulling an atom out of the largest molecule costs the work of the forces: the energy has no step (eV).
 
-    The path is looked at twice: as a whole, then where energy and work disagree most. A step stays as high as it is,
+    The path is looked at as a whole, then closer where energy and work disagree most. A step stays as high as it is,
     all else shrinks with the interval.
     """
     molecule = int(batch.atoms_per_molecule.argmax())
     if batch.largest_molecule == 1:
         return 0.0
     low, high = CLOSEST, (_cutoff(potential) or FAR) + 1
-    violation = 0.0
-    for _ in range(2):
+    violation, spacing = 0.0, FAR
+    while spacing > FINEST:
+        spacing = (high - low) / STEPS
         distances = torch.linspace(low, high, STEPS, dtype=batch.positions.dtype)
         prediction = potential(batch_of(_pulled_out(batch, molecule, distances)), forces=True)
         pull = -forces_of(prediction).reshape(STEPS, -1, 3)[:, -1, 0].detach()

@@ -10,6 +10,10 @@ from torch import Tensor, nn
 from potbench.structures import SYMBOLS, Batch, Prediction, Statistics
 
 
+class UnknownMoleculeError(ValueError):
+    """A potential is asked about a molecule that it was not made for."""
+
+
 class Potential(nn.Module, ABC):
     """Energies and forces of molecules.
 
@@ -33,6 +37,11 @@ class Potential(nn.Module, ABC):
         index[[SYMBOLS.index(symbol) for symbol in elements]] = torch.arange(len(elements))
         self.register_buffer("element_of_number", index, persistent=False)
 
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers training finds."""
+        return sum(weight.numel() for weight in self.parameters() if weight.requires_grad)
+
     @abstractmethod
     def energies(self, batch: Batch) -> Prediction:
         """Energies without forces, differentiable with respect to `batch.positions`."""
@@ -48,7 +57,7 @@ class Potential(nn.Module, ABC):
             forces: whether to differentiate; in training mode the forces can be differentiated again.
 
         Raises:
-            ValueError: an element that the potential was not built for.
+            UnknownMoleculeError: a molecule that the potential was not made for.
         """
         self.refuse_unknown(batch)
         if not forces:
@@ -60,10 +69,10 @@ class Potential(nn.Module, ABC):
         return prediction._replace(forces=-gradient)
 
     def refuse_unknown(self, batch: Batch) -> None:
-        """Raise ValueError for an element outside `elements`; known without asking the device."""
+        """Raise UnknownMoleculeError for an element outside `elements`; known without asking the device."""
         unknown = set(batch.atoms_per_element) - self._known
         if unknown:
-            raise ValueError(
+            raise UnknownMoleculeError(
                 f"The potential does not know {', '.join(SYMBOLS[number] for number in sorted(unknown))}; "
                 f"it was built for {', '.join(self.elements)}. Choose structures of those elements, or train a "
                 "potential on data that has them (model.init_args.potential.init_args.elements)."

@@ -55,8 +55,20 @@ class GradientTask(Task):
         )
         return loss
 
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """The gradient of the weights alone.
+
+        Forces made the positions an input as well, whose gradient nobody needs and a fifth of a step would go into.
+        """
+        torch.autograd.backward(loss, inputs=[weight for weight in self.parameters() if weight.requires_grad])
+
     def configure_optimizers(self) -> Any:
         """The optimizer, and the schedule moved on at every step."""
+        if not self.potential.num_parameters:
+            raise ValueError(
+                f"{type(self.potential).__name__} has no weights that a gradient could move. Expected some; a kernel "
+                "is solved instead: set model.class_path to potbench.training.ClosedFormTask."
+            )
         optimizer = self.optimizer(self.parameters())
         if self.schedule is None:
             return optimizer
