@@ -95,3 +95,9 @@ def test_sizes_by_element_and_one_network_for_all_exclude_each_other():
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         FeedForward(["H"], 5, {"H": [7]}, per_element=False)
+
+
+def test_a_norm_stands_before_each_activation_where_asked_for():
+    readout = FeedForward(["H"], 3, [5, 4], nn.ReLU, rms_norm=True)
+    layers = [type(layer).__name__ for layer in readout.network.networks["H"]]
+    assert layers == ["Linear", "RMSNorm", "ReLU", "Linear", "RMSNorm", "ReLU", "Linear"]

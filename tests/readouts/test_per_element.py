@@ -8,7 +8,7 @@ from potbench.readouts.per_element import PerElement
 
 
 def readout_of(symbols):
-    return PerElement(symbols, lambda symbol: nn.Linear(4, 1))
+    return PerElement(symbols, lambda symbol: nn.Linear(4, 3))
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,12 @@ def test_atoms_are_read_as_by_a_plain_loop_over_elements(symbols, numbers):
     batch = assemble(np.array(numbers), np.zeros((len(numbers), 3)), np.array([len(numbers)]), np.zeros(1))
     element = torch.tensor([readout.atomic_numbers.index(number) for number in numbers])
     features = torch.randn(len(numbers), 4)
-    expected = torch.empty(len(numbers))
+    expected = torch.empty(len(numbers), 3)
     for index, symbol in enumerate(symbols):
         for atom in range(len(numbers)):
             if element[atom] == index:
-                expected[atom] = readout.networks[symbol](features[atom])[0]
-    energies = readout(features, batch, element)
-    assert energies.shape == (len(numbers),)
-    torch.testing.assert_close(energies, expected)
+                expected[atom] = readout.networks[symbol](features[atom])
+    torch.testing.assert_close(readout(features, batch, element), expected)
 
 
 def test_each_element_trains_its_own_network():

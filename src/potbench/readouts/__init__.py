@@ -1,6 +1,8 @@
 """Features of each atom → energy of each atom."""
 
+from potbench.readouts.attention import Attention
 from potbench.readouts.feed_forward import FeedForward
 from potbench.readouts.readout import Readout
+from potbench.readouts.residual import Residual
 
-__all__ = ["FeedForward", "Readout"]
+__all__ = ["Attention", "FeedForward", "Readout", "Residual"]

@@ -24,6 +24,7 @@ class FeedForward(Readout):
         activation: what stands behind each hidden layer.
         dropout: probability of dropping a hidden unit in training.
         per_element: one network for each element, or a single one for all.
+        rms_norm: whether a root mean square norm stands before each activation.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class FeedForward(Readout):
         activation: Callable[[], nn.Module] = nn.CELU,
         dropout: float = 0.0,
         per_element: bool = True,
+        rms_norm: bool = False,
     ) -> None:
         super().__init__()
         key = "Change model.init_args.potential.init_args.readout.init_args"
@@ -50,7 +52,11 @@ class FeedForward(Readout):
             widths = hidden_sizes[symbol] if isinstance(hidden_sizes, dict) and symbol else hidden_sizes
             layers: list[nn.Module] = []
             for inputs, outputs in pairwise([num_features, *widths]):
-                layers += [nn.Linear(inputs, outputs), activation()]
+                layers += [
+                    nn.Linear(inputs, outputs),
+                    *([nn.RMSNorm(outputs, eps=1e-5)] if rms_norm else []),
+                    activation(),
+                ]
                 if dropout:
                     layers.append(nn.Dropout(dropout))
             return nn.Sequential(*layers, nn.Linear([num_features, *widths][-1], 1))
@@ -58,8 +64,6 @@ class FeedForward(Readout):
         self.network = PerElement(elements, network) if per_element else network()
 
     def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
-        if isinstance(self.network, PerElement):
-            energies: Tensor = self.network(features, batch, element)
-        else:
-            energies = self.network(features).squeeze(-1)
-        return energies
+        per_element = isinstance(self.network, PerElement)
+        energies: Tensor = self.network(features, batch, element) if per_element else self.network(features)
+        return energies.squeeze(-1)

@@ -17,7 +17,7 @@ class PerElement(nn.Module):
 
     Args:
         elements: chemical symbols.
-        network: chemical symbol → network from (atoms, features) to (atoms, 1).
+        network: chemical symbol → network from (atoms, features) to (atoms, outputs).
     """
 
     def __init__(self, elements: list[str], network: Callable[[str], nn.Module]) -> None:
@@ -26,11 +26,11 @@ class PerElement(nn.Module):
         self.networks = nn.ModuleDict({symbol: network(symbol) for symbol in elements})
 
     def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:
-        """Shape (atoms, features) → (atoms,)."""
+        """Shape (atoms, features) → (atoms, outputs)."""
         order = torch.argsort(element, stable=True)
         counts = [batch.atoms_per_element.get(number, 0) for number in self.atomic_numbers]
         # picked element by element, so that rows are still near the processor when their network reads them
         pairs = zip(self.networks.values(), torch.split(order, counts), strict=True)
         results = [network(features.index_select(0, atoms)) for network, atoms in pairs]
-        energies = torch.cat(results).squeeze(-1)
-        return torch.empty_like(energies).index_copy(0, order, energies)
+        outputs = torch.cat(results)
+        return torch.empty_like(outputs).index_copy(0, order, outputs)

@@ -10,7 +10,14 @@ from potbench.structures import Batch
 
 
 class Readout(nn.Module, ABC):
-    """Features of each atom → energy of each atom."""
+    """Features of each atom → energy of each atom.
+
+    Attributes:
+        cutoff: how far apart in Å atoms may be whose features are read together; 0 where each is read alone, None where
+            there is no limit.
+    """
+
+    cutoff: float | None = 0.0
 
     @abstractmethod
     def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:

@@ -1,0 +1,71 @@
+"""A feed-forward network with a skip connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from potbench.readouts.per_element import PerElement
+from potbench.readouts.readout import Readout
+from potbench.structures import Batch
+
+
+class Residual(Readout):
+    """One network for each element, whose middle layers add to what they are given.
+
+    x = A G + a,   y = x + layers(x),   energy = C · act(B y + b) + c;   a layer is linear, activation, dropout
+
+    Source of the skip: He et al., CVPR 2016, 770, doi:10.1109/CVPR.2016.90.
+
+    Args:
+        elements: chemical symbols that may occur.
+        num_features: length of the features of an atom.
+        width: of x and y.
+        num_layers: how many layers the skip spans.
+        last_width: width of the layer before the energy.
+        activation: the nonlinearity.
+        dropout: probability of dropping a unit of the spanned layers in training.
+    """
+
+    def __init__(
+        self,
+        elements: list[str],
+        num_features: int,
+        width: int = 300,
+        num_layers: int = 2,
+        last_width: int = 128,
+        activation: Callable[[], nn.Module] = nn.GELU,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+
+        def network(_: str) -> nn.Module:
+            layers: list[nn.Module] = []
+            for _layer in range(num_layers):
+                layers += [nn.Linear(width, width), activation(), nn.Dropout(dropout)]
+            return nn.Sequential(
+                nn.Linear(num_features, width),
+                _Skip(nn.Sequential(*layers)),
+                nn.Linear(width, last_width),
+                activation(),
+                nn.Linear(last_width, 1),
+            )
+
+        self.network = PerElement(elements, network)
+
+    def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
+        energies: Tensor = self.network(features, batch, element)
+        return energies.squeeze(-1)
+
+
+class _Skip(nn.Module):
+    """Adds what it is given to what its layers make of it."""
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, values: Tensor) -> Tensor:
+        added: Tensor = values + self.layers(values)
+        return added
