@@ -6,21 +6,21 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from potbench.structures import Batch
+from potbench.structures import SYMBOLS, Batch
 
 
 class Representation(nn.Module, ABC):
     """Batch → features of each atom.
 
-    Features depend on the atoms within `cutoff` alone, and on nothing outside the molecule.
+    Features depend on nothing outside the molecule.
 
     Attributes:
         num_features: length of the vector of each atom.
-        cutoff: beyond this distance in Å an atom is not felt directly.
+        cutoff: beyond this distance in Å an atom is not felt directly; None where there is no limit.
     """
 
     num_features: int
-    cutoff: float
+    cutoff: float | None
 
     @abstractmethod
     def forward(self, batch: Batch, element: Tensor) -> Tensor:
@@ -38,3 +38,8 @@ class Representation(nn.Module, ABC):
     def constants(self) -> dict[str, object] | None:
         """Everything its features follow from, if they can be computed once and kept; None if it learns."""
         return None
+
+
+def num_embeddings(elements: list[str]) -> int:
+    """Rows of a table with one for each atomic number: 100, as published networks have, or more where needed."""
+    return max(100, *(SYMBOLS.index(symbol) + 1 for symbol in elements))

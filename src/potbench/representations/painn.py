@@ -1,0 +1,91 @@
+"""PaiNN by SchNetPack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from potbench.geometry.pairs import Pairs, pairs_within
+from potbench.representations.convolution import convolve
+from potbench.representations.representation import Representation, num_embeddings
+from potbench.representations.schnetpack_import import build
+from potbench.structures import Batch
+
+
+class PaiNN(Representation):
+    """Atoms that exchange messages, of which some are vectors that turn with the molecule.
+
+    Network and weights are SchNetPack's, and so are the numbers up to rounding. The sums are potbench's: SchNetPack's
+    computes each filter twice, once for either atom of a pair, and a training step takes it 1.2 to 1.7 times as long.
+
+    Source: Schütt, Unke, Gastegger, ICML 2021, 9377, doi:10.48550/arXiv.2102.03150.
+
+    Args:
+        elements: chemical symbols that may occur.
+        num_features: how many scalars, and how many vectors, describe an atom.
+        num_interactions: how many times messages are exchanged.
+        num_functions: how many Gaussians there are, from 0 to the cutoff.
+        cutoff: in Å.
+    """
+
+    network: Any
+
+    def __init__(
+        self,
+        elements: list[str],
+        num_features: int = 128,
+        num_interactions: int = 3,
+        num_functions: int = 20,
+        cutoff: float = 5.0,
+    ) -> None:
+        super().__init__()
+        self.network = build(
+            lambda package: package.representation.PaiNN(
+                n_atom_basis=num_features,
+                n_interactions=num_interactions,
+                radial_basis=package.nn.GaussianRBF(num_functions, cutoff),
+                cutoff_fn=package.nn.CosineCutoff(cutoff),
+                max_z=num_embeddings(elements),
+            )
+        )
+        self.num_features = num_features
+        self.cutoff = cutoff
+
+    def forward(self, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
+        network = self.network
+        pairs = pairs_within(batch, self.cutoff)
+        directions = (pairs.vectors / pairs.distances.unsqueeze(1)).unsqueeze(2)
+        scalars: Tensor = network.embedding(batch.atomic_numbers).unsqueeze(1)  # (atoms, 1, features)
+        vectors = scalars.new_zeros(len(scalars), 3, self.num_features)
+        filters = self.filters(pairs.distances).unsqueeze(1).chunk(len(network.interactions), dim=2)
+        for block, mixing, block_filters in zip(network.interactions, network.mixing, filters, strict=True):
+            scalar_filter, direction_filter, vector_filter = block_filters.chunk(3, dim=2)
+            to_scalars, to_directions, to_vectors = block.interatomic_context_net(scalars).chunk(3, dim=2)
+            scalars = scalars + convolve(to_scalars, scalar_filter, pairs)
+            vectors = (
+                vectors
+                + _convolve_along(directions, to_directions, direction_filter, pairs)
+                + convolve(to_vectors * vectors, vector_filter, pairs)
+            )
+            scalars, vectors = mixing(scalars, vectors)
+        return scalars.squeeze(1)
+
+    def filters(self, distances: Tensor) -> Tensor:
+        """Filters of all blocks, faded: shape (pairs, blocks · 3 · features) at distances of shape (pairs,), in Å."""
+        linear = self.network.filter_net
+        fading = self.network.cutoff_fn(distances).unsqueeze(1)
+        basis = self.network.radial_basis(distances) * fading
+        # (basis · weight + bias) fading: to fade what goes in, bias included, takes less than to fade what comes out
+        return nn.functional.linear(
+            torch.cat([basis, fading], dim=1), torch.cat([linear.weight, linear.bias.unsqueeze(1)], dim=1)
+        )
+
+
+def _convolve_along(directions: Tensor, features: Tensor, filters: Tensor, pairs: Pairs) -> Tensor:
+    """Σⱼ Wᵢⱼ ⊙ xⱼ eᵢⱼ, where e of shape (pairs, 3, 1) points from the first atom of a pair to the second."""
+    to_first = filters * features.index_select(0, pairs.second) * directions
+    to_second = filters * features.index_select(0, pairs.first) * -directions
+    nothing = features.new_zeros(len(features), 3, features.shape[2])
+    return nothing.index_add(0, pairs.first, to_first).index_add(0, pairs.second, to_second)
