@@ -49,7 +49,8 @@ LIBRARIES = {
     "requests": ("datasets/partial_file.py",),
     "rdkit": ("loading/splits/smiles.py",),
     "pyscf": ("datasets/pyscf_calculator.py",),
-    "schnetpack": ("representations/schnetpack_import.py",),
+    "schnetpack": ("representations/schnetpack_import.py", "speed/"),
+    "sgdml": ("potentials/sgdml_solver.py",),
     "wandb": ("training/wandb_logger.py",),
     "matplotlib": ("reporting/figures.py",),
 }

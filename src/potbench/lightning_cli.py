@@ -83,7 +83,7 @@ class PotbenchCLI(LightningCLI):
         """Give the task its own recipe, so that its checkpoints can be loaded alone."""
         self._dump_config()
         recipe = self.config_dump["model"]
-        recipe["init_args"]["potential"]["init_args"]["elements"] = self.model.potential.elements
+        recipe["init_args"]["potential"].setdefault("init_args", {})["elements"] = self.model.potential.elements
         self.model.recipe = recipe
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:

@@ -49,7 +49,7 @@ class RunKeeper(Callback):
         if self.run.record.is_file():
             self._require_same(data)
         if stage == "fit":
-            self._begin(data, pl_module)
+            self._begin(data)
 
     def end_fit(self, trainer: Trainer) -> None:
         """Complete the record with validation errors and costs, and draw the loss curves."""
@@ -62,6 +62,8 @@ class RunKeeper(Callback):
             self.run.path,
             best_epoch=validation.pop("epoch", None),
             metrics={"validation": in_units(validation, data.store.energy_unit)},
+            # known by now: a kernel has as many as training gave it
+            num_parameters=trainer.lightning_module.potential.num_parameters,  # type: ignore[union-attr]
             throughput=quantity(cost.frames_per_second, "frames/s"),
             wall_time=quantity(cost.wall_seconds, "s"),
             peak_memory=quantity(peak_memory(), "MiB"),
@@ -100,7 +102,7 @@ class RunKeeper(Callback):
         draw_all(self.run.path, data.store.energy_unit)
         print_table(record, self.run.path, stage=stage)
 
-    def _begin(self, data: AtomsDataModule, task: LightningModule) -> None:
+    def _begin(self, data: AtomsDataModule) -> None:
         self.run.path.mkdir(parents=True, exist_ok=True)
         config: dict[str, Any] = yaml.safe_load(self.config)
         if self.run.config.is_file() and yaml.safe_load(self.run.config.read_text()) != config:
@@ -122,7 +124,6 @@ class RunKeeper(Callback):
                 "separation": {"text": apart.text, **apart._asdict()},
             },
             statistics=data.statistics._asdict(),
-            num_parameters=sum(weight.numel() for weight in task.parameters() if weight.requires_grad),
         )
 
     def _require_same(self, data: AtomsDataModule) -> None:

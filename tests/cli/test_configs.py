@@ -12,6 +12,8 @@ from potbench.datasets.rmd17 import Molecule
 
 CELLS = sorted(file for file in CONFIGS.rglob("*.yaml") if "data" in (yaml.safe_load(file.read_text()) or {}))
 MODELS = sorted((CONFIGS / "model").glob("*.yaml"))
+# it knows one molecule, and the sample has fifteen: tests/cli/test_one_molecule.py trains it on one
+REFUSE_THE_SAMPLE = {"sgdml"}
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda file: str(file.relative_to(CONFIGS)))
@@ -29,7 +31,8 @@ def test_every_cell_trains(cell: Path, tmp_path: Path, prepared: Path, monkeypat
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda file: file.stem)
 def test_every_model_swaps_in_by_its_path(model: Path, tmp_path: Path) -> None:
-    assert main(["fit", *QUICK, "--model", str(model), "--trainer.fast_dev_run", "true"]) == 0
+    status = 2 if model.stem in REFUSE_THE_SAMPLE else 0
+    assert main(["fit", *QUICK, "--model", str(model), "--trainer.fast_dev_run", "true"]) == status
 
 
 def test_blocks_nest_by_paths_and_later_words_win(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

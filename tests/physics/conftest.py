@@ -12,13 +12,13 @@ import pytest
 import torch
 from ase import Atoms
 from ase.build import molecule
-from exceptions import EXCEPTIONS
+from exceptions import EXCEPTIONS, in_words
 from models import MODELS, build
 
 from potbench.batches import batch_of
 from potbench.laws import LAWS
 from potbench.laws.precision import default_dtype
-from potbench.potentials import Potential
+from potbench.potentials import SGDML, Potential
 from potbench.structures import Batch, Frames
 
 
@@ -30,8 +30,12 @@ def _float64() -> Iterator[None]:
 
 @pytest.fixture(params=MODELS, ids=lambda path: path.stem)
 def model(request: pytest.FixtureRequest) -> Path:
-    """Every file of configs/model."""
+    """Every file of configs/model. A test that it is declared to fail has to fail, and is reported with its reason."""
     path: Path = request.param
+    reason = EXCEPTIONS.get((path.stem, in_words(request.node.originalname)))
+    if reason is not None:
+        broken = pytest.mark.xfail(reason=reason, strict=True, raises=(AssertionError, ValueError))
+        request.node.add_marker(broken)
     return path
 
 
@@ -55,9 +59,11 @@ def rattled(name: str, seed: int) -> Frames:
 
 
 @pytest.fixture
-def molecules() -> Batch:
-    """Molecules of one to nine atoms, one of them in two shapes, in no order of size."""
+def molecules(potential: Potential) -> Batch:
+    """Molecules of one to nine atoms, one of them in two shapes, in no order of size; sGDML knows that one alone."""
     names = ["CH3OH", "CH4", "O", "HCN", "H2", "CH3CONH2", "NH3", "H2O", "CH3OH"]
+    if isinstance(potential, SGDML):
+        names = ["CH3OH"] * len(names)
     return batch_of(*(rattled(name, seed) for seed, name in enumerate(names)))
 
 

@@ -9,7 +9,9 @@ import torch
 import yaml
 from jsonargparse import ArgumentParser
 
-from potbench.potentials import Potential
+from native_files.one_molecule import sample_frames
+from potbench.potentials import SGDML, Potential
+from potbench.potentials.sgdml_solver import SGDMLSolver
 from potbench.structures import Statistics
 
 MODELS = sorted((Path(__file__).parents[2] / "configs" / "model").glob("*.yaml"))
@@ -22,7 +24,10 @@ STATISTICS = Statistics({1: -13.6, 6: -1029.9, 7: -1485.3, 8: -2042.6}, 10.0, No
 
 
 def build(model: Path, seed: int) -> Potential:
-    """The untrained potential of a model: random weights, reference energies and a scale."""
+    """The potential of a model, untrained: random weights, reference energies and a scale.
+
+    sGDML has no weights before it is solved; it is given 20 frames of one molecule, others for another seed.
+    """
     block: Any = yaml.safe_load(model.read_text())["init_args"]["potential"]
     if isinstance(block, str):  # a file of its own, named relative to this one
         block = yaml.safe_load((model.parent / block).read_text())
@@ -33,4 +38,7 @@ def build(model: Path, seed: int) -> Potential:
     torch.manual_seed(seed)
     potential: Potential = parser.instantiate(parsed).potential
     potential.adapt(STATISTICS)
+    if isinstance(potential, SGDML):
+        frames = sample_frames("CH3OH", start=20 * seed, end=20 * seed + 20)
+        potential.load_state_dict(SGDMLSolver(frames).solve(length_scale=10))
     return potential.eval()

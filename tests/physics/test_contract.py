@@ -1,7 +1,10 @@
 """What every potential promises before any law: shapes, dtypes, and something to hold the laws against."""
 
+import sys
+
+import test_learning
 import torch
-from exceptions import EXCEPTIONS
+from exceptions import EXCEPTIONS, in_words
 from models import MODELS
 
 from potbench.laws import LAWS
@@ -35,5 +38,6 @@ def test_different_weights_give_different_energies(seeded, molecules):
 
 
 def test_exceptions_name_models_and_laws_that_exist():
+    tests = {in_words(name) for module in (sys.modules[__name__], test_learning) for name in vars(module)}
     assert {model for model, _ in EXCEPTIONS} <= {path.stem for path in MODELS}
-    assert {law for _, law in EXCEPTIONS} <= {law.name for law in LAWS}
+    assert {law for _, law in EXCEPTIONS} <= {law.name for law in LAWS} | tests

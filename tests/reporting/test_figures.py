@@ -54,6 +54,7 @@ def make_record(arrays):
             forces=true.reshape(-1, 3),
             atoms_per_element={1: num_molecules * ATOMS},
             largest_molecule=ATOMS,
+            num_pairs=num_molecules * ATOMS * (ATOMS - 1) // 2,
         )
         prediction = Prediction(tensors["predicted_energy"][part], predicted.reshape(-1, 3))
         metrics.update(prediction, batch, tensors["offset"][part])

@@ -1,6 +1,8 @@
 """Batch → Prediction."""
 
 from potbench.potentials.atomic import AtomicPotential
+from potbench.potentials.baselines import Composition, Coordinates, Pairwise
 from potbench.potentials.potential import Potential
+from potbench.potentials.sgdml import SGDML
 
-__all__ = ["AtomicPotential", "Potential"]
+__all__ = ["SGDML", "AtomicPotential", "Composition", "Coordinates", "Pairwise", "Potential"]

@@ -6,10 +6,16 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from contextlib import suppress
 
 import torch
 
-LIBRARIES = ("potbench", "torch", "lightning", "torchani", "torchmetrics", "ase", "numpy", "h5py", "jsonargparse")
+LIBRARIES = (
+    *("potbench", "torch", "lightning", "torchani", "schnetpack"),
+    *("torchmetrics", "ase", "numpy", "h5py", "jsonargparse"),
+)
+EXTRAS = ("sgdml",)
+"""Of these the version is kept where they are installed."""
 
 
 def provenance() -> dict[str, object]:
@@ -22,6 +28,9 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         found[name] = importlib.metadata.version(name)
+    for name in EXTRAS:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
     return found
 
 

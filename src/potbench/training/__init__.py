@@ -1,9 +1,10 @@
 """Batch and Prediction → weights: losses, metrics, and the Lightning modules."""
 
+from potbench.training.closed_form import ClosedFormTask
 from potbench.training.feature_cache import FeatureCache
 from potbench.training.gradient import GradientTask
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.schedule import OneCycle, StepDecay
 from potbench.training.task import Task
 
-__all__ = ["EnergyForcesLoss", "FeatureCache", "GradientTask", "OneCycle", "StepDecay", "Task"]
+__all__ = ["ClosedFormTask", "EnergyForcesLoss", "FeatureCache", "GradientTask", "OneCycle", "StepDecay", "Task"]

@@ -1,0 +1,119 @@
+"""A potential that is solved, from one molecule's data to its predictions, by the same commands as any other."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import read, write
+
+from cli.conftest import CONFIGS, QUICK, SMALL
+from native_files.one_molecule import sample_frames, write_one_molecule
+from potbench.cli import main
+from potbench.structures import Frames
+from potbench.training.checkpoint import load_task
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a run on ammonia, solved and tested; read, never changed."""
+    folder = tmp_path_factory.mktemp("sgdml")
+    assert main([*words(folder, "NH3"), "--run_dir", str(folder / "run")]) == 0
+    assert main(["test", "--run", str(folder / "run")]) == 0
+    return folder / "run"
+
+
+def words(folder: Path, molecule: str) -> list[str]:
+    config = folder / "one_molecule.yaml"
+    config.write_text(
+        f"""
+data:
+  class_path: potbench.loading.AtomsDataModule
+  init_args:
+    dataset:
+      class_path: potbench.datasets.Generated
+      init_args: {{file: {write_one_molecule(folder / "molecule.h5", molecule)}}}
+    split:
+      class_path: potbench.loading.RandomSplit
+    root: {folder / "prepared"}
+model: {CONFIGS / "model" / "sgdml.yaml"}
+trainer: {{max_epochs: 1}}
+"""
+    )
+    return ["fit", "--config", str(config), *SMALL]
+
+
+def test_record_is_that_of_any_run(run: Path, finished_run: Path) -> None:
+    record, other = (json.loads((folder / "record.json").read_text()) for folder in (run, finished_run))
+    assert record.keys() == other.keys()
+    assert record["metrics"].keys() == {"validation", "test"}
+    assert record["metrics"]["test"].keys() == other["metrics"]["test"].keys()
+    assert record["metrics"]["test"]["energy_mae_mev"]["value"] < 5
+    assert record["metrics"]["test"]["forces_mae_mev"]["value"] < 50
+    assert record["budget"] == {"epochs": 1, "steps": 1, "frames": 48}
+    assert record["num_parameters"] == 48 * 4 * 3
+    assert "sgdml" in record["versions"]
+    assert {file.name for file in (run / "figures").iterdir()} == {"loss.png", "parity.png", "residuals.png"}
+    with (run / "metrics.csv").open(newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == 1
+
+
+def test_best_and_last_are_what_was_validated(run: Path) -> None:
+    before = json.loads((run / "record.json").read_text())["metrics"]["validation"]
+    for name in ("best", "last"):
+        assert main(["validate", "--run", str(run), "--ckpt_path", name]) == 0
+        after = json.loads((run / "record.json").read_text())["metrics"]["validation"]
+        assert after["forces_mae"]["value"] == pytest.approx(before["forces_mae"]["value"], rel=1e-6)
+
+
+def test_predictions_are_near_the_truth(run: Path, tmp_path: Path) -> None:
+    frames = sample_frames("NH3", end=20)
+    write_structures(tmp_path / "in.xyz", frames)
+    assert main(predict(run, tmp_path)) == 0
+    images = read(tmp_path / "out.xyz", ":")
+    errors = np.array([image.get_potential_energy() for image in images]) - frames.energy
+    assert np.abs(errors).max() < 0.1 * frames.energy.std()
+    assert np.array([image.get_forces() for image in images]) == pytest.approx(frames.forces, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("frames", "given"),
+    [
+        (sample_frames("N2H4", end=1), "was given N N H H H H."),
+        (sample_frames("NH3", end=1)._replace(atomic_numbers=np.array([1, 7, 1, 1])), "was given H N H H."),
+    ],
+)
+def test_another_molecule_is_refused(run: Path, tmp_path: Path, refused, frames: Frames, given: str) -> None:  # type: ignore[no-untyped-def]
+    write_structures(tmp_path / "in.xyz", frames)
+    assert given in refused(predict(run, tmp_path))
+    assert not (tmp_path / "out.xyz").exists()
+
+
+def test_laws_hold_or_ask_about_other_molecules(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(run)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "15 of 18 laws hold" in printed
+    assert "3 ask about molecules that the potential refuses." in printed
+    assert printed.count("refused") == 3
+
+
+def test_it_can_be_used_without_the_package_that_solved_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("potbench.potentials.sgdml_solver._trainer", pytest.fail)
+    assert load_task(run / "checkpoints" / "best.ckpt").potential.num_parameters == 48 * 4 * 3
+
+
+def test_many_molecules_are_refused(refused, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    model = ["--model", str(CONFIGS / "model" / "sgdml.yaml"), "--run_dir", str(tmp_path / "run")]
+    said = refused(["fit", *QUICK, *model, "--trainer.max_epochs", "1"])
+    assert "sGDML knows one molecule, its atoms in one order, and sample has 15, " in said
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def write_structures(file: Path, frames: Frames) -> None:
+    write(file, [Atoms(frames.atomic_numbers, positions) for positions in frames.positions])
+
+
+def predict(run: Path, folder: Path) -> list[str]:
+    return ["predict", "--run", str(run), "--input", str(folder / "in.xyz"), "--output", str(folder / "out.xyz")]
