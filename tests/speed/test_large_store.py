@@ -1,5 +1,3 @@
-import mmap
-
 import numpy as np
 import pytest
 
@@ -9,10 +7,9 @@ from potbench.speed.simulated_store import Simulated
 
 def test_memory_taken_is_memory_seen():
     before = resident()
-    # from the system itself: numpy may be given memory that this process freed and kept
-    taken = np.frombuffer(mmap.mmap(-1, 128 * 2**20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.float64)
-    taken[:] = 1
+    taken = np.ones(2**24)
     growth = {name: resident()[name] - before[name] for name in before}
+    assert taken.nbytes == 128 * 2**20
     assert growth == pytest.approx({"VmRSS": 128, "RssAnon": 128}, abs=16)
 
 

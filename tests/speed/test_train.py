@@ -15,6 +15,7 @@ from potbench.speed.train import energy_ways, first_potential, force_ways
 from potbench.speed.ways import compare
 
 WORDS = ["speed", "train", "--batch-size", "16", "--steps", "3", "--force-steps", "2", "--rounds", "1"]
+MESSAGES = ["--message-steps", "2", "--message-batch-size", "4"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def data():
 
 def test_every_way_is_printed_and_kept_with_equal_losses(tmp_path, capsys):
     file = tmp_path / "speed.json"
-    assert main([*WORDS, "--json", str(file)]) == 0
+    assert main([*WORDS, *MESSAGES, "--json", str(file)]) == 0
     kept = json.loads(file.read_text())
     printed = capsys.readouterr().out
     assert [way["name"] for way in kept["energy"]] == [
@@ -47,7 +48,13 @@ def test_every_way_is_printed_and_kept_with_equal_losses(tmp_path, capsys):
         "potbench, kept features",
     ]
     assert [way["name"] for way in kept["energy_and_forces"]] == ["TorchANI's own loop", "potbench"]
-    for name, num_steps in [("energy", 3), ("energy_and_forces", 2)]:
+    for network in ("schnet", "painn"):
+        assert [way["name"] for way in kept[network]] == [
+            "SchNetPack's own loop",
+            "SchNetPack's network alone",
+            "potbench",
+        ]
+    for name, num_steps in [("energy", 3), ("energy_and_forces", 2), ("schnet", 2), ("painn", 2)]:
         theirs = kept[name][0]
         assert len(theirs["losses"]) == num_steps
         assert theirs["ratio"]["median"] == 1
@@ -60,10 +67,11 @@ def test_every_way_is_printed_and_kept_with_equal_losses(tmp_path, capsys):
 
 def test_memory_can_be_left_to_the_system_and_forces_out(tmp_path, capsys):
     file = tmp_path / "speed.json"
-    assert main([*WORDS, "--force-steps", "0", "--return-memory", "--json", str(file)]) == 0
+    without = ["--force-steps", "0", "--message-steps", "0"]
+    assert main([*WORDS, *without, "--return-memory", "--json", str(file)]) == 0
     kept = json.loads(file.read_text())
     assert not kept["freed_memory_kept"]
-    assert "energy_and_forces" not in kept
+    assert not {"energy_and_forces", "schnet", "painn"} & set(kept)
     assert "freed memory is returned to the system" in capsys.readouterr().out
 
 

@@ -7,7 +7,7 @@ from potbench.cli import Command, dispatch
 COMMANDS = {
     "data": Command("frames per second of the loader; memory with millions of frames", "potbench.speed.data:run"),
     "prepare": Command("converting files, against filling an ASE database", "potbench.speed.prepare:run"),
-    "train": Command("training steps by TorchANI's own loop and by potbench", "potbench.speed.train:run"),
+    "train": Command("training steps by the libraries' own loops and by potbench", "potbench.speed.train:run"),
 }
 
 

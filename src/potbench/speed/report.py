@@ -16,5 +16,6 @@ def machine_line(results: Mapping[str, Any]) -> str:
     accelerator = f", {machine['accelerator']}" if machine["accelerator"] else ""
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads{accelerator}; "
-        f"torch {versions['torch']}, torchani {versions['torchani']}, lightning {versions['lightning']}"
+        f"torch {versions['torch']}, torchani {versions['torchani']}, schnetpack {versions['schnetpack']}, "
+        f"lightning {versions['lightning']}"
     )

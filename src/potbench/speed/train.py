@@ -1,4 +1,4 @@
-"""python -m potbench speed train: the same training steps by TorchANI's own loop and by potbench."""
+"""python -m potbench speed train: the same training steps by the libraries' own loops and by potbench."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     from potbench.speed.ways import Way
     from potbench.structures import Batch
 
-DESCRIPTION = """The same training steps (AEV, one 384-128-1 network with ReLU per element, Adam, mean squared error) by
-TorchANI's own loop, whose padded batches lie ready in memory, and by potbench as `fit` runs it, loading included. The
-ways take turns; before the figures are shown, their losses are compared step by step."""
-TITLES = {"energy": "Energies", "energy_and_forces": "Energies and forces"}
+DESCRIPTION = """The same training steps (Adam, mean squared error) by the libraries' own loops and by potbench as `fit`
+runs it, loading included. ANI (AEV, one 384-128-1 network with ReLU per element) by TorchANI's loop, whose padded
+batches lie ready in memory; SchNet and PaiNN, of 128 features, by SchNetPack's, which reads a database. The ways take
+turns; before the figures are shown, their losses are compared step by step."""
+TITLES = {
+    "energy": "ANI on energies",
+    "energy_and_forces": "ANI on energies and forces",
+    "schnet": "SchNet on energies and forces",
+    "painn": "PaiNN on energies and forces",
+}
 
 
 def run(words: list[str]) -> None:
@@ -42,6 +48,20 @@ def run(words: list[str]) -> None:
         default=2,
         metavar="N",
         help="steps in a turn on forces, 0 for none (default: 2)",
+    )
+    parser.add_argument(
+        "--message-steps",
+        type=at_least(0),
+        default=8,
+        metavar="N",
+        help="steps in a turn of SchNet and PaiNN, 0 for none (default: 8)",
+    )
+    parser.add_argument(
+        "--message-batch-size",
+        type=at_least(1),
+        default=32,
+        metavar="N",
+        help="frames in a batch of SchNet and PaiNN (default: 32)",
     )
     parser.add_argument("--rounds", type=at_least(1), default=7, metavar="N", help="turns that are timed (default: 7)")
     parser.add_argument("--threads", type=at_least(1), metavar="N", help="threads of torch (default: torch's choice)")
@@ -70,6 +90,13 @@ def run(words: list[str]) -> None:
     comparisons = {"energy": compare(energy_ways(potential, data, options.steps), options.rounds)}
     if options.force_steps and data.store.forces is not None:
         comparisons["energy_and_forces"] = compare(force_ways(potential, data, options.force_steps), options.rounds)
+    if options.message_steps and data.store.forces is not None:
+        from potbench.speed.message_passing import NETWORKS, message_passing_ways
+
+        data.batch_size = options.message_batch_size
+        batches = list(islice(_batches(data), options.message_steps))
+        for name in NETWORKS:
+            comparisons[name] = compare(message_passing_ways(name, data, batches), options.rounds)
     results = {
         "machine": machine(),
         "versions": versions(),
@@ -156,7 +183,7 @@ def show(results: Mapping[str, Any]) -> None:
             continue
         table = Table(title, box=box.SIMPLE)
         table.add_column("Frames per second", justify="right")
-        table.add_column("Against TorchANI", justify="right")
+        table.add_column("Against the first", justify="right")
         for way in results[name]:
             speed, ratio = Spread(**way["frames_per_second"]), Spread(**way["ratio"])
             table.add_row(way["name"], speed.text(",.0f"), ratio.text(".2f"))

@@ -1,0 +1,44 @@
+import warnings
+from itertools import islice
+
+import pytest
+import torch
+
+from potbench.datasets import Sample
+from potbench.loading import AtomsDataModule
+from potbench.speed.message_passing import NETWORKS, message_passing_ways
+from potbench.speed.ways import compare
+
+
+@pytest.fixture
+def data():
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    data = AtomsDataModule(Sample(), batch_size=6)
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_schnetpack_and_potbench_do_the_same_steps(data, name):
+    batches = list(islice(data.train_dataloader(), 3))
+    compared = compare(message_passing_ways(name, data, batches), num_rounds=1)
+    assert len(compared) == 3
+    for way in compared:
+        assert len(way.losses) == 3
+        assert way.losses == pytest.approx(compared[0].losses, rel=1e-4)
+
+
+def test_other_weights_are_noticed(data):
+    batches = list(islice(data.train_dataloader(), 1))
+    loop, _, ours = message_passing_ways("schnet", data, batches)
+    with torch.no_grad():
+        next(ours.start.parameters()).add_(0.01)
+    with pytest.raises(ValueError, match="expected the same up to rounding"):
+        compare([loop, ours], num_rounds=1)
+
+
+def test_every_turn_starts_from_the_same_weights(data):
+    loop, alone, _ = message_passing_ways("painn", data, list(islice(data.train_dataloader(), 2)))
+    assert loop.train().losses == loop.train().losses == alone.train().losses
