@@ -44,6 +44,8 @@ def sizes(line: str) -> list[str]:
             "--data.split.init_args.validation=1",
             "--data.split.init_args.test=1",
         ]
+    if "rmd17" in line:
+        return ["--data.split.init_args.validation=2"]
     return FEW if "mine" in line or "extended_xyz" in line else SMALL
 
 
