@@ -40,6 +40,34 @@ class Frames(NamedTuple):
     time: IntArray | None = None
 
 
+class Block(NamedTuple):
+    """Molecules of a batch that have the same number of atoms, and where their derivatives are.
+
+    Attributes:
+        table: ∂G/∂x, shape (frames, atoms · 3, atoms · features), in Å⁻¹: of many frames, of which these are some.
+        rows: shape (molecules,), int64, which row of the table is of which molecule.
+        atoms: shape (molecules, atoms), int64, which atoms of the batch these are.
+    """
+
+    table: torch.Tensor
+    rows: torch.Tensor
+    atoms: torch.Tensor
+
+
+class Jacobians(NamedTuple):
+    """Derivatives of the features of a batch; molecules of one size stand together, so that nothing is padded.
+
+    Attributes:
+        blocks: one for each number of atoms.
+    """
+
+    blocks: tuple[Block, ...]
+
+    def to(self, device: torch.device) -> Jacobians:
+        """The same on another device."""
+        return Jacobians(tuple(Block(*(part.to(device) for part in block)) for block in self.blocks))
+
+
 class Batch(NamedTuple):
     """Some frames, laid end to end: the atoms of all molecules in one row, without padding.
 
@@ -55,6 +83,7 @@ class Batch(NamedTuple):
         largest_molecule: atoms in the largest molecule. A plain int, for the same reason.
         num_pairs: pairs of atoms within one molecule, each counted once. A plain int, for the same reason.
         features: shape (atoms, features) of a representation computed earlier for these very atoms, or None.
+        jacobians: derivatives of the features with respect to the positions, or None.
     """
 
     atomic_numbers: torch.Tensor
@@ -68,11 +97,16 @@ class Batch(NamedTuple):
     largest_molecule: int
     num_pairs: int
     features: torch.Tensor | None = None
+    jacobians: Jacobians | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
         moved = {name: value.to(device) for name, value in self._asdict().items() if hasattr(value, "to")}
         return self._replace(**moved)
+
+    def at(self, positions: torch.Tensor) -> Batch:
+        """The same molecules in other places, shape (atoms, 3), in Å; what was kept for the old places is dropped."""
+        return self._replace(positions=positions, features=None, jacobians=None)
 
 
 class Prediction(NamedTuple):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from native_files.made import blocks
 from potbench.batches import batch_of
 from potbench.loading.collate import gather
+from potbench.loading.kept_features import KeptFeatures
 from potbench.structures import Batch
 
 FRAMES = [(block, i) for block in blocks(forces=True) for i in range(len(block.energy))]
@@ -78,7 +79,7 @@ def test_positions_take_the_default_precision_and_energies_stay_float64(store_wi
 @given(CHOICES)
 def test_kept_features_follow_their_atoms(store, chosen):
     features = np.arange(len(store.positions) * 2, dtype=np.float32).reshape(-1, 2)
-    batch = gather(store, np.array(chosen), features)
+    batch = gather(store, np.array(chosen), KeptFeatures(features))
     rows = store.atoms_of(np.array(chosen)).rows
     assert torch.equal(batch.features, torch.from_numpy(features[rows]))
 

@@ -47,7 +47,11 @@ def test_every_way_is_printed_and_kept_with_equal_losses(tmp_path, capsys):
         "potbench",
         "potbench, kept features",
     ]
-    assert [way["name"] for way in kept["energy_and_forces"]] == ["TorchANI's own loop", "potbench"]
+    assert [way["name"] for way in kept["energy_and_forces"]] == [
+        "TorchANI's own loop",
+        "potbench",
+        "potbench, kept derivatives",
+    ]
     for network in ("schnet", "painn"):
         assert [way["name"] for way in kept[network]] == [
             "SchNetPack's own loop",

@@ -12,6 +12,7 @@ import torch
 from small_task import quiet_trainer, small_data, small_potential, small_task
 
 from potbench.loading.collate import gather
+from potbench.loading.kept_features import KeptFeatures
 from potbench.training import FeatureCache, feature_cache
 from potbench.training.feature_cache import cache_file, fill
 
@@ -30,9 +31,9 @@ def caches(data) -> list[str]:
     return sorted(path.name for path in data.store.folder.glob("features-*"))
 
 
-def trained(folder: Path, *callbacks, forces: float = 0.0, **constants):
+def trained(folder: Path, *callbacks, forces: float = 0.0, epochs: int = 2, **constants):
     data, task = small_data(folder, bool(forces)), small_task(forces, **constants)
-    trainer = quiet_trainer(folder, *callbacks)
+    trainer = quiet_trainer(folder, *callbacks, epochs=epochs)
     trainer.fit(task, datamodule=data)
     return data, task, {name: float(value) for name, value in trainer.callback_metrics.items()}
 
@@ -43,7 +44,7 @@ def test_kept_features_are_those_that_are_computed(tmp_path):
     fill(file, data.store, potential)
     features = np.load(file, mmap_mode="r")
     assert features.dtype == np.float32
-    batch = gather(data.store, EVERYTHING[::-1], features)
+    batch = gather(data.store, EVERYTHING[::-1], KeptFeatures(features))
     computed = potential.features(batch._replace(features=None))
     torch.testing.assert_close(batch.features, computed)
     torch.testing.assert_close(potential(batch).energy, potential(batch._replace(features=None)).energy)
@@ -103,23 +104,46 @@ def test_weights_of_the_readout_do_not_decide_the_cache(tmp_path):
     assert cache_file(store, potential) == before
 
 
-def test_training_on_forces_computes_features_at_every_step(tmp_path):
-    data, _, metrics = trained(tmp_path, FeatureCache(), forces=1.0)
-    assert data.features is None
+def test_training_on_forces_with_kept_derivatives_gives_the_same_losses_and_weights(tmp_path, capsys):
+    epochs = 15  # three for each atom of the largest molecule
+    _, one, computed = trained(tmp_path, forces=1.0, epochs=epochs)
+    data, other, kept = trained(tmp_path, FeatureCache(), forces=1.0, epochs=epochs)
+    for loader in (data.train_dataloader(), data.val_dataloader()):
+        batch = data.on_before_batch_transfer(next(iter(loader)), 0)
+        assert sum(len(block.rows) for block in batch.jacobians.blocks) == len(batch.energy)
+        assert not any((block.rows < 0).any() for block in batch.jacobians.blocks)
+    assert kept == pytest.approx(computed, rel=1e-3)
+    for name, weight in one.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], weight, rtol=1e-3, atol=1e-4)
     assert caches(data) == []
+    assert "Features of 15 frames and their derivatives are computed once and kept in memory" in capsys.readouterr().out
+
+
+def test_a_short_training_on_forces_computes_features_at_every_step_and_a_line_says_so(tmp_path, capsys):
+    data, _, metrics = trained(tmp_path, FeatureCache(), forces=1.0, epochs=2)
+    assert data.kept is None
     assert metrics["validation/forces_mae"] > 0
+    line = "Features are computed at every step: their derivatives would take longer than 2 epochs repay; from 15"
+    assert line in capsys.readouterr().out
+
+
+def test_derivatives_too_large_are_not_kept_and_a_line_says_so(tmp_path, capsys):
+    data, _, _ = trained(tmp_path, FeatureCache(largest_jacobians=1e-6), forces=1.0, epochs=15)
+    assert data.kept is None
+    line = "Features are computed at every step: with their derivatives they would take 0.0 GiB of memory, above"
+    assert line in capsys.readouterr().out
 
 
 def test_a_representation_that_learns_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("potbench.representations.AEV.constants", None)
     data, _, _ = trained(tmp_path, FeatureCache())
-    assert data.features is None
+    assert data.kept is None
     assert caches(data) == []
 
 
 def test_a_cache_too_large_is_not_made_and_a_line_says_so(tmp_path, capsys):
     data, _, _ = trained(tmp_path, FeatureCache(largest_size=1e-6))
-    assert data.features is None
+    assert data.kept is None
     assert caches(data) == []
     assert (
         "Features are computed at every step: kept, they would take 0.0 GiB, above the limit of 1e-06 GiB."
@@ -133,7 +157,7 @@ def test_where_nothing_can_be_written_features_are_computed_and_a_line_says_so(t
 
     monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
     data, _, _ = trained(tmp_path, FeatureCache())
-    assert data.features is None
+    assert data.kept is None
     assert caches(data) == []
     assert (
         "Features are computed at every step: they could not be kept ([Errno 28] No space left on device)."

@@ -72,7 +72,7 @@ def check(potential: Potential, batch: Batch) -> list[tuple[Law, float | None]]:
         Each law with the largest violation of it, in the order of LAWS, not to be above its tolerance; None where the
         potential refuses the molecules that the law asks it about.
     """
-    double = batch._replace(positions=batch.positions.detach().double(), features=None)
+    double = batch.at(batch.positions.detach().double())
     with default_dtype(torch.float64):
         tested = copy.deepcopy(potential).cpu().double().eval()
         return [(law, _violation(law, tested, double)) for law in LAWS]

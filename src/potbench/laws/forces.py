@@ -37,7 +37,7 @@ def gradient(potential: Potential, batch: Batch) -> float:
     rank = torch.arange(len(batch.molecule)) - first[batch.molecule]
 
     def energy(direction: Tensor, here: Tensor, step: float) -> Tensor:
-        prediction: Prediction = potential(batch._replace(positions=batch.positions + step * direction))
+        prediction: Prediction = potential(batch.at(batch.positions + step * direction))
         return prediction.energy[here]
 
     violations = []
@@ -67,12 +67,12 @@ def second_derivatives(potential: Potential, batch: Batch) -> float:
     """Forces can be differentiated by the positions: ∂F/∂x along a direction, by finite differences (eV/Å²)."""
     direction = torch.randn(batch.positions.shape, generator=_dice(), dtype=batch.positions.dtype)
     positions = batch.positions.detach().requires_grad_()
-    energy = potential.energies(batch._replace(positions=positions, features=None)).energy.sum()
+    energy = potential.energies(batch.at(positions)).energy.sum()
     (slope,) = torch.autograd.grad(energy, positions, create_graph=True)
     (curvature,) = _derivative((slope * direction).sum(), [positions])
 
     def forces(step: float) -> Tensor:
-        moved = batch._replace(positions=batch.positions + step * direction)
+        moved = batch.at(batch.positions + step * direction)
         return forces_of(potential(moved, forces=True))
 
     return largest(_off_at_best(-curvature, forces, forces(0.0), FORCE_STEPS))

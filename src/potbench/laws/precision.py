@@ -23,8 +23,8 @@ def single_precision(potential: Potential, batch: Batch) -> float:
     for dtype in (torch.float32, torch.float64):
         with default_dtype(dtype):
             converted = copy.deepcopy(potential).to(dtype)
-            here = batch._replace(positions=positions.to(dtype), features=None)
-            there = here._replace(positions=(STRETCH * positions).to(dtype))
+            here = batch.at(positions.to(dtype))
+            there = here.at((STRETCH * positions).to(dtype))
             prediction = converted(here, forces=True)
             changes.append(converted(there).energy - prediction.energy)
             forces.append(forces_of(prediction))

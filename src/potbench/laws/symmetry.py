@@ -13,7 +13,7 @@ from potbench.structures import Batch
 def shift(potential: Potential, batch: Batch) -> float:
     """Moving a molecule as a whole changes neither its energy nor its forces (eV or eV/Å)."""
     vectors = 10 * torch.randn(len(batch.atoms_per_molecule), 3, generator=_dice(), dtype=batch.positions.dtype)
-    shifted = batch._replace(positions=batch.positions + vectors[batch.molecule])
+    shifted = batch.at(batch.positions + vectors[batch.molecule])
     return largest_difference(potential(shifted, forces=True), potential(batch, forces=True))
 
 
@@ -56,7 +56,7 @@ def _orthogonal(potential: Potential, batch: Batch, matrices: Tensor) -> float:
 
     prediction = potential(batch, forces=True)
     expected = prediction._replace(forces=turned(forces_of(prediction)))
-    return largest_difference(potential(batch._replace(positions=turned(batch.positions)), forces=True), expected)
+    return largest_difference(potential(batch.at(turned(batch.positions)), forces=True), expected)
 
 
 def _reordered(potential: Potential, batch: Batch, group: Tensor) -> float:
@@ -66,11 +66,9 @@ def _reordered(potential: Potential, batch: Batch, group: Tensor) -> float:
     # the places of a group, in order, receive its atoms, shuffled
     order = torch.empty_like(atoms)
     order[torch.argsort(group, stable=True)] = shuffled[torch.argsort(group[shuffled], stable=True)]
-    reordered = batch._replace(
+    reordered = batch.at(batch.positions[order])._replace(
         atomic_numbers=batch.atomic_numbers[order],
-        positions=batch.positions[order],
         forces=None if batch.forces is None else batch.forces[order],
-        features=None,
     )
     prediction = potential(batch, forces=True)
     expected = prediction._replace(forces=forces_of(prediction)[order])

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from potbench.batches import assemble
+from potbench.loading.kept_features import KeptFeatures
 from potbench.loading.store import Store
-from potbench.structures import Batch, FloatArray, IntArray
+from potbench.structures import Batch, IntArray
 
 
-def gather(store: Store, frames: IntArray, features: FloatArray | None = None) -> Batch:
+def gather(store: Store, frames: IntArray, kept: KeptFeatures | None = None) -> Batch:
     """Lay some frames of a store end to end, by index arrays alone.
 
     Args:
         store: the dataset.
         frames: shape (molecules,), which frames.
-        features: shape (atoms of the store, features), cached for every atom of the store, or None.
+        kept: features that were computed earlier for these frames, or None.
     """
     atoms = store.atoms_of(frames)
     return assemble(
@@ -23,5 +24,5 @@ def gather(store: Store, frames: IntArray, features: FloatArray | None = None) -
         store.energy[frames],
         None if store.forces is None else store.forces[atoms.rows],
         frames,
-        None if features is None else features[atoms.rows],
+        None if kept is None else kept.of(atoms.rows),
     )

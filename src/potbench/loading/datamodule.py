@@ -13,12 +13,13 @@ from potbench.datasets.dataset import DataFileError, data_root
 from potbench.datasets.dataset import Dataset as Source
 from potbench.datasets.published import Published
 from potbench.loading.collate import gather
+from potbench.loading.kept_features import KeptFeatures
 from potbench.loading.preparation import find_prepared, prepare
 from potbench.loading.sampler import GlobalBatchSampler
 from potbench.loading.splits import Parts, RandomSplit, Split
 from potbench.loading.statistics import training_statistics
 from potbench.loading.store import Store
-from potbench.structures import SYMBOLS, Batch, FloatArray, IntArray, Statistics
+from potbench.structures import SYMBOLS, Batch, IntArray, Statistics
 
 
 class AtomsDataModule(LightningDataModule):
@@ -64,7 +65,7 @@ class AtomsDataModule(LightningDataModule):
             dataset.root = self.root
         self.seed = seed
         self.num_workers = num_workers
-        self.features: FloatArray | None = None
+        self.kept: KeptFeatures | None = None
         self.store: Store
         self.parts: Parts
         self.statistics: Statistics
@@ -115,6 +116,12 @@ class AtomsDataModule(LightningDataModule):
         """Batches of the test part, in order."""
         return self._loader(self.parts.test, self.evaluation_batch_size)
 
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Tell a batch where the derivatives of its features are; they are no part of what loaders send around."""
+        if self.kept is None or self.kept.jacobians is None:
+            return batch
+        return batch._replace(jacobians=self.kept.jacobians.of(batch))
+
     def _loader(self, frames: IntArray, batch_size: int, seed: int | None = None) -> DataLoader[Batch]:
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         return DataLoader(
@@ -134,7 +141,7 @@ class _Gathered(Dataset[Batch]):
         self.data = data
 
     def __getitems__(self, frames: IntArray) -> Batch:
-        return gather(self.data.store, np.asarray(frames), self.data.features)
+        return gather(self.data.store, np.asarray(frames), self.data.kept)
 
 
 def _unchanged(batch: Batch) -> Batch:

@@ -1,10 +1,14 @@
-"""Features that were computed once, and the atoms they belong to."""
+"""Features that were computed once, and the atoms and frames they belong to."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from potbench.structures import FloatArray, IntArray
+import numpy as np
+import torch
+from torch import Tensor
+
+from potbench.structures import Batch, Block, FloatArray, IntArray, Jacobians
 
 
 class KeptFeatures(NamedTuple):
@@ -12,15 +16,36 @@ class KeptFeatures(NamedTuple):
 
     Attributes:
         features: shape (rows, features).
-        jacobians: shape (rows, features, places, 3), in Å⁻¹, see `Batch`; None where forces are not trained.
         row: shape (atoms of the store,), which row is of which atom, −1 for none; None where the rows are the atoms.
+        jacobians: derivatives of the features, where forces are trained.
     """
 
     features: FloatArray
-    jacobians: FloatArray | None = None
     row: IntArray | None = None
+    jacobians: KeptJacobians | None = None
 
-    def of(self, atoms: IntArray) -> tuple[FloatArray, FloatArray | None]:
-        """Features and their derivatives, of atoms that have them; atoms of shape (atoms,), rows of the store."""
-        rows = atoms if self.row is None else self.row[atoms]
-        return self.features[rows], None if self.jacobians is None else self.jacobians[rows]
+    def of(self, atoms: IntArray) -> FloatArray:
+        """Features of atoms that have them, given their rows in the store: shape (atoms,) → (atoms, features)."""
+        return self.features[atoms if self.row is None else self.row[atoms]]
+
+
+class KeptJacobians(NamedTuple):
+    """Derivatives of the features of frames of a store.
+
+    Attributes:
+        tables: atoms of a molecule → shape (frames, atoms · 3, atoms · features), in Å⁻¹, where the training runs.
+        row: shape (frames of the store,), int64, row of each frame in the table of its size, −1 for none.
+    """
+
+    tables: dict[int, Tensor]
+    row: Tensor
+
+    def of(self, batch: Batch) -> Jacobians:
+        """Those of a batch that was just gathered, on the host."""
+        first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
+        blocks = []
+        for size in np.unique(batch.atoms_per_molecule.numpy()).tolist():
+            molecules = torch.nonzero(batch.atoms_per_molecule == size).squeeze(1)
+            atoms = first[molecules].unsqueeze(1) + torch.arange(size)
+            blocks.append(Block(self.tables[size], self.row[batch.frame[molecules]], atoms))
+        return Jacobians(tuple(blocks))

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import torch
 
+from potbench.geometry.jacobians import chain_rule
 from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.readouts.readout import Readout
 from potbench.representations.representation import Representation
-from potbench.structures import Batch
+from potbench.structures import Batch, Prediction
 
 
 class AtomicPotential(SumOverAtoms):
@@ -43,6 +44,18 @@ class AtomicPotential(SumOverAtoms):
         """Features of each atom, computed from the positions: shape (atoms, features)."""
         features: torch.Tensor = self.representation(batch, self.element(batch))
         return features
+
+    def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, torch.Tensor]:
+        """By the chain rule where features and their derivatives were kept; a readout may feel positions besides."""
+        if batch.features is None or batch.jacobians is None:
+            return super().energies_and_gradient(batch)
+        features, positions = batch.features.detach().requires_grad_(), batch.positions.detach().requires_grad_()
+        prediction = self.energies(batch._replace(features=features, positions=positions))
+        to_features, to_positions = torch.autograd.grad(
+            prediction.energy.sum(), (features, positions), create_graph=self.training, allow_unused=True
+        )
+        gradient = chain_rule(to_features, batch.jacobians)
+        return prediction, gradient if to_positions is None else gradient + to_positions
 
     def atomic_energies(self, batch: Batch, element: torch.Tensor) -> torch.Tensor:  # noqa: D102
         features = self.representation(batch, element) if batch.features is None else batch.features

@@ -63,10 +63,15 @@ class Potential(nn.Module, ABC):
         if not forces:
             return self.energies(batch)
         with torch.enable_grad():
-            positions = batch.positions.detach().requires_grad_()
-            prediction = self.energies(batch._replace(positions=positions, features=None))
-            (gradient,) = torch.autograd.grad(prediction.energy.sum(), positions, create_graph=self.training)
+            prediction, gradient = self.energies_and_gradient(batch)
         return prediction._replace(forces=-gradient)
+
+    def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, Tensor]:
+        """Energies, and ∂E/∂x of shape (atoms, 3), in eV/Å."""
+        positions = batch.positions.detach().requires_grad_()
+        prediction = self.energies(batch.at(positions))
+        (gradient,) = torch.autograd.grad(prediction.energy.sum(), positions, create_graph=self.training)
+        return prediction, gradient
 
     def refuse_unknown(self, batch: Batch) -> None:
         """Raise UnknownMoleculeError for an element outside `elements`; known without asking the device."""

@@ -10,9 +10,10 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from potbench.loading import AtomsDataModule
+from potbench.loading.kept_features import KeptFeatures
 from potbench.potentials import AtomicPotential
 from potbench.speed.ways import Trained
-from potbench.structures import Batch, FloatArray
+from potbench.structures import Batch
 from potbench.training import EnergyForcesLoss, GradientTask
 from potbench.training.cost import Cost
 
@@ -26,7 +27,7 @@ class PotbenchFit:
         data: where batches come from.
         num_steps: how many steps.
         forces: whether forces are trained as well.
-        features: shape (atoms of the store, features), kept features, or None to compute them at every step.
+        kept: features computed earlier, or None to compute them at every step.
     """
 
     def __init__(
@@ -36,21 +37,21 @@ class PotbenchFit:
         data: AtomsDataModule,
         num_steps: int,
         forces: bool = False,
-        features: FloatArray | None = None,
+        kept: KeptFeatures | None = None,
     ) -> None:
         self.name = name
         self.start = start
         self.data = data
         self.num_steps = num_steps
         self.forces = forces
-        self.features = features
+        self.kept = kept
 
     def train(self) -> Trained:
         """One step for each of the first batches, from the first weights on."""
         task = GradientTask(copy.deepcopy(self.start), EnergyForcesLoss(forces=float(self.forces)))
         cost, losses = Cost(), _Losses()
         batches_per_epoch = len(self.data.train_dataloader())
-        self.data.features = self.features
+        self.data.kept = self.kept
         trainer = Trainer(
             max_steps=self.num_steps,
             max_epochs=math.ceil(self.num_steps / batches_per_epoch),

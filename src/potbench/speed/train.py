@@ -133,6 +133,7 @@ def energy_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: in
     """TorchANI's loop, potbench computing features at every step, and potbench with kept features."""
     import numpy as np
 
+    from potbench.loading.kept_features import KeptFeatures
     from potbench.speed.potbench_fit import PotbenchFit
     from potbench.speed.torchani_loop import TorchANILoop
     from potbench.training.feature_cache import cache_file, fill
@@ -140,28 +141,35 @@ def energy_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: in
     file = cache_file(data.store, potential)
     if not file.is_file():
         fill(file, data.store, potential)
-    features = np.load(file, mmap_mode="r", allow_pickle=False)
+    kept = KeptFeatures(np.load(file, mmap_mode="r", allow_pickle=False))
     return [
         TorchANILoop(potential, list(islice(_batches(data), num_steps)), forces=False),
         PotbenchFit("potbench", potential, data, num_steps),
-        PotbenchFit("potbench, kept features", potential, data, num_steps, features=features),
+        PotbenchFit("potbench, kept features", potential, data, num_steps, kept=kept),
     ]
 
 
 def force_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: int) -> list[Way]:
-    """TorchANI's loop, and potbench."""
+    """TorchANI's loop, potbench computing features at every step, and potbench with kept features and derivatives."""
+    import numpy as np
+
     from potbench.speed.potbench_fit import PotbenchFit
     from potbench.speed.torchani_loop import TorchANILoop
+    from potbench.training.kept_jacobians import kept_jacobians
 
+    batches = list(islice(_batches(data), num_steps))
+    frames = np.unique(np.concatenate([batch.frame.numpy() for batch in batches]))
+    kept = kept_jacobians(data.store, frames, potential)
     return [
-        TorchANILoop(potential, list(islice(_batches(data), num_steps)), forces=True),
+        TorchANILoop(potential, batches, forces=True),
         PotbenchFit("potbench", potential, data, num_steps, forces=True),
+        PotbenchFit("potbench, kept derivatives", potential, data, num_steps, forces=True, kept=kept),
     ]
 
 
 def _batches(data: AtomsDataModule) -> Iterator[Batch]:
     """The batches of a run, epoch after epoch."""
-    data.features = None
+    data.kept = None
     loader = data.train_dataloader()
     for epoch in count():
         loader.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]

@@ -11,33 +11,45 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from potbench.loading import AtomsDataModule
 from potbench.loading.collate import gather
+from potbench.loading.kept_features import KeptFeatures
 from potbench.loading.store import Store
 from potbench.potentials.atomic import AtomicPotential
+from potbench.training.kept_jacobians import kept_jacobians, size_in_memory
 
 FRAMES_AT_ONCE = 1024
 
 
 class FeatureCache(Callback):
-    """Computes a representation without parameters once, before energy-only training, and keeps it beside the store.
+    """Computes a representation without parameters once, before training, instead of at every step.
 
-    Training on forces differentiates through the representation and computes it at every step instead.
+    For training on energies the features of a whole store are kept beside it. For training on forces, features and
+    their derivatives with respect to positions, of the frames that train and validate, are kept in memory.
 
     Args:
-        largest_size: in GiB; larger caches are not made, and a line says so.
+        largest_size: of features, in GiB; larger caches are not made, and a line says so.
+        largest_jacobians: the same of features and derivatives.
     """
 
-    def __init__(self, largest_size: float = 8.0) -> None:
+    def __init__(self, largest_size: float = 8.0, largest_jacobians: float = 4.0) -> None:
         self.largest_size = largest_size
+        self.largest_jacobians = largest_jacobians
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fill or open the cache, and let the loader deliver from it."""
         potential = pl_module.potential
-        if pl_module.loss.forces or not isinstance(potential, AtomicPotential):  # type: ignore[union-attr]
+        if not isinstance(potential, AtomicPotential):
             return
         if potential.representation.constants is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         data = trainer.datamodule  # type: ignore[attr-defined]
+        if pl_module.loss.forces:  # type: ignore[union-attr]
+            self._keep_jacobians(trainer, data, potential)
+        else:
+            self._keep_features(trainer, data, potential)
+
+    def _keep_features(self, trainer: Trainer, data: AtomsDataModule, potential: AtomicPotential) -> None:
         file = cache_file(data.store, potential)
         size = len(data.store.positions) * potential.representation.num_features * file_dtype().itemsize / 2**30
         if size > self.largest_size:
@@ -55,7 +67,29 @@ class FeatureCache(Callback):
         if not file.is_file():
             return
         trainer.print(f"Features are computed once and read from {file} ({size:.2f} GiB).")
-        data.features = np.load(file, mmap_mode="r", allow_pickle=False)
+        data.kept = KeptFeatures(np.load(file, mmap_mode="r", allow_pickle=False))
+
+    def _keep_jacobians(self, trainer: Trainer, data: AtomsDataModule, potential: AtomicPotential) -> None:
+        frames = np.concatenate([data.parts.train, data.parts.validation])
+        num_epochs = 3 * int(data.store.atoms_of(frames).atoms_per_frame.max())
+        if trainer.max_epochs is not None and 0 <= trainer.max_epochs < num_epochs:
+            trainer.print(
+                f"Features are computed at every step: their derivatives would take longer than {trainer.max_epochs} "
+                f"epochs repay; from {num_epochs} epochs on they are kept."
+            )
+            return
+        size = size_in_memory(data.store, frames, potential) / 2**30
+        if size > self.largest_jacobians:
+            trainer.print(
+                f"Features are computed at every step: with their derivatives they would take {size:.1f} GiB of "
+                f"memory, above the limit of {self.largest_jacobians:g} GiB."
+            )
+            return
+        data.kept = kept_jacobians(data.store, frames, potential)
+        trainer.print(
+            f"Features of {len(frames):,} frames and their derivatives are computed once and kept in memory "
+            f"({size:.2f} GiB)."
+        )
 
 
 def file_dtype() -> np.dtype[np.floating]:

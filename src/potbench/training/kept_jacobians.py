@@ -7,12 +7,19 @@ import torch
 
 from potbench.geometry.jacobians import jacobians
 from potbench.loading.collate import gather
-from potbench.loading.kept_features import KeptFeatures
+from potbench.loading.kept_features import KeptFeatures, KeptJacobians
 from potbench.loading.store import Store
 from potbench.potentials.atomic import AtomicPotential
 from potbench.structures import IntArray
 
 FRAMES_AT_ONCE = 128
+
+
+def size_in_memory(store: Store, frames: IntArray, potential: AtomicPotential) -> int:
+    """Bytes that features and derivatives of these frames take, in torch's default dtype."""
+    atoms = store.atoms_of(frames).atoms_per_frame
+    numbers = (atoms * (3 * atoms + 1)).sum() * potential.representation.num_features
+    return int(numbers) * torch.get_default_dtype().itemsize
 
 
 def kept_jacobians(store: Store, frames: IntArray, potential: AtomicPotential) -> KeptFeatures:
@@ -24,19 +31,19 @@ def kept_jacobians(store: Store, frames: IntArray, potential: AtomicPotential) -
         potential: has a representation without weights.
     """
     atoms = store.atoms_of(frames)
-    row = np.full(len(store.positions), -1)
-    row[atoms.rows] = np.arange(len(atoms.rows))
-    num_places = int(atoms.atoms_per_frame.max())
-    shape = len(atoms.rows), potential.representation.num_features
-    dtype = str(torch.get_default_dtype()).removeprefix("torch.")
-    kept = KeptFeatures(np.empty(shape, dtype), np.empty((*shape, num_places, 3), dtype), row)
-    device = potential.get_buffer("element_of_number").device
-    first = 0
-    with torch.no_grad():
-        for start in range(0, len(frames), FRAMES_AT_ONCE):
-            batch = gather(store, frames[start : start + FRAMES_AT_ONCE]).to(device)
-            rows = slice(first, first := first + len(batch.molecule))
-            kept.features[rows] = potential.features(batch).cpu().numpy()
-            derivatives = jacobians(lambda positions, here=batch: potential.features(here.at(positions)), batch, num_places)
-            kept.jacobians[rows] = derivatives.cpu().numpy()
-    return kept
+    row_of_atom, row_of_frame = np.full(len(store.positions), -1), torch.full((len(store),), -1)
+    row_of_atom[atoms.rows] = np.arange(len(atoms.rows))
+    features = torch.empty(len(atoms.rows), potential.representation.num_features)
+    tables = {}
+    for size in np.unique(atoms.atoms_per_frame).tolist():
+        these = frames[atoms.atoms_per_frame == size]
+        row_of_frame[these] = torch.arange(len(these))
+        device = potential.get_buffer("element_of_number").device
+        tables[size] = torch.empty(len(these), 3 * size, size * features.shape[1], device=device)
+        for start in range(0, len(these), FRAMES_AT_ONCE):
+            some = these[start : start + FRAMES_AT_ONCE]
+            batch = gather(store, some).to(device)
+            with torch.no_grad():
+                features[row_of_atom[store.atoms_of(some).rows]] = potential.features(batch).cpu()
+                tables[size][start : start + len(some)] = jacobians(potential.features, batch)
+    return KeptFeatures(features.numpy(), row_of_atom, KeptJacobians(tables, row_of_frame))

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import torch
+from ase.build import molecule
+from ase.data import chemical_symbols
+
+from potbench.batches import assemble, pick
+from potbench.geometry.jacobians import jacobians
+from potbench.potentials import AtomicPotential
+from potbench.readouts import Attention, FeedForward
+from potbench.representations import AEV
+from potbench.structures import Batch, Block, Jacobians
+
+ELEMENTS = ["H", "C", "N", "O"]
+ATOMS = [molecule(name) for name in ("CH3OH", "H2O", "CH3CONH2", "NO2")]
+READOUTS = {
+    "feels features alone": lambda elements, num_features: FeedForward(elements, num_features, [16], torch.nn.SiLU),
+    "feels positions besides": lambda elements, num_features: Attention(elements, num_features, width=16),
+}
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
+def batch() -> Batch:
+    for atoms in ATOMS:
+        atoms.rattle(0.1, seed=1)
+    return assemble(
+        np.concatenate([atoms.numbers for atoms in ATOMS]),
+        np.concatenate([atoms.positions for atoms in ATOMS]),
+        np.array([len(atoms) for atoms in ATOMS]),
+        np.zeros(len(ATOMS)),
+    )
+
+
+@pytest.fixture(params=READOUTS)
+def potential(request) -> AtomicPotential:
+    torch.manual_seed(0)
+    return AtomicPotential(ELEMENTS, AEV, READOUTS[request.param])
+
+
+def kept(potential: AtomicPotential, batch: Batch) -> Batch:
+    """A batch with features, and with derivatives in tables of which it needs every second row, backwards."""
+    blocks = []
+    for molecules in ([0], [1, 3], [2]):
+        some = pick(batch, molecules)
+        size = some.largest_molecule
+        table = torch.full((2 * len(molecules), 3 * size, size * potential.representation.num_features), torch.nan)
+        rows = torch.arange(2 * len(molecules) - 1, 0, -2)
+        table[rows] = jacobians(potential.features, some).detach()
+        atoms = torch.stack([torch.nonzero(batch.molecule == molecule).squeeze(1) for molecule in molecules])
+        blocks.append(Block(table, rows, atoms))
+    return batch._replace(features=potential.features(batch).detach(), jacobians=Jacobians(tuple(blocks)))
+
+
+def test_derivatives_are_those_of_finite_differences(batch):
+    representation, one, step = AEV(ELEMENTS), pick(batch, [0]), 1e-5
+    element = torch.tensor([ELEMENTS.index(chemical_symbols[number]) for number in one.atomic_numbers])
+
+    def features(batch: Batch) -> torch.Tensor:
+        return representation(batch, element)
+
+    derivatives = jacobians(features, one)[0].view(6, 3, 6, -1)
+    assert derivatives.abs().max() > 0.1
+    for atom in range(6):
+        for axis in range(3):
+            direction = torch.zeros(6, 3)
+            direction[atom, axis] = step
+            ahead, behind = (features(one.at(one.positions + sign * direction)) for sign in (1, -1))
+            expected = (ahead - behind) / (2 * step)
+            torch.testing.assert_close(derivatives[atom, axis], expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_forces_of_kept_derivatives_are_those_of_autograd_to_rounding(potential, batch, training):
+    potential.train(training)
+    expected = potential(batch, forces=True)
+    prediction = potential(kept(potential, batch), forces=True)
+    torch.testing.assert_close(prediction.energy, expected.energy, rtol=1e-14, atol=0)
+    torch.testing.assert_close(prediction.forces, expected.forces, rtol=1e-12, atol=1e-13)
+
+
+def test_weights_learn_from_kept_derivatives_what_they_learn_from_autograd(potential, batch):
+    gradients = []
+    for each in (batch, kept(potential, batch)):
+        potential.zero_grad()
+        potential(each, forces=True).forces.square().sum().backward()
+        gradients.append([weight.grad.clone() for weight in potential.parameters() if weight.grad is not None])
+    assert len(gradients[0]) == len(gradients[1]) > 0
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-10, atol=1e-12)
+
+
+def test_molecules_moved_lose_what_was_kept(potential, batch):
+    moved = kept(potential, batch).at(batch.positions + 1)
+    assert moved.features is None
+    assert moved.jacobians is None
+
+
+def test_pieces_that_are_read_one_after_another_change_nothing(potential, batch, monkeypatch):
+    whole = potential(kept(potential, batch), forces=True).forces
+    monkeypatch.setattr("potbench.geometry.jacobians.CHUNK", 1)
+    assert torch.equal(potential(kept(potential, batch), forces=True).forces, whole)
