@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -30,3 +32,29 @@ class GaussianBasis(nn.Module):
     def forward(self, distances: Tensor) -> Tensor:
         """Heights of shape (pairs, functions), without unit, at distances of shape (pairs,), in Å."""
         return torch.exp(-self.gamma * (distances.unsqueeze(1) - self.centers).square())
+
+
+class BesselBasis(nn.Module):
+    """Distances as the heights of standing waves within a sphere.
+
+    gₖ(r) = √(2 / r_c) sin(k π r / r_c) / r,   k = 1, 2, …
+
+    Source: Gasteiger, Groß, Günnemann, ICLR 2020, doi:10.48550/arXiv.2003.03123.
+
+    Args:
+        num_functions: how many waves.
+        cutoff: r_c, radius of the sphere, in Å.
+    """
+
+    wavenumbers: Tensor
+
+    def __init__(self, num_functions: int, cutoff: float) -> None:
+        super().__init__()
+        self.height = math.sqrt(2 / cutoff)
+        wavenumbers = torch.arange(1, num_functions + 1) * (math.pi / cutoff)
+        self.register_buffer("wavenumbers", wavenumbers, persistent=False)
+
+    def forward(self, distances: Tensor) -> Tensor:
+        """Heights of shape (…, functions), in Å^-³ᐟ², at distances of shape (…), in Å, above zero."""
+        apart = distances.unsqueeze(-1)
+        return self.height / apart * torch.sin(apart * self.wavenumbers)

@@ -2,9 +2,10 @@
 
 from potbench.representations.aev import AEV
 from potbench.representations.continuous_filter import ContinuousFilter
+from potbench.representations.hybrid import Hybrid
 from potbench.representations.painn import PaiNN
 from potbench.representations.representation import Representation
 from potbench.representations.schnet import SchNet
 from potbench.representations.shifted_softplus import ShiftedSoftplus
 
-__all__ = ["AEV", "ContinuousFilter", "PaiNN", "Representation", "SchNet", "ShiftedSoftplus"]
+__all__ = ["AEV", "ContinuousFilter", "Hybrid", "PaiNN", "Representation", "SchNet", "ShiftedSoftplus"]

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import molecule
+
+from potbench.batches import assemble
+from potbench.representations import AEV, Hybrid
+from potbench.structures import Batch
+
+ELEMENTS = ["H", "C", "N", "O"]
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def inputs(atoms: Atoms) -> tuple[Batch, torch.Tensor]:
+    batch = assemble(atoms.numbers, atoms.positions, np.array([len(atoms)]), np.zeros(1))
+    return batch, torch.tensor([ELEMENTS.index(symbol) for symbol in atoms.symbols])
+
+
+def test_features_begin_with_the_aev():
+    batch, element = inputs(molecule("CH3CONH2"))
+    hybrid = Hybrid(ELEMENTS, num_channels=8)
+    features, aev = hybrid(batch, element), AEV(ELEMENTS)(batch, element)
+    assert features.shape == (9, hybrid.num_features) == (9, 384 + 8)
+    torch.testing.assert_close(features[:, :384], aev)
+
+
+def test_messages_feel_what_the_aev_does_not():
+    # a chain: its ends are 8 Å apart, beyond the reach of an AEV, and within that of three messages
+    chain = Atoms("CCCCCCC", [[1.4 * place, 0.3 * (place % 2), 0.0] for place in range(7)])
+    moved = chain.copy()
+    moved.positions[-1] += [0.0, 0.1, 0.1]
+    hybrid = Hybrid(ELEMENTS, num_channels=8)
+    change = (hybrid(*inputs(moved)) - hybrid(*inputs(chain)))[0]
+    assert not change[:384].any()
+    assert change[384:].abs().max() > 1e-9
+
+
+def test_messages_tell_shapes_apart_that_have_equal_distances_from_the_middle():
+    # a neighbour of the middle atom, turned about the axis of the others: only its angles to them change
+    def features(angle: float) -> torch.Tensor:
+        turn = torch.tensor(angle)
+        fourth = [0.5, 1.2 * float(turn.cos()), 1.2 * float(turn.sin())]
+        atoms = Atoms("CHHH", [[0, 0, 0], [1.1, 0, 0], [-0.4, 1.0, 0.3], fourth])
+        hybrid_features: torch.Tensor = hybrid(*inputs(atoms))[0, 384:]
+        return hybrid_features
+
+    hybrid = Hybrid(ELEMENTS, num_channels=8)
+    assert (features(2.0) - features(2.5)).abs().max() > 1e-6
+
+
+def test_an_atom_alone_has_no_tensors():
+    batch, element = inputs(Atoms("O"))
+    features = Hybrid(ELEMENTS, num_channels=8)(batch, element)
+    assert torch.isfinite(features).all()
+    assert not features[:, :384].any()

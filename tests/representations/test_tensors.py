@@ -1,0 +1,71 @@
+import pytest
+import torch
+
+from potbench.representations.tensors import Mixed, of_directions, per_component, products, squares
+
+ROTATION = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))[0]
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def some_tensors() -> torch.Tensor:
+    tensors = torch.randn(5, 10, 7)
+    tensors[:, 6] = -tensors[:, 4] - tensors[:, 5]  # S has no trace
+    return tensors
+
+
+def matrices(tensors: torch.Tensor) -> torch.Tensor:
+    """(atoms, 10, channels) → (atoms, channels, 3, 3), element by element as the components are defined."""
+    a, x, y, z, xx, yy, zz, xy, xz, yz = tensors.unbind(1)
+    rows = [[a + xx, xy - z, xz + y], [xy + z, a + yy, yz - x], [xz - y, yz + x, a + zz]]
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def test_products_are_those_of_matrices():
+    one, other = some_tensors(), some_tensors()
+    expected = matrices(one) @ matrices(other) + matrices(other) @ matrices(one)
+    torch.testing.assert_close(matrices(products(one, other)), expected)
+
+
+def test_products_leave_no_trace_in_the_symmetric_part():
+    symmetric = products(some_tensors(), some_tensors())[:, 4:7]
+    torch.testing.assert_close(symmetric.sum(1), torch.zeros(5, 7))
+
+
+def test_squares_add_up_to_the_squares_of_matrix_elements():
+    tensors = some_tensors()
+    torch.testing.assert_close(squares(tensors).sum(1), matrices(tensors).square().sum((-2, -1)))
+
+
+def test_tensors_of_directions_turn_with_them():
+    directions = torch.nn.functional.normalize(torch.randn(4, 3), dim=1)
+    rotation = ROTATION * torch.linalg.det(ROTATION)
+    turned, _ = of_directions(directions @ rotation.T)
+    original, _ = of_directions(directions)
+    expected = rotation @ matrices(original.unsqueeze(2)) @ rotation.T
+    torch.testing.assert_close(matrices(turned.unsqueeze(2)), expected)
+
+
+def test_the_opposite_direction_has_the_transposed_matrix():
+    there, back = of_directions(torch.nn.functional.normalize(torch.randn(4, 3), dim=1))
+    torch.testing.assert_close(matrices(back.unsqueeze(2)), matrices(there.unsqueeze(2)).mT)
+
+
+def test_parts_are_multiplied_and_mixed_each_by_itself():
+    tensors, mixed = some_tensors(), Mixed(7)
+    for part, components in enumerate((slice(0, 1), slice(1, 4), slice(4, 10))):
+        only = torch.zeros_like(tensors)
+        only[:, components] = tensors[:, components]
+        assert mixed(only)[:, components].any()
+        rest = mixed(only)
+        rest[:, components] = 0
+        assert not rest.any()
+        numbers = torch.zeros(5, 3, 7)
+        numbers[:, part] = 2
+        torch.testing.assert_close(per_component(numbers) * tensors, 2 * only)
