@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from potbench.representations.tensors import Mixed, of_directions, per_component, products, squares
+from potbench.representations.tensors import Mixed, TensorAlgebra, of_directions
 
 ROTATION = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))[0]
 
@@ -30,17 +30,17 @@ def matrices(tensors: torch.Tensor) -> torch.Tensor:
 def test_products_are_those_of_matrices():
     one, other = some_tensors(), some_tensors()
     expected = matrices(one) @ matrices(other) + matrices(other) @ matrices(one)
-    torch.testing.assert_close(matrices(products(one, other)), expected)
+    torch.testing.assert_close(matrices(TensorAlgebra().products(one, other)), expected)
 
 
 def test_products_leave_no_trace_in_the_symmetric_part():
-    symmetric = products(some_tensors(), some_tensors())[:, 4:7]
+    symmetric = TensorAlgebra().products(some_tensors(), some_tensors())[:, 4:7]
     torch.testing.assert_close(symmetric.sum(1), torch.zeros(5, 7))
 
 
 def test_squares_add_up_to_the_squares_of_matrix_elements():
     tensors = some_tensors()
-    torch.testing.assert_close(squares(tensors).sum(1), matrices(tensors).square().sum((-2, -1)))
+    torch.testing.assert_close(TensorAlgebra().squares(tensors).sum(1), matrices(tensors).square().sum((-2, -1)))
 
 
 def test_tensors_of_directions_turn_with_them():
@@ -68,4 +68,4 @@ def test_parts_are_multiplied_and_mixed_each_by_itself():
         assert not rest.any()
         numbers = torch.zeros(5, 3, 7)
         numbers[:, part] = 2
-        torch.testing.assert_close(per_component(numbers) * tensors, 2 * only)
+        torch.testing.assert_close(TensorAlgebra().per_component(numbers) * tensors, 2 * only)

@@ -11,7 +11,7 @@ from potbench.geometry.radial import BesselBasis
 from potbench.representations.aev import AEV
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
-from potbench.representations.tensors import Mixed, of_directions, per_component, products, squares
+from potbench.representations.tensors import Mixed, TensorAlgebra, of_directions
 from potbench.structures import Batch
 
 
@@ -47,10 +47,11 @@ class Hybrid(Representation):
         self.message_cutoff = cutoff
         self.cutoff = max(self.aev.computer.radial.cutoff, cutoff)
         self.basis = BesselBasis(num_functions, cutoff)
+        self.algebra = TensorAlgebra()
         self.embedding = nn.Embedding(num_embeddings(elements), num_channels)
         self.surroundings = nn.Linear(self.aev.num_features, num_channels)
-        self.first = _First(num_functions, num_channels)
-        self.blocks = nn.ModuleList(_Block(num_functions, num_channels) for _ in range(num_interactions))
+        self.first = _First(num_functions, num_channels, self.algebra)
+        self.blocks = nn.ModuleList(_Block(num_functions, num_channels, self.algebra) for _ in range(num_interactions))
         self.last = nn.Sequential(nn.LayerNorm(3 * num_channels), nn.Linear(3 * num_channels, num_channels), nn.SiLU())
 
     def forward(self, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
@@ -62,14 +63,15 @@ class Hybrid(Representation):
         tensors = self.first(atoms, basis, fading, pairs)
         for block in self.blocks:
             tensors = block(tensors, basis, fading, pairs)
-        return torch.cat([aev, self.last(squares(tensors).flatten(1))], dim=1)
+        return torch.cat([aev, self.last(self.algebra.squares(tensors).flatten(1))], dim=1)
 
 
 class _First(nn.Module):
     """Atoms → their first tensors: sums over neighbours of the tensors of directions."""
 
-    def __init__(self, num_functions: int, num_channels: int) -> None:
+    def __init__(self, num_functions: int, num_channels: int, algebra: TensorAlgebra) -> None:
         super().__init__()
+        self.algebra = algebra
         self.filters = nn.Linear(num_functions, 3 * num_channels)
         self.own, self.neighbor = (nn.Linear(num_channels, num_channels) for _ in range(2))
         self.norm = nn.LayerNorm(num_channels)
@@ -89,17 +91,18 @@ class _First(nn.Module):
         sums = atoms.new_zeros(len(atoms), 10, atoms.shape[1])
         for here, there, seen in ((pairs.first, pairs.second, to_second), (pairs.second, pairs.first, to_first)):
             both = own.index_select(0, here) + neighbor.index_select(0, there)
-            sums = sums.index_add(0, here, per_component(filters * both.unsqueeze(1)) * seen.unsqueeze(2))
-        strength = self.strength(self.norm(squares(sums).sum(1)))
-        result: Tensor = self.mixed(sums) * per_component(strength)
+            sums = sums.index_add(0, here, self.algebra.per_component(filters * both.unsqueeze(1)) * seen.unsqueeze(2))
+        strength = self.strength(self.norm(self.algebra.squares(sums).sum(1)))
+        result: Tensor = self.mixed(sums) * self.algebra.per_component(strength)
         return result
 
 
 class _Block(nn.Module):
     """One exchange of messages: tensors of neighbours, weighed by distance, are multiplied into those of an atom."""
 
-    def __init__(self, num_functions: int, num_channels: int) -> None:
+    def __init__(self, num_functions: int, num_channels: int, algebra: TensorAlgebra) -> None:
         super().__init__()
+        self.algebra = algebra
         self.filters = nn.Sequential(
             nn.Linear(num_functions, num_channels),
             nn.SiLU(),
@@ -112,15 +115,9 @@ class _Block(nn.Module):
 
     def forward(self, tensors: Tensor, basis: Tensor, fading: Tensor, pairs: Pairs) -> Tensor:
         filters = (self.filters(basis) * fading).unflatten(1, (3, -1))
-        bounded = _bounded(tensors)
+        bounded = self.algebra.bounded(tensors)
         sent = self.before(bounded)
-        received = convolve(sent, per_component(filters), pairs)
-        change = self.after(_bounded(products(sent, received)))
-        result: Tensor = bounded + change + products(change, change) / 2
+        received = convolve(sent, self.algebra.per_component(filters), pairs)
+        change = self.after(self.algebra.bounded(self.algebra.products(sent, received)))
+        result: Tensor = bounded + change + self.algebra.products(change, change) / 2
         return result
-
-
-def _bounded(tensors: Tensor) -> Tensor:
-    """Large tensors made small, so that products of products stay finite."""
-    bounded: Tensor = tensors / (squares(tensors).sum(1, keepdim=True) + 1)
-    return bounded

@@ -14,6 +14,69 @@ PARTS = (1, 3, 6)
 """Components of each part."""
 
 
+class TensorAlgebra(nn.Module):
+    """What can be done with tensors so that they still turn with the molecule; its tables are no weights."""
+
+    part: Tensor
+    weights: Tensor
+    to_matrix: Tensor
+    to_components: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        to_matrix = torch.zeros(3, 3, 10)
+        to_matrix[range(3), range(3), 0] = 1
+        for component, (row, column) in enumerate([(2, 1), (0, 2), (1, 0)], start=1):
+            to_matrix[row, column, component], to_matrix[column, row, component] = 1, -1
+        for component, (row, column) in enumerate([(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)], start=4):
+            to_matrix[row, column, component] = to_matrix[column, row, component] = 1
+        to_matrix = to_matrix.flatten(0, 1)
+        # sums of squares of the matrix elements of each component
+        weights = to_matrix.square().sum(0)
+        to_components = (to_matrix / weights).T.clone()
+        to_components[4:7] -= to_components[0]
+        self.register_buffer("part", torch.repeat_interleave(torch.tensor(PARTS)), persistent=False)
+        self.register_buffer("weights", weights.unsqueeze(1), persistent=False)
+        self.register_buffer("to_matrix", to_matrix, persistent=False)
+        self.register_buffer("to_components", to_components, persistent=False)
+
+    def per_component(self, numbers: Tensor) -> Tensor:
+        """A number of each part for each of its components: shape (…, 3, channels) → (…, 10, channels)."""
+        return numbers.index_select(-2, self.part)
+
+    def squares(self, tensors: Tensor) -> Tensor:
+        """Sum of squares of the matrix elements of each part, which no turn changes.
+
+        Args:
+            tensors: shape (atoms, 10, channels).
+
+        Returns:
+            Shape (atoms, 3, channels).
+        """
+        squares = (tensors.square() * self.weights).split(PARTS, dim=1)  # type: ignore[no-untyped-call]
+        return torch.stack([part.sum(dim=1) for part in squares], dim=1)
+
+    def bounded(self, tensors: Tensor) -> Tensor:
+        """Large tensors made small, so that products of products stay finite: shape (atoms, 10, channels)."""
+        return tensors / (self.squares(tensors).sum(1, keepdim=True) + 1)
+
+    def products(self, one: Tensor, other: Tensor) -> Tensor:
+        """A B + B A of matrices: unlike A B, it gives a molecule and its mirror image the same sums of squares.
+
+        Whole matrices are multiplied: formulas for the parts take fewer operations, and twice as long.
+
+        Args:
+            one: A, shape (atoms, 10, channels).
+            other: B, the same shape.
+
+        Returns:
+            The same shape.
+        """
+        a, b = ((self.to_matrix @ tensors).view(len(tensors), 3, 3, -1) for tensors in (one, other))
+        both = (a.unsqueeze(3) * b.unsqueeze(1)).sum(2) + (b.unsqueeze(3) * a.unsqueeze(1)).sum(2)
+        return self.to_components @ both.flatten(1, 2)
+
+
 def of_directions(directions: Tensor) -> tuple[Tensor, Tensor]:
     """Tensors of directions e, with a = 1, u = e and S = e eᵀ − 1/3, and of the opposite directions.
 
@@ -28,70 +91,6 @@ def of_directions(directions: Tensor) -> tuple[Tensor, Tensor]:
     ones = torch.ones_like(squares[:, :1])
     there, back = (torch.cat([ones, sign * directions, squares, mixed], dim=1) for sign in (1, -1))
     return there, back
-
-
-def per_component(numbers: Tensor) -> Tensor:
-    """A number of each part for each of its components: shape (…, 3, channels) → (…, 10, channels)."""
-    parts = zip(numbers.unbind(-2), PARTS, strict=True)
-    return torch.cat([part.unsqueeze(-2).expand(*part.shape[:-1], size, -1) for part, size in parts], dim=-2)
-
-
-def squares(tensors: Tensor) -> Tensor:
-    """Sum of squares of the matrix elements of each part, which no turn changes.
-
-    Args:
-        tensors: shape (atoms, 10, channels).
-
-    Returns:
-        Shape (atoms, 3, channels).
-    """
-    identity, vector, symmetric = tensors.square().split(PARTS, dim=1)  # type: ignore[no-untyped-call]
-    diagonal, mixed = symmetric.split((3, 3), dim=1)
-    of_parts = (3 * identity, 2 * vector.sum(1, keepdim=True), (diagonal + 2 * mixed).sum(1, keepdim=True))
-    return torch.cat(of_parts, dim=1)
-
-
-def products(one: Tensor, other: Tensor) -> Tensor:
-    """A B + B A of matrices: unlike A B, it gives a molecule and its mirror image the same sums of squares.
-
-    {[u]ₓ, [v]ₓ} = u vᵀ + v uᵀ − 2 u · v,   {[u]ₓ, S} = −[S u]ₓ,   {S, T} = S T + (S T)ᵀ
-
-    Args:
-        one: A, shape (atoms, 10, channels).
-        other: B, the same shape.
-
-    Returns:
-        The same shape.
-    """
-    a, u, s = one.split(PARTS, dim=1)  # type: ignore[no-untyped-call]
-    b, v, t = other.split(PARTS, dim=1)  # type: ignore[no-untyped-call]
-    s_matrix, t_matrix = _matrix(s), _matrix(t)
-    turned = (s_matrix * v.unsqueeze(1)).sum(2) + (t_matrix * u.unsqueeze(1)).sum(2)
-    half = (s_matrix.unsqueeze(3) * t_matrix.unsqueeze(1)).sum(2) + u.unsqueeze(2) * v.unsqueeze(1)
-    symmetric = _upper(half) + _upper(half.transpose(1, 2)) + 2 * (a * t + b * s)
-    third = symmetric[:, :3].sum(1, keepdim=True) / 3
-    return torch.cat(
-        [
-            2 * (a * b - (u * v).sum(1, keepdim=True)) + third,
-            2 * (a * v + b * u) - turned,
-            symmetric[:, :3] - third,
-            symmetric[:, 3:],
-        ],
-        dim=1,
-    )
-
-
-def _matrix(symmetric: Tensor) -> Tensor:
-    """Six components → all nine: shape (atoms, 6, channels) → (atoms, 3, 3, channels)."""
-    xx, yy, zz, xy, xz, yz = symmetric.unbind(1)
-    return torch.stack([xx, xy, xz, xy, yy, yz, xz, yz, zz], dim=1).view(len(symmetric), 3, 3, -1)
-
-
-def _upper(matrix: Tensor) -> Tensor:
-    """xx, yy, zz, xy, xz, yz of a matrix: shape (atoms, 3, 3, channels) → (atoms, 6, channels)."""
-    rows = matrix.unbind(1)
-    places = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
-    return torch.stack([rows[row][:, column] for row, column in places], dim=1)
 
 
 class Mixed(nn.Module):
