@@ -38,6 +38,7 @@ class GradientTask(Task):
         super().__init__(potential, loss or EnergyForcesLoss())
         self.optimizer = optimizer
         self.schedule = schedule
+        self._forget_loss()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of a batch, the same however many processes share it."""
@@ -60,14 +61,13 @@ class GradientTask(Task):
 
     def on_train_epoch_start(self) -> None:
         """Begin to add up the loss; Lightning's own way of logging takes half a millisecond at every step."""
-        self.loss_of_epoch = torch.zeros((), dtype=torch.float64, device=self.device)
-        self.frames_of_epoch = 0
+        self._forget_loss()
 
     def on_train_epoch_end(self) -> None:
         """Log the mean loss over the frames of the epoch, those of all processes."""
-        sums = torch.stack([self.loss_of_epoch, torch.full_like(self.loss_of_epoch, self.frames_of_epoch)])
+        sums = torch.tensor([float(self.loss_of_epoch), self.frames_of_epoch], device=self.device)
         total, num_frames = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        self.log("train/loss", (total / num_frames).float())
+        self.log("train/loss", total / num_frames)
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The gradient of the weights alone.
@@ -93,3 +93,7 @@ class GradientTask(Task):
             )
         schedule = self.schedule(optimizer, int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _forget_loss(self) -> None:
+        self.loss_of_epoch: float | Tensor = 0.0
+        self.frames_of_epoch = 0
