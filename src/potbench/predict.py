@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from potbench.reporting.record import read_record
 from potbench.run_folder import RunFolder
 
 ENDINGS = (".xyz", ".extxyz", ".npz")
@@ -37,8 +38,10 @@ def predict(words: list[str]) -> None:
     folder = RunFolder(options.run)
     folder.require()
     checkpoint = folder.checkpoint(options.ckpt_path)
+    # another property may have been trained in the place of energies
+    unit = read_record(folder.path)["data"].get("units", {}).get("energy", "eV")
     num_molecules = predict_file(checkpoint, options.input, options.output, options.batch_size)
-    print(f"{num_molecules} structures: energies in eV and forces in eV/Å are in {options.output}")
+    print(f"{num_molecules} structures: energies in {unit} and forces in {unit}/Å are in {options.output}")
 
 
 def predict_file(checkpoint: Path, structures: Path, output: Path, batch_size: int) -> int:

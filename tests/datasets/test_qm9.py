@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import molecule
+from ase.io import write
 
 from native_files.ase_files import HARTREE, images, raw_qm9, write_database, write_qm9
 from potbench.cli import main
@@ -92,8 +94,12 @@ def test_a_property_that_is_no_energy_is_trained_and_reported_in_its_unit(tmp_pa
     words += ["--model", str(configs / "model/ani_feed_forward.yaml"), "--run_dir", str(tmp_path / "run")]
     assert main(["fit", "--config", str(configs / "quickstart.yaml"), *words]) == 0
     assert main(["test", "--run", str(tmp_path / "run")]) == 0
+    write(tmp_path / "water.xyz", molecule("H2O"))
+    files = ["--input", str(tmp_path / "water.xyz"), "--output", str(tmp_path / "predicted.xyz")]
+    assert main(["predict", "--run", str(tmp_path / "run"), *files]) == 0
     printed = capsys.readouterr().out
     assert "kcal/mol" not in printed
+    assert "energies in D and forces in D/Å are in" in printed
     record = json.loads((tmp_path / "run/record.json").read_text())
     assert record["metrics"]["test"]["energy_mae"]["unit"] == "D"
     assert "energy_mae_mev" not in record["metrics"]["test"]
