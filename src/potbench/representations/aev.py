@@ -41,6 +41,8 @@ class AEV(Representation):
         start: first Rₘ of both parts, in Å.
     """
 
+    cutoff: float
+
     def __init__(
         self,
         elements: list[str],

@@ -45,7 +45,7 @@ class Hybrid(Representation):
         self.aev = AEV(elements)
         self.num_features = self.aev.num_features + num_channels
         self.message_cutoff = cutoff
-        self.cutoff = max(self.aev.computer.radial.cutoff, cutoff)
+        self.cutoff = max(self.aev.cutoff, cutoff)
         self.basis = BesselBasis(num_functions, cutoff)
         self.algebra = TensorAlgebra()
         self.embedding = nn.Embedding(num_embeddings(elements), num_channels)
