@@ -119,6 +119,15 @@ def test_training_on_forces_with_kept_derivatives_gives_the_same_losses_and_weig
     assert "Features of 15 frames and their derivatives are computed once and kept in memory" in capsys.readouterr().out
 
 
+def test_frames_that_were_not_kept_are_computed(tmp_path):
+    data, task, _ = trained(tmp_path, FeatureCache(), forces=1.0, epochs=15)
+    batch = data.on_before_batch_transfer(next(iter(data.test_dataloader())), 0)
+    assert batch.features is None
+    assert batch.jacobians is None
+    mixed = gather(data.store, np.array([data.parts.train[0], data.parts.test[0]]), data.kept)
+    assert mixed.features is None
+
+
 def test_a_short_training_on_forces_computes_features_at_every_step_and_a_line_says_so(tmp_path, capsys):
     data, _, metrics = trained(tmp_path, FeatureCache(), forces=1.0, epochs=2)
     assert data.kept is None

@@ -118,7 +118,7 @@ class AtomsDataModule(LightningDataModule):
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Tell a batch where the derivatives of its features are; they are no part of what loaders send around."""
-        if self.kept is None or self.kept.jacobians is None:
+        if self.kept is None or self.kept.jacobians is None or batch.features is None:
             return batch
         return batch._replace(jacobians=self.kept.jacobians.of(batch))
 

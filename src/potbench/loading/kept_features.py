@@ -24,9 +24,12 @@ class KeptFeatures(NamedTuple):
     row: IntArray | None = None
     jacobians: KeptJacobians | None = None
 
-    def of(self, atoms: IntArray) -> FloatArray:
-        """Features of atoms that have them, given their rows in the store: shape (atoms,) → (atoms, features)."""
-        return self.features[atoms if self.row is None else self.row[atoms]]
+    def of(self, atoms: IntArray) -> FloatArray | None:
+        """Features of atoms, given their rows in the store: shape (atoms,) → (atoms, features); None where some lack."""
+        if self.row is None:
+            return self.features[atoms]
+        rows = self.row[atoms]
+        return None if (rows < 0).any() else self.features[rows]
 
 
 class KeptJacobians(NamedTuple):
@@ -41,7 +44,7 @@ class KeptJacobians(NamedTuple):
     row: Tensor
 
     def of(self, batch: Batch) -> Jacobians:
-        """Those of a batch that was just gathered, on the host."""
+        """Those of a batch that was just gathered, with features, on the host."""
         first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
         blocks = []
         for size in np.unique(batch.atoms_per_molecule.numpy()).tolist():
