@@ -120,7 +120,7 @@ def test_training_on_forces_with_kept_derivatives_gives_the_same_losses_and_weig
 
 
 def test_frames_that_were_not_kept_are_computed(tmp_path):
-    data, task, _ = trained(tmp_path, FeatureCache(), forces=1.0, epochs=15)
+    data, _, _ = trained(tmp_path, FeatureCache(), forces=1.0, epochs=15)
     batch = data.on_before_batch_transfer(next(iter(data.test_dataloader())), 0)
     assert batch.features is None
     assert batch.jacobians is None
@@ -148,6 +148,14 @@ def test_a_representation_that_learns_is_not_kept(tmp_path, monkeypatch):
     data, _, _ = trained(tmp_path, FeatureCache())
     assert data.kept is None
     assert caches(data) == []
+
+
+def test_features_kept_for_one_training_are_not_those_of_the_next(tmp_path):
+    data, _, _ = trained(tmp_path, FeatureCache())
+    assert data.kept is not None
+    task = small_task(forces=1.0)
+    quiet_trainer(tmp_path, FeatureCache(), epochs=1).fit(task, datamodule=data)
+    assert data.kept is None
 
 
 def test_a_cache_too_large_is_not_made_and_a_line_says_so(tmp_path, capsys):

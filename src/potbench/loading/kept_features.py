@@ -25,7 +25,7 @@ class KeptFeatures(NamedTuple):
     jacobians: KeptJacobians | None = None
 
     def of(self, atoms: IntArray) -> FloatArray | None:
-        """Features of atoms, given their rows in the store: shape (atoms,) → (atoms, features); None where some lack."""
+        """Features of atoms, given their rows in the store, shape (atoms,); None if some of them have none."""
         if self.row is None:
             return self.features[atoms]
         rows = self.row[atoms]

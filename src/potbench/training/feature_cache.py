@@ -38,12 +38,12 @@ class FeatureCache(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fill or open the cache, and let the loader deliver from it."""
-        potential = pl_module.potential
+        data, potential = trainer.datamodule, pl_module.potential  # type: ignore[attr-defined]
+        data.kept = None  # of an earlier training, and perhaps of another representation
         if not isinstance(potential, AtomicPotential):
             return
         if potential.representation.constants is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        data = trainer.datamodule  # type: ignore[attr-defined]
         if pl_module.loss.forces:  # type: ignore[union-attr]
             self._keep_jacobians(trainer, data, potential)
         else:
