@@ -151,10 +151,9 @@ def test_a_representation_that_learns_is_not_kept(tmp_path, monkeypatch):
 
 
 def test_features_kept_for_one_training_are_not_those_of_the_next(tmp_path):
-    data, _, _ = trained(tmp_path, FeatureCache())
+    data, _, _ = trained(tmp_path, FeatureCache(), forces=1.0, epochs=15)
     assert data.kept is not None
-    task = small_task(forces=1.0)
-    quiet_trainer(tmp_path, FeatureCache(), epochs=1).fit(task, datamodule=data)
+    quiet_trainer(tmp_path, FeatureCache(), epochs=1).fit(small_task(forces=1.0), datamodule=data)
     assert data.kept is None
 
 
