@@ -30,6 +30,14 @@ def test_schnetpack_and_potbench_do_the_same_steps(data, name):
         assert way.losses == pytest.approx(compared[0].losses, rel=1e-4)
 
 
+def test_sizes_are_those_asked_for(data):
+    batches = list(islice(data.train_dataloader(), 1))
+    sizes = {"num_features": 10, "num_interactions": 2}
+    loop, _, ours = message_passing_ways("painn", data, batches, sizes)
+    for network in (loop.model.representation, ours.start.representation.network):
+        assert (network.n_atom_basis, len(network.interactions)) == (10, 2)
+
+
 def test_other_weights_are_noticed(data):
     batches = list(islice(data.train_dataloader(), 1))
     loop, _, ours = message_passing_ways("schnet", data, batches)

@@ -15,7 +15,7 @@ from potbench.speed.train import energy_ways, first_potential, force_ways
 from potbench.speed.ways import compare
 
 WORDS = ["speed", "train", "--batch-size", "16", "--steps", "3", "--force-steps", "2", "--rounds", "1"]
-MESSAGES = ["--message-steps", "2", "--message-batch-size", "4"]
+MESSAGES = ["--message-steps", "2", "--message-batch-size", "4", "--message-features", "16"]
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +66,7 @@ def test_every_way_is_printed_and_kept_with_equal_losses(tmp_path, capsys):
             assert way["losses"] == pytest.approx(theirs["losses"], rel=1e-4)
             assert f"{way['frames_per_second']['median']:,.0f}" in printed
     assert "freed memory is kept" in printed
+    assert kept["message_passing"] == {"batch_size": 4, "num_features": 16}
     assert kept["machine"]["threads"] == torch.get_num_threads()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,22 +19,25 @@ if TYPE_CHECKING:
     from potbench.loading import AtomsDataModule
 
 NETWORKS = {"schnet": (SchNet, ShiftedSoftplus), "painn": (PaiNN, torch.nn.SiLU)}
-"""Representation and activation behind it; of the sizes that SchNetPack's configs give them."""
+"""Representation and activation behind it."""
 
 
-def message_passing_ways(name: str, data: AtomsDataModule, batches: list[Batch]) -> list[Way]:
+def message_passing_ways(
+    name: str, data: AtomsDataModule, batches: list[Batch], sizes: Mapping[str, int] | None = None
+) -> list[Way]:
     """SchNetPack's loop, its network with batches that lie ready, and potbench.
 
     Args:
         name: a key of NETWORKS.
         data: where potbench takes its batches from.
         batches: the same, in order, one for each step.
+        sizes: arguments of the network, such as num_features, where they are to be others than in SchNetPack's configs.
     """
     representation, activation = NETWORKS[name]
     torch.manual_seed(0)
     start = AtomicPotential(
         data.elements,
-        representation,
+        lambda elements: representation(elements, **(sizes or {})),
         lambda elements, width: FeedForward(elements, width, [width // 2], activation, per_element=False),
         scale=1.0,  # SchNetPack's loop has none
     )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """The same training steps (Adam, mean squared error) by the libraries' own loops and by potbench as `fit`
 runs it, loading included. ANI (AEV, one 384-128-1 network with ReLU per element) by TorchANI's loop, whose padded
-batches lie ready in memory; SchNet and PaiNN, of 128 features, by SchNetPack's, which reads a database. The ways take
-turns; before the figures are shown, their losses are compared step by step."""
+batches lie ready in memory; SchNet and PaiNN, of the sizes of SchNetPack's configs, by SchNetPack's, which reads a
+database. The ways take turns; before the figures are shown, their losses are compared step by step."""
 TITLES = {
     "energy": "ANI on energies",
     "energy_and_forces": "ANI on energies and forces",
@@ -63,6 +63,15 @@ def run(words: list[str]) -> None:
         metavar="N",
         help="frames in a batch of SchNet and PaiNN (default: 32)",
     )
+    parser.add_argument(
+        "--message-features", type=at_least(2), metavar="N", help="features of SchNet and PaiNN (default: 128)"
+    )
+    parser.add_argument(
+        "--message-interactions",
+        type=at_least(1),
+        metavar="N",
+        help="exchanges of messages (default: 6 of SchNet, 3 of PaiNN)",
+    )
     parser.add_argument("--rounds", type=at_least(1), default=7, metavar="N", help="turns that are timed (default: 7)")
     parser.add_argument("--threads", type=at_least(1), metavar="N", help="threads of torch (default: torch's choice)")
     parser.add_argument(
@@ -87,6 +96,8 @@ def run(words: list[str]) -> None:
     data = chosen_data(options)
     print(describe(data), flush=True)
     potential = first_potential(data)
+    sizes = {"num_features": options.message_features, "num_interactions": options.message_interactions}
+    sizes = {name: size for name, size in sizes.items() if size}
     comparisons = {"energy": compare(energy_ways(potential, data, options.steps), options.rounds)}
     if options.force_steps and data.store.forces is not None:
         comparisons["energy_and_forces"] = compare(force_ways(potential, data, options.force_steps), options.rounds)
@@ -96,13 +107,14 @@ def run(words: list[str]) -> None:
         data.batch_size = options.message_batch_size
         batches = list(islice(_batches(data), options.message_steps))
         for name in NETWORKS:
-            comparisons[name] = compare(message_passing_ways(name, data, batches), options.rounds)
+            comparisons[name] = compare(message_passing_ways(name, data, batches, sizes), options.rounds)
     results = {
         "machine": machine(),
         "versions": versions(),
         "data": describe(data),
         "freed_memory_kept": kept,
         "rounds": options.rounds,
+        "message_passing": {"batch_size": options.message_batch_size, **sizes},
         **{name: [way.as_dict() for way in ways] for name, ways in comparisons.items()},
     }
     show(results)
