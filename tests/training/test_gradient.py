@@ -22,6 +22,7 @@ def test_the_gradient_of_positions_is_left_out(tmp_path):
     task = small_task(forces=1.0)
     positions = torch.ones(3, requires_grad=True)
     weights = list(task.parameters())
+    task.on_train_start()
     task.backward(positions.sum() * sum(weight.sum() for weight in weights))
     assert positions.grad is None
     assert all((weight.grad == 3).all() for weight in weights)

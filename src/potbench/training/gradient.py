@@ -59,6 +59,10 @@ class GradientTask(Task):
         self.frames_of_epoch += len(losses)
         return loss
 
+    def on_train_start(self) -> None:
+        """List the weights that are trained once; to walk through the modules at every step takes 0.4 ms."""
+        self._trained = [weight for weight in self.parameters() if weight.requires_grad]
+
     def on_train_epoch_start(self) -> None:
         """Begin to add up the loss; Lightning's own way of logging takes half a millisecond at every step."""
         self._forget_loss()
@@ -74,7 +78,7 @@ class GradientTask(Task):
 
         Forces made the positions an input as well, whose gradient nobody needs and a fifth of a step would go into.
         """
-        torch.autograd.backward(loss, inputs=[weight for weight in self.parameters() if weight.requires_grad])
+        torch.autograd.backward(loss, inputs=self._trained)
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and the schedule moved on at every step."""
