@@ -51,6 +51,11 @@ class RunKeeper(Callback):
         if stage == "fit":
             self._begin(data)
 
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Have the last epoch validated: it ends the schedule, however seldom others are validated."""
+        if trainer.check_val_every_n_epoch and trainer.current_epoch + 1 == trainer.max_epochs:
+            trainer.check_val_every_n_epoch = 1
+
     def end_fit(self, trainer: Trainer) -> None:
         """Complete the record with validation errors and costs, and draw the loss curves."""
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
@@ -71,7 +76,11 @@ class RunKeeper(Callback):
         )
         draw_all(self.run.path, data.store.energy_unit)
         print_table(record, self.run.path, stage="validation")
-        print(f"\nErrors on the test part: python -m potbench test --run {shlex.quote(str(self.run.path))}")
+        words = ["python", "-m", "potbench", "test", "--run", str(self.run.path)]
+        if not (self.run.checkpoints / "best.ckpt").is_file():
+            print("\nNo epoch was validated, so none is known to be the best.")
+            words += ["--ckpt_path", "last"]
+        print(f"\nErrors on the test part: {shlex.join(words)}")
 
     def keep_predictions(self, trainer: Trainer, task: Task) -> None:
         """Write what the test predicted; all processes take part."""

@@ -131,6 +131,24 @@ def test_default_run_folder_is_named_by_config_and_time(tmp_path: Path, monkeypa
     assert all((run / "record.json").is_file() for run in runs)
 
 
+def test_last_epoch_is_validated_however_seldom_others_are(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = [*QUICK, "--trainer.max_epochs", "3", "--trainer.check_val_every_n_epoch", "2", "--run_dir", str(run)]
+    assert main(["fit", *words]) == 0
+    assert [row["epoch"] for row in _rows(run) if row["validation/loss"]] == ["1", "2"]
+
+
+def test_a_run_that_was_never_validated_says_how_it_can_be_tested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(["fit", *QUICK, "--trainer.limit_val_batches", "0", "--run_dir", str(run)]) == 0
+    said = capsys.readouterr().out
+    assert "No epoch was validated" in said
+    command = said.splitlines()[-1].split("python -m potbench ")[1]
+    assert main(command.split()) == 0
+
+
 def test_runs_that_start_in_one_second_have_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
