@@ -10,6 +10,7 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from native_files.one_molecule import sample_frames
+from potbench.laws.precision import default_dtype
 from potbench.potentials import SGDML, Potential
 from potbench.potentials.sgdml_solver import SGDMLSolver
 from potbench.structures import Statistics
@@ -26,6 +27,7 @@ STATISTICS = Statistics({1: -13.6, 6: -1029.9, 7: -1485.3, 8: -2042.6}, 10.0, No
 def build(model: Path, seed: int) -> Potential:
     """The potential of a model, untrained: random weights, reference energies and a scale.
 
+    It is made in single precision, as users' are, and then cast: a constant that is rounded on the way breaks laws.
     sGDML has no weights before it is solved; it is given 20 frames of one molecule, others for another seed.
     """
     block: Any = yaml.safe_load(model.read_text())["init_args"]["potential"]
@@ -36,8 +38,9 @@ def build(model: Path, seed: int) -> Potential:
     parser.add_subclass_arguments(Potential, "potential")
     parsed = parser.parse_object({"potential": block})
     torch.manual_seed(seed)
-    potential: Potential = parser.instantiate(parsed).potential
-    potential.adapt(STATISTICS)
+    with default_dtype(torch.float32):
+        potential: Potential = parser.instantiate(parsed).potential
+    potential.double().adapt(STATISTICS)
     if isinstance(potential, SGDML):
         frames = sample_frames("CH3OH", start=20 * seed, end=20 * seed + 20)
         potential.load_state_dict(SGDMLSolver(frames).solve(length_scale=10))

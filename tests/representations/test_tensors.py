@@ -33,6 +33,12 @@ def test_products_are_those_of_matrices():
     torch.testing.assert_close(matrices(TensorAlgebra().products(one, other)), expected)
 
 
+def test_tables_kept_in_single_precision_are_exact():
+    one, other = some_tensors(), some_tensors()
+    cast = TensorAlgebra().float().double().products(one, other)
+    torch.testing.assert_close(cast, TensorAlgebra().products(one, other), rtol=1e-14, atol=1e-14)
+
+
 def test_products_leave_no_trace_in_the_symmetric_part():
     symmetric = TensorAlgebra().products(some_tensors(), some_tensors())[:, 4:7]
     torch.testing.assert_close(symmetric.sum(1), torch.zeros(5, 7))

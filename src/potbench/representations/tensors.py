@@ -33,7 +33,8 @@ class TensorAlgebra(nn.Module):
         to_matrix = to_matrix.flatten(0, 1)
         # sums of squares of the matrix elements of each component
         weights = to_matrix.square().sum(0)
-        to_components = (to_matrix / weights).T.clone()
+        # six times what they are: whole numbers stay exact in whatever precision the table is kept
+        to_components = (to_matrix * 6 / weights).T.clone()
         to_components[4:7] -= to_components[0]
         self.register_buffer("part", torch.repeat_interleave(torch.tensor(PARTS)), persistent=False)
         self.register_buffer("weights", weights.unsqueeze(1), persistent=False)
@@ -74,7 +75,7 @@ class TensorAlgebra(nn.Module):
         """
         a, b = ((self.to_matrix @ tensors).view(len(tensors), 3, 3, -1) for tensors in (one, other))
         both = (a.unsqueeze(3) * b.unsqueeze(1)).sum(2) + (b.unsqueeze(3) * a.unsqueeze(1)).sum(2)
-        return self.to_components @ both.flatten(1, 2)
+        return self.to_components @ both.flatten(1, 2) / 6
 
 
 def of_directions(directions: Tensor) -> tuple[Tensor, Tensor]:
