@@ -11,7 +11,7 @@ import pytest
 import potbench
 
 SOURCES = Path(potbench.__file__).parent
-VOCABULARY = {"units", "structures", "batches"}
+VOCABULARY = {"units", "structures", "batches", "limits"}
 FRONT_DOOR = {
     *("__main__", "check", "cli", "config_parser", "data_commands", "lightning_cli", "predict"),
     *("run_folder", "run_keeper"),
@@ -164,33 +164,35 @@ def test_the_wings_do_not_know_each_other(wing):
             "potentials/a.py",
             "import torch\nfrom potbench.loading import Store",
             "potentials/a.py:2 imports potbench.loading, but potentials may import "
-            "batches, geometry, readouts, representations, structures, units.",
+            "batches, geometry, limits, readouts, representations, structures, units.",
         ),
         (
             "datasets/a.py",
             "from potbench import loading",
-            "datasets/a.py:1 imports potbench.loading, but datasets may import batches, structures, units.",
+            "datasets/a.py:1 imports potbench.loading, but datasets may import batches, limits, structures, units.",
         ),
         (
             "geometry/deep/a.py",
             "def f():\n    from ...readouts import Readout",
-            "geometry/deep/a.py:2 imports potbench.readouts, but geometry may import batches, structures, units.",
+            "geometry/deep/a.py:2 imports potbench.readouts, but geometry may import batches, limits, structures, "
+            "units.",
         ),
         (
             "units.py",
             "import potbench.training.loss",
-            "units.py:1 imports potbench.training.loss, but units may import batches, structures, units.",
+            "units.py:1 imports potbench.training.loss, but units may import batches, limits, structures, units.",
         ),
         (
             "reporting/a.py",
             "from potbench.lightning_cli import fit",
-            "reporting/a.py:1 imports potbench.lightning_cli, but reporting may import batches, structures, "
+            "reporting/a.py:1 imports potbench.lightning_cli, but reporting may import batches, limits, structures, "
             "training, units.",
         ),
         (
             "laws/a.py",
             "if True:\n    from potbench.training import Task",
-            "laws/a.py:2 imports potbench.training, but laws may import batches, potentials, structures, units.",
+            "laws/a.py:2 imports potbench.training, but laws may import batches, limits, potentials, structures, "
+            "units.",
         ),
         (
             "attic/a.py",

@@ -75,6 +75,19 @@ def test_unknown_key_in_yaml_names_the_nearest(text: str, message: str, tmp_path
             "The loss weighs energy by -1.0 and forces by 1.0, expected none below zero and one above.",
         ),
         (
+            ["--model.optimizer.init_args.lr", "-1"],
+            "Invalid learning rate: -1.0. Change model.init_args.optimizer.init_args.",
+        ),
+        (
+            ["--model.schedule.init_args.max_lr", "0"],
+            "max_lr is 0.0, expected more than 0. Change model.init_args.schedule.init_args.max_lr.",
+        ),
+        (
+            ["--model.potential.init_args.readout.init_args.dropout", "1.5"],
+            "dropout is 1.5, expected at least 0 and less than 1. "
+            "Change model.init_args.potential.init_args.readout.init_args.dropout.",
+        ),
+        (
             ["--data.reference_energies", "{H: -13.6}"],
             "data.init_args.reference_energies has no C, N, O, expected every element of the dataset: H, C, N, O.",
         ),

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import pairs_in_molecules
+from potbench.limits import POTENTIAL, require_positive
 from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.structures import Batch
 
@@ -72,6 +73,12 @@ class Pairwise(SumOverAtoms):
         self, elements: list[str], num_functions: int = 32, cutoff: float = 5.2, scale: float | None = None
     ) -> None:
         super().__init__(elements, scale)
+        require_positive(POTENTIAL, cutoff=cutoff)
+        if num_functions < 2:
+            raise ValueError(
+                f"num_functions is {num_functions}, expected at least 2: a Gaussian is as wide as the way to the next. "
+                f"Change {POTENTIAL}.num_functions."
+            )
         self.cutoff = cutoff
         first, second = torch.triu_indices(len(elements), len(elements))
         kind = torch.zeros(len(elements), len(elements), dtype=torch.int64)

@@ -7,6 +7,7 @@ from abc import abstractmethod
 import torch
 
 from potbench.geometry.sums import sum_per_molecule
+from potbench.limits import POTENTIAL, require_positive
 from potbench.potentials.potential import Potential
 from potbench.structures import SYMBOLS, Batch, Prediction, Statistics
 
@@ -24,6 +25,7 @@ class SumOverAtoms(Potential):
 
     def __init__(self, elements: list[str], scale: float | None = None) -> None:
         super().__init__(elements)
+        require_positive(POTENTIAL, scale=scale)
         self._given_scale = scale
         self.register_buffer("offset", torch.zeros(len(elements), dtype=torch.float64))
         self.register_buffer("scale", torch.tensor(1.0 if scale is None else scale, dtype=torch.float64))

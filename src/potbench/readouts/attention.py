@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.padding import pad, slots, unpad
+from potbench.limits import READOUT, require_positive
 from potbench.readouts.per_element import PerElement
 from potbench.readouts.readout import Readout
 from potbench.structures import Batch
@@ -45,10 +46,11 @@ class Attention(Readout):
         cutoff: float | None = 5.2,
     ) -> None:
         super().__init__()
+        require_positive(READOUT, width=width, num_heads=num_heads, hidden_width=hidden_width, cutoff=cutoff)
         if width % num_heads:
             raise ValueError(
                 f"The attention has width {width} and num_heads {num_heads}, expected a multiple of num_heads. "
-                "Change model.init_args.potential.init_args.readout.init_args.width."
+                f"Change {READOUT}.width."
             )
         self.num_heads = num_heads
         self.cutoff = cutoff

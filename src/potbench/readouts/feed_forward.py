@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from torch import Tensor, nn
 
+from potbench.limits import READOUT, require_positive, require_probability
 from potbench.readouts.per_element import PerElement
 from potbench.readouts.readout import Readout
 from potbench.structures import Batch
@@ -38,7 +39,11 @@ class FeedForward(Readout):
         rms_norm: bool = False,
     ) -> None:
         super().__init__()
-        key = "Change model.init_args.potential.init_args.readout.init_args"
+        require_probability(READOUT, dropout=dropout)
+        every_size = hidden_sizes.values() if isinstance(hidden_sizes, dict) else [hidden_sizes]
+        for size in chain.from_iterable(every_size):
+            require_positive(READOUT, hidden_sizes=size)
+        key = f"Change {READOUT}"
         if isinstance(hidden_sizes, dict):
             if not per_element:
                 raise ValueError(f"hidden_sizes differ by element, but per_element is false. {key}.per_element.")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from potbench.limits import READOUT, require_positive, require_probability
 from potbench.readouts.per_element import PerElement
 from potbench.readouts.readout import Readout
 from potbench.structures import Batch
@@ -39,6 +40,8 @@ class Residual(Readout):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        require_positive(READOUT, width=width, num_layers=num_layers, last_width=last_width)
+        require_probability(READOUT, dropout=dropout)
 
         def network(_: str) -> nn.Module:
             layers: list[nn.Module] = []

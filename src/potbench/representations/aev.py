@@ -13,6 +13,7 @@ from torchani.aev import AEVComputer, ANIAngular, ANIRadial
 from torchani.neighbors import narrow_down
 
 from potbench.geometry.pairs import pairs_in_molecules
+from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.representation import Representation
 from potbench.structures import Batch
 
@@ -57,11 +58,13 @@ class AEV(Representation):
         start: float = 0.9,
     ) -> None:
         super().__init__()
+        require_positive(REPRESENTATION, radial_eta=radial_eta, radial_shifts=radial_shifts, angular_eta=angular_eta)
+        require_positive(REPRESENTATION, angular_zeta=angular_zeta, angular_shifts=angular_shifts)
+        require_positive(REPRESENTATION, angular_sections=angular_sections, start=start)
         if not start < angular_cutoff < radial_cutoff:
             raise ValueError(
                 f"The AEV has start {start}, angular_cutoff {angular_cutoff} and radial_cutoff {radial_cutoff}, "
-                "expected start < angular_cutoff < radial_cutoff. "
-                "Change model.init_args.potential.init_args.representation.init_args."
+                f"expected start < angular_cutoff < radial_cutoff. Change {REPRESENTATION}."
             )
         self._constants = {key: value for key, value in locals().items() if key not in {"self", "__class__"}}
         self.computer = AEVComputer(

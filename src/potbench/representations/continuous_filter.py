@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import Pairs, pairs_within
 from potbench.geometry.radial import GaussianBasis
+from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
 from potbench.representations.shifted_softplus import ShiftedSoftplus
@@ -45,6 +46,13 @@ class ContinuousFilter(Representation):
         rms_norm: bool = False,
     ) -> None:
         super().__init__()
+        require_positive(REPRESENTATION, num_features=num_features, num_interactions=num_interactions, cutoff=cutoff)
+        require_positive(REPRESENTATION, basis_end=basis_end, basis_spacing=basis_spacing, gamma=gamma)
+        if basis_spacing > basis_end:
+            raise ValueError(
+                f"basis_spacing is {basis_spacing} Å and basis_end {basis_end} Å, expected room for a Gaussian. "
+                f"Change {REPRESENTATION}.basis_spacing."
+            )
         self.num_features = num_features
         self.cutoff = cutoff
         self.basis = GaussianBasis(basis_end, basis_spacing, gamma)

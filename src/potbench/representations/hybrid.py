@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import Pairs, pairs_within
 from potbench.geometry.radial import BesselBasis
+from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.aev import AEV
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
@@ -42,6 +43,8 @@ class Hybrid(Representation):
         cutoff: float = 4.5,
     ) -> None:
         super().__init__()
+        sizes = {"num_channels": num_channels, "num_interactions": num_interactions, "num_functions": num_functions}
+        require_positive(REPRESENTATION, **sizes, cutoff=cutoff)
         self.aev = AEV(elements)
         self.num_features = self.aev.num_features + num_channels
         self.message_cutoff = cutoff

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from potbench.geometry.pairs import Pairs, pairs_within
+from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
 from potbench.representations.schnetpack_import import build
@@ -41,6 +42,8 @@ class PaiNN(Representation):
         cutoff: float = 5.0,
     ) -> None:
         super().__init__()
+        sizes = {"num_features": num_features, "num_interactions": num_interactions, "num_functions": num_functions}
+        require_positive(REPRESENTATION, **sizes, cutoff=cutoff)
         self.network = build(
             lambda package: package.representation.PaiNN(
                 n_atom_basis=num_features,

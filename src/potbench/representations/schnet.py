@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from potbench.geometry.pairs import pairs_within
+from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
 from potbench.representations.schnetpack_import import build
@@ -42,6 +43,8 @@ class SchNet(Representation):
         cutoff: float = 5.0,
     ) -> None:
         super().__init__()
+        sizes = {"num_features": num_features, "num_interactions": num_interactions, "num_functions": num_functions}
+        require_positive(REPRESENTATION, **sizes, cutoff=cutoff)
         self.network = build(
             lambda package: package.representation.SchNet(
                 n_atom_basis=num_features,

@@ -87,7 +87,10 @@ class GradientTask(Task):
                 f"{type(self.potential).__name__} has no weights that a gradient could move. Expected some; a kernel "
                 "is solved instead: set model.class_path to potbench.training.ClosedFormTask."
             )
-        optimizer = self.optimizer(self.parameters())
+        try:
+            optimizer = self.optimizer(self.parameters())
+        except ValueError as error:
+            raise ValueError(f"{error}. Change model.init_args.optimizer.init_args.") from error
         if self.schedule is None:
             return optimizer
         if self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:

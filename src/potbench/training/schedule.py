@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
+from potbench.limits import SCHEDULE, require_positive, require_probability
+
 
 class OneCycle(OneCycleLR):
     """Learning rate up to a maximum and down to almost nothing, once over the whole training.
@@ -32,6 +34,8 @@ class OneCycle(OneCycleLR):
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
     ) -> None:
+        require_positive(SCHEDULE, max_lr=max_lr, div_factor=div_factor, final_div_factor=final_div_factor)
+        require_probability(SCHEDULE, pct_start=pct_start)
         super().__init__(
             optimizer,
             max_lr,
@@ -67,6 +71,7 @@ class StepDecay(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, num_steps: int, factor: float = 0.96, every: int = 100_000) -> None:
+        require_positive(SCHEDULE, factor=factor, every=every)
         self.factor = factor
         self.every = every
         super().__init__(optimizer)
