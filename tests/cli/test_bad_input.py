@@ -98,6 +98,13 @@ def test_setting_that_cannot_work_is_refused(words: list[str], message: str, tmp
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
+def test_training_that_diverges_is_stopped_and_keeps_nothing_of_it(tmp_path: Path, refused: Refused) -> None:
+    run = tmp_path / "run"
+    said = refused(["fit", *QUICK, "--model.schedule.init_args.max_lr", "1e18", "--run_dir", str(run)])
+    assert "in epoch 1: training has diverged. Lower model.init_args.schedule.init_args.max_lr" in said
+    assert not list((run / "checkpoints").glob("*"))
+
+
 def test_forces_asked_of_a_dataset_without_them_are_refused(ani1: Path, refused: Refused) -> None:
     said = refused([*_ani(ani1), "--model.loss.init_args.forces", "100"])
     assert said == (

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from potbench.limits import SCHEDULE
 from potbench.potentials.potential import Potential
 from potbench.structures import Batch
 from potbench.training.loss import EnergyForcesLoss
@@ -67,11 +68,14 @@ class GradientTask(Task):
         """Begin to add up the loss; Lightning's own way of logging takes half a millisecond at every step."""
         self._forget_loss()
 
+    def on_validation_start(self) -> None:
+        """Stop a training that has diverged before it is validated, and kept as the last checkpoint."""
+        if self.frames_of_epoch:
+            self._mean_loss()
+
     def on_train_epoch_end(self) -> None:
-        """Log the mean loss over the frames of the epoch, those of all processes."""
-        sums = torch.tensor([float(self.loss_of_epoch), self.frames_of_epoch], device=self.device)
-        total, num_frames = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        self.log("train/loss", total / num_frames)
+        """Log the mean loss over the frames of the epoch."""
+        self.log("train/loss", self._mean_loss())
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The gradient of the weights alone.
@@ -100,6 +104,18 @@ class GradientTask(Task):
             )
         schedule = self.schedule(optimizer, int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _mean_loss(self) -> Tensor:
+        """Mean over the frames of the epoch so far, those of all processes; a collective call."""
+        sums = torch.tensor([float(self.loss_of_epoch), self.frames_of_epoch], device=self.device)
+        total, num_frames = self.trainer.strategy.reduce(sums, reduce_op="sum")
+        mean: Tensor = total / num_frames
+        if not mean.isfinite():
+            raise ValueError(
+                f"The training loss is {mean.item()} in epoch {self.current_epoch + 1}: training has diverged. Lower "
+                f"{SCHEDULE}.max_lr or model.init_args.optimizer.init_args.lr. What earlier epochs kept stands."
+            )
+        return mean
 
     def _forget_loss(self) -> None:
         self.loss_of_epoch: float | Tensor = 0.0
