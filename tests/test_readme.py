@@ -26,7 +26,10 @@ FEW = [
 SPEED = {
     "data": ["--frames", "3000", "--batches", "4", "--passes", "1"],
     "prepare": ["--turns", "1", "--database-frames", "20", "--frames", "3000"],
-    "train": ["--steps", "1", "--force-steps", "1", "--rounds", "1", "--batch-size", "64"],
+    "train": [
+        *("--steps", "1", "--force-steps", "1", "--rounds", "1", "--batch-size", "16"),
+        *("--message-steps", "1", "--message-batch-size", "4"),
+    ],
 }
 OTHERS = {
     "make quickstart",

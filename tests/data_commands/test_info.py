@@ -16,7 +16,7 @@ KCAL_PER_MOL = 27.211386245988 / 627.5094740631
 def rmd17(served_rmd17, run):
     """rMD17 of ethanol, prepared."""
     run("prepare", "rmd17", "--molecule", "ethanol")
-    return rmd17_arrays()
+    return rmd17_arrays(200)
 
 
 def row(printed: str, name: str) -> str:
@@ -28,13 +28,13 @@ def row(printed: str, name: str) -> str:
 def test_what_the_manifest_says_is_shown(rmd17, run, prepared):
     printed = run("info", "rmd17")
     assert "rmd17 --molecule ethanol --labels revised" in printed
-    assert row(printed, "Frames") == "40"
+    assert row(printed, "Frames") == "200"
     assert row(printed, "Molecules") == "1: ethanol"
     assert row(printed, "Elements") == "H C O"
     assert row(printed, "Theory") == "PBE/def2-SVP"
     assert row(printed, "Licence") == "CC0 1.0"
     assert row(printed, "Units") == "positions Å, energy eV, forces eV/Å"
-    assert row(printed, "Official splits").startswith("01 (8 + 8), 02 (8 + 8), 03 (8 + 8)")
+    assert row(printed, "Official splits").startswith("01 (80 + 80), 02 (80 + 80), 03 (80 + 80)")
     assert row(printed, "Cite").startswith("Christensen, von Lilienfeld")
     (folder,) = [file.parent for file in prepared.glob("*/manifest.json")]
     assert row(printed, "Store") == str(folder)
