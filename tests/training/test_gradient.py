@@ -26,3 +26,14 @@ def test_the_gradient_of_positions_is_left_out(tmp_path):
     task.backward(positions.sum() * sum(weight.sum() for weight in weights))
     assert positions.grad is None
     assert all((weight.grad == 3).all() for weight in weights)
+
+
+def test_weights_thawed_between_epochs_are_trained():
+    task = small_task(forces=1.0)
+    weights = list(task.parameters())
+    weights[0].requires_grad_(False)
+    task.on_train_start()
+    weights[0].requires_grad_(True)
+    task.on_train_epoch_start()
+    task.backward(sum(weight.sum() for weight in weights))
+    assert all((weight.grad == 1).all() for weight in weights)
