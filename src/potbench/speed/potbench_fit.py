@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -48,7 +49,8 @@ class PotbenchFit:
 
     def train(self) -> Trained:
         """One step for each of the first batches, from the first weights on."""
-        task = GradientTask(copy.deepcopy(self.start), EnergyForcesLoss(forces=float(self.forces)))
+        adam = partial(torch.optim.Adam, fused=True)  # as in every config
+        task = GradientTask(copy.deepcopy(self.start), EnergyForcesLoss(forces=float(self.forces)), adam)
         cost, losses = Cost(), _Losses()
         batches_per_epoch = len(self.data.train_dataloader())
         self.data.kept = self.kept
