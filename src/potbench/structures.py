@@ -40,16 +40,47 @@ class Frames(NamedTuple):
     time: IntArray | None = None
 
 
+class Part(NamedTuple):
+    """Derivatives of some features of molecules with respect to some coordinates.
+
+    Attributes:
+        values: ∂G/∂x, shape (frames, coordinates, features), in Å⁻¹.
+        coordinates: shape (coordinates,), int64, which of the atoms · 3 of a molecule.
+    """
+
+    values: torch.Tensor
+    coordinates: torch.Tensor
+
+
+class Derivatives(NamedTuple):
+    """Derivatives of the features of frames that have the same number of atoms; what is in no part is zero.
+
+    Attributes:
+        own: of the features of an atom by its own position, shape (frames, atoms, 3, features), in Å⁻¹.
+        parts: by the positions of other atoms.
+        features: shape (features of all parts,), int64, which of the atoms · features of a molecule, part by part.
+    """
+
+    own: torch.Tensor
+    parts: tuple[Part, ...]
+    features: torch.Tensor
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory they take."""
+        return self.own.nbytes + sum(part.values.nbytes for part in self.parts)
+
+
 class Block(NamedTuple):
     """Molecules of a batch that have the same number of atoms, and where their derivatives are.
 
     Attributes:
-        table: ∂G/∂x, shape (frames, atoms · 3, atoms · features), in Å⁻¹: of many frames, of which these are some.
-        rows: shape (molecules,), int64, which row of the table is of which molecule.
+        derivatives: of many frames, of which these are some; on the device that computes.
+        rows: shape (molecules,), int64, which of those frames is which molecule.
         atoms: shape (molecules, atoms), int64, which atoms of the batch these are.
     """
 
-    table: torch.Tensor
+    derivatives: Derivatives
     rows: torch.Tensor
     atoms: torch.Tensor
 
@@ -64,8 +95,9 @@ class Jacobians(NamedTuple):
     blocks: tuple[Block, ...]
 
     def to(self, device: torch.device) -> Jacobians:
-        """The same on another device."""
-        return Jacobians(tuple(Block(*(part.to(device) for part in block)) for block in self.blocks))
+        """The same, where the derivatives are."""
+        blocks = [block._replace(rows=block.rows.to(device), atoms=block.atoms.to(device)) for block in self.blocks]
+        return Jacobians(tuple(blocks))
 
 
 class Batch(NamedTuple):

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from potbench.geometry.padding import slots
 from potbench.structures import Batch, Jacobians
-
-CHUNK = 2**21
-"""Bytes of derivatives that are read at once: so many stay near the processor while they are used."""
 
 
 def jacobians(features: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
@@ -57,32 +54,55 @@ def chain_rule(to_features: Tensor, jacobians: Jacobians) -> Tensor:
 
 
 class _ChainRule(torch.autograd.Function):
-    """Rows of the tables are read where they are needed, forwards and backwards: to copy them takes twice as long."""
-
     @staticmethod
     def forward(context: Any, to_features: Tensor, jacobians: Jacobians) -> Tensor:
         context.jacobians, context.num_features = jacobians, to_features.shape[1]
         gradient = to_features.new_empty(len(to_features), 3)
-        for table, rows, atoms in _chunks(jacobians):
-            given = to_features.index_select(0, atoms).view(len(rows), 1, -1)
-            gradient.index_copy_(0, atoms, (given @ table.index_select(0, rows).mT).view(-1, 3))
+        for (own, parts, features), rows, atoms in jacobians.blocks:
+            given = to_features.index_select(0, atoms.flatten())
+            result = _products(given, own.flatten(0, 1), _atoms_of(rows, own)).view(len(rows), -1)
+            lengths = [part.values.shape[2] for part in parts]
+            chosen = torch.split(given.view(len(rows), -1).index_select(1, features), lengths, dim=1)
+            for (values, coordinates), vectors in zip(parts, chosen, strict=True):
+                result.index_add_(1, coordinates, _products(vectors, values, rows))
+            gradient.index_copy_(0, atoms.flatten(), result.view(-1, 3))
         return gradient
 
     @staticmethod
     def backward(context: Any, to_gradient: Tensor) -> tuple[Tensor, None]:
-        result = to_gradient.new_empty(len(to_gradient), context.num_features)
-        for table, rows, atoms in _chunks(context.jacobians):
-            given = to_gradient.index_select(0, atoms).view(len(rows), 1, -1)
-            result.index_copy_(0, atoms, (given @ table.index_select(0, rows)).view(len(atoms), -1))
-        return result, None
+        to_features = to_gradient.new_empty(len(to_gradient), context.num_features)
+        for (own, parts, features), rows, atoms in context.jacobians.blocks:
+            given = to_gradient.index_select(0, atoms.flatten())
+            result = _sums(given, own.flatten(0, 1), _atoms_of(rows, own)).view(len(rows), -1)
+            given = given.view(len(rows), -1)
+            sums = [_sums(given.index_select(1, coordinates), values, rows) for values, coordinates in parts]
+            result.index_add_(1, features, torch.cat([given[:, :0], *sums], dim=1))
+            to_features.index_copy_(0, atoms.flatten(), result.view(-1, context.num_features))
+        return to_features, None
 
 
-def _chunks(jacobians: Jacobians) -> list[tuple[Tensor, Tensor, Tensor]]:
-    chunks: list[tuple[Tensor, Tensor, Tensor]] = []
-    for table, rows, atoms in jacobians.blocks:
-        length = max(1, CHUNK // table[0].nbytes) if table.is_cpu else len(rows)
-        chunks += [
-            (table, rows[start : start + length], atoms[start : start + length].flatten())
-            for start in range(0, len(rows), length)
-        ]
-    return chunks
+def _atoms_of(rows: Tensor, own: Tensor) -> Tensor:
+    """Rows of the atoms of frames, shape (frames · atoms,)."""
+    return (rows.unsqueeze(1) * own.shape[1] + torch.arange(own.shape[1], device=rows.device)).flatten()
+
+
+# Derivatives are read where they lie, as rows of an embedding are: to copy them first takes twice as long.
+
+
+def _sums(weights: Tensor, matrices: Tensor, rows: Tensor) -> Tensor:
+    """Each vector times one of many matrices: shapes (n, m), (frames, m, k), (n,) → (n, k)."""
+    places = rows.unsqueeze(1) * matrices.shape[1] + torch.arange(matrices.shape[1], device=rows.device)
+    sums: Tensor = nn.functional.embedding_bag(places, matrices.flatten(0, 1), mode="sum", per_sample_weights=weights)
+    return sums
+
+
+def _products(vectors: Tensor, matrices: Tensor, rows: Tensor) -> Tensor:
+    """One of many matrices times each vector: shapes (n, k), (frames, m, k), (n,) → (n, m)."""
+    places = rows.unsqueeze(1) * matrices.shape[1] + torch.arange(matrices.shape[1], device=rows.device)
+    first = torch.arange(0, places.numel(), matrices.shape[1], device=rows.device)
+    which = torch.arange(len(rows), device=rows.device).repeat_interleave(matrices.shape[1])
+    # the gradient of the weights of _sums; autograd would compute the sums besides
+    products: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
+        vectors, matrices.flatten(0, 1), places.flatten(), first, which, 0
+    )
+    return products.view(places.shape)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from potbench.structures import Batch, Block, FloatArray, IntArray, Jacobians
+from potbench.structures import Batch, Block, Derivatives, FloatArray, IntArray, Jacobians
 
 
 class KeptFeatures(NamedTuple):
@@ -24,6 +24,12 @@ class KeptFeatures(NamedTuple):
     row: IntArray | None = None
     jacobians: KeptJacobians | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that features and derivatives take."""
+        derivatives = self.jacobians.derivatives.values() if self.jacobians else ()
+        return self.features.nbytes + sum(each.nbytes for each in derivatives)
+
     def of(self, atoms: IntArray) -> FloatArray | None:
         """Features of atoms, given their rows in the store, shape (atoms,); None if some of them have none."""
         if self.row is None:
@@ -36,11 +42,11 @@ class KeptJacobians(NamedTuple):
     """Derivatives of the features of frames of a store.
 
     Attributes:
-        tables: atoms of a molecule → shape (frames, atoms · 3, atoms · features), in Å⁻¹, where the training runs.
-        row: shape (frames of the store,), int64, row of each frame in the table of its size, −1 for none.
+        derivatives: atoms of a molecule → those of molecules of that size, on the device that trains.
+        row: shape (frames of the store,), int64, place of each frame among those of its size, −1 for none.
     """
 
-    tables: dict[int, Tensor]
+    derivatives: dict[int, Derivatives]
     row: Tensor
 
     def of(self, batch: Batch) -> Jacobians:
@@ -50,5 +56,5 @@ class KeptJacobians(NamedTuple):
         for size in np.unique(batch.atoms_per_molecule.numpy()).tolist():
             molecules = torch.nonzero(batch.atoms_per_molecule == size).squeeze(1)
             atoms = first[molecules].unsqueeze(1) + torch.arange(size)
-            blocks.append(Block(self.tables[size], self.row[batch.frame[molecules]], atoms))
+            blocks.append(Block(self.derivatives[size], self.row[batch.frame[molecules]], atoms))
         return Jacobians(tuple(blocks))

@@ -29,7 +29,8 @@ class FeatureCache(Callback):
 
     Args:
         largest_size: of features, in GiB; larger caches are not made, and a line says so.
-        largest_jacobians: the same of features and derivatives.
+        largest_jacobians: the same of features and derivatives, while these are computed: kept, they take half of it or
+            less, since most of what is zero is left out.
     """
 
     def __init__(self, largest_size: float = 8.0, largest_jacobians: float = 4.0) -> None:
@@ -88,7 +89,7 @@ class FeatureCache(Callback):
         data.kept = kept_jacobians(data.store, frames, potential)
         trainer.print(
             f"Features of {len(frames):,} frames and their derivatives are computed once and kept in memory "
-            f"({size:.2f} GiB)."
+            f"({data.kept.nbytes / 2**30:.2f} GiB)."
         )
 
 

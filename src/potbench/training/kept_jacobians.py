@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from potbench.geometry.jacobian_parts import divide
 from potbench.geometry.jacobians import jacobians
 from potbench.loading.collate import gather
 from potbench.loading.kept_features import KeptFeatures, KeptJacobians
@@ -34,16 +35,19 @@ def kept_jacobians(store: Store, frames: IntArray, potential: AtomicPotential) -
     row_of_atom, row_of_frame = np.full(len(store.positions), -1), torch.full((len(store),), -1)
     row_of_atom[atoms.rows] = np.arange(len(atoms.rows))
     features = torch.empty(len(atoms.rows), potential.representation.num_features)
-    tables = {}
+    derivatives = {}
     for size in np.unique(atoms.atoms_per_frame).tolist():
         these = frames[atoms.atoms_per_frame == size]
         row_of_frame[these] = torch.arange(len(these))
         device = potential.get_buffer("element_of_number").device
-        tables[size] = torch.empty(len(these), 3 * size, size * features.shape[1], device=device)
+        table = torch.empty(len(these), 3 * size, size * features.shape[1], device=device)
+        touched = torch.zeros(size, table.shape[2], dtype=torch.bool, device=device)
         for start in range(0, len(these), FRAMES_AT_ONCE):
             some = these[start : start + FRAMES_AT_ONCE]
             batch = gather(store, some).to(device)
             with torch.no_grad():
                 features[row_of_atom[store.atoms_of(some).rows]] = potential.features(batch).cpu()
-                tables[size][start : start + len(some)] = jacobians(potential.features, batch)
-    return KeptFeatures(features.numpy(), row_of_atom, KeptJacobians(tables, row_of_frame))
+                table[start : start + len(some)] = jacobians(potential.features, batch)
+            touched |= (table[start : start + len(some)] != 0).any(dim=0).view(size, 3, -1).any(dim=1)
+        derivatives[size] = divide(table, touched)
+    return KeptFeatures(features.numpy(), row_of_atom, KeptJacobians(derivatives, row_of_frame))
