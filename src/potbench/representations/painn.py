@@ -61,16 +61,16 @@ class PaiNN(Representation):
         pairs = pairs_within(batch, self.cutoff)
         directions = (pairs.vectors / pairs.distances.unsqueeze(1)).unsqueeze(2)
         scalars: Tensor = network.embedding(batch.atomic_numbers).unsqueeze(1)  # (atoms, 1, features)
-        vectors = scalars.new_zeros(len(scalars), 3, self.num_features)
+        vectors: Tensor | None = None
         filters = self.filters(pairs.distances).unsqueeze(1).chunk(len(network.interactions), dim=2)
         for block, mixing, block_filters in zip(network.interactions, network.mixing, filters, strict=True):
             scalar_filter, direction_filter, vector_filter = block_filters.chunk(3, dim=2)
             to_scalars, to_directions, to_vectors = block.interatomic_context_net(scalars).chunk(3, dim=2)
             scalars = scalars + convolve(to_scalars, scalar_filter, pairs)
+            along = _convolve_along(directions, to_directions, direction_filter, pairs)
+            # there are no vectors before the first block
             vectors = (
-                vectors
-                + _convolve_along(directions, to_directions, direction_filter, pairs)
-                + convolve(to_vectors * vectors, vector_filter, pairs)
+                along if vectors is None else vectors + along + convolve(to_vectors * vectors, vector_filter, pairs)
             )
             scalars, vectors = mixing(scalars, vectors)
         return scalars.squeeze(1)
