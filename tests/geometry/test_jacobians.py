@@ -10,7 +10,7 @@ from potbench.geometry.jacobians import jacobians
 from potbench.potentials import AtomicPotential
 from potbench.readouts import Attention, FeedForward
 from potbench.representations import AEV
-from potbench.structures import Batch, Block, Jacobians
+from potbench.structures import Batch, Block, Derivatives, Jacobians
 
 ELEMENTS = ["H", "C", "N", "O"]
 ATOMS = [molecule(name) for name in ("CH3OH", "H2O", "CH3CONH2", "NO2", "O")]
@@ -50,13 +50,15 @@ def kept(potential: AtomicPotential, batch: Batch) -> Batch:
     blocks = []
     for molecules in ([0], [1, 3], [2], [4]):
         some = pick(batch, molecules)
-        size = some.largest_molecule
-        table = torch.full((2 * len(molecules), 3 * size, size * potential.representation.num_features), torch.nan)
         rows = torch.arange(2 * len(molecules) - 1, 0, -2)
-        table[rows] = jacobians(potential.features, some).detach()
+
+        def spread(values: torch.Tensor, rows: torch.Tensor = rows) -> torch.Tensor:
+            return values.new_full((2 * len(values), *values.shape[1:]), torch.nan).index_copy(0, rows, values)
+
+        own, parts, features = divide(jacobians(potential.features, some).detach(), some.largest_molecule)
+        parts = tuple(part._replace(values=spread(part.values)) for part in parts)
         atoms = torch.stack([torch.nonzero(batch.molecule == molecule).squeeze(1) for molecule in molecules])
-        touched = (table[rows].view(len(rows), size, 3, -1) != 0).any(dim=(0, 2))
-        blocks.append(Block(divide(table, touched), rows, atoms))
+        blocks.append(Block(Derivatives(spread(own), parts, features), rows, atoms))
     return batch._replace(features=potential.features(batch).detach(), jacobians=Jacobians(tuple(blocks)))
 
 
@@ -106,8 +108,7 @@ def test_molecules_moved_lose_what_was_kept(potential, batch):
 def test_what_is_kept_is_every_derivative_once_and_fewer_zeros(potential, batch):
     one = pick(batch, [2])
     table = jacobians(potential.features, one).detach()
-    touched = (table.view(9, 3, -1) != 0).any(dim=1)
-    derivatives = divide(table.clone(), touched)
+    derivatives = divide(table.clone(), 9)
     restored = torch.zeros_like(table)
     ends = restored.view(9, 3, 9, -1)
     for atom in range(9):
@@ -118,3 +119,10 @@ def test_what_is_kept_is_every_derivative_once_and_fewer_zeros(potential, batch)
     assert torch.equal(restored, table)
     assert sum(part.values.numel() for part in derivatives.parts) + derivatives.own.numel() < 0.5 * table.numel()
     assert all(part.values.shape[2] % 16 == 0 for part in derivatives.parts)
+
+
+@pytest.mark.parametrize("worth", [0, 10**9])
+def test_where_the_parts_are_cut_changes_no_force(potential, batch, monkeypatch, worth):
+    usual = potential(kept(potential, batch), forces=True).forces
+    monkeypatch.setattr("potbench.geometry.jacobian_parts.WORTH", worth)
+    torch.testing.assert_close(potential(kept(potential, batch), forces=True).forces, usual, rtol=1e-12, atol=1e-13)

@@ -18,45 +18,44 @@ FRAMES_AT_ONCE = 128
 BoolArray = npt.NDArray[np.bool_]
 
 
-def divide(table: Tensor, touched: Tensor) -> Derivatives:
+def divide(table: Tensor, num_atoms: int) -> Derivatives:
     """Copy a table of derivatives without most of what is zero in every frame.
 
     Args:
         table: ∂G/∂x, shape (frames, atoms · 3, atoms · features), in Å⁻¹; what it says of the features of an atom by
             its own position is zero when it comes back.
-        touched: shape (atoms, atoms · features), bool, where an atom changes a feature in any frame.
+        num_atoms: of a frame.
     """
-    size = len(touched)
-    blocks = table.view(len(table), size, 3, size, -1)
-    own = blocks.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2).contiguous()
-    blocks.diagonal(dim1=1, dim2=3).zero_()
+    by_atoms = table.view(len(table), num_atoms, 3, num_atoms, -1)
+    own = by_atoms.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2).contiguous()
+    by_atoms.diagonal(dim1=1, dim2=3).zero_()
+    changed = torch.stack([(frames != 0).any(0) for frames in torch.split(table, FRAMES_AT_ONCE)]).any(0)
+    changes = changed.view(num_atoms, 3, -1).any(1).cpu().numpy()
     parts, columns = [], [torch.zeros(0, dtype=torch.int64)]
-    for atoms, features in find_parts(touched.cpu().numpy()):
+    for atoms, features in find_parts(changes):
         rows = (3 * torch.from_numpy(atoms).unsqueeze(1) + torch.arange(3)).flatten().to(table.device)
-        padded = torch.from_numpy(np.pad(features, (0, -len(features) % ALIGNED)))
-        values = table.new_zeros(len(table), len(rows), len(padded))
-        for some, copied in zip(torch.split(table, FRAMES_AT_ONCE), torch.split(values, FRAMES_AT_ONCE), strict=True):
-            chosen = padded[: len(features)].to(table.device)
-            copied[:, :, : len(features)] = some.index_select(2, chosen).index_select(1, rows)
+        chosen = torch.from_numpy(features).to(table.device)
+        padding = -len(features) % ALIGNED
+        values = table.new_zeros(len(table), len(rows), len(features) + padding)
+        for frames, copied in zip(torch.split(table, FRAMES_AT_ONCE), torch.split(values, FRAMES_AT_ONCE), strict=True):
+            copied[:, :, : len(features)] = frames.index_select(2, chosen).index_select(1, rows)
         parts.append(Part(values, rows))
-        columns.append(padded)
+        columns.append(torch.from_numpy(np.pad(features, (0, padding))))
     return Derivatives(own, tuple(parts), torch.cat(columns).to(table.device))
 
 
-def find_parts(touched: BoolArray) -> list[tuple[IntArray, IntArray]]:
-    """Atoms and features that belong together: features that the same atoms change, other than the one they are of.
+def find_parts(changes: BoolArray) -> list[tuple[IntArray, IntArray]]:
+    """Atoms and features that belong together: features that the same atoms change.
 
     Features that different atoms change are put together where the zeros between them take less than a part more would.
 
     Args:
-        touched: as for `divide`.
+        changes: shape (atoms, atoms · features), whether an atom changes a feature in any frame.
 
     Returns:
         Atoms and features, ascending, of each part.
     """
-    size, width = touched.shape
-    own = np.repeat(np.eye(size, dtype=bool), width // size, axis=1)
-    kinds, kind = np.unique((touched & ~own).T, axis=0, return_inverse=True)
+    kinds, kind = np.unique(changes.T, axis=0, return_inverse=True)
     features = [np.flatnonzero(kind.ravel() == each) for each in range(len(kinds)) if kinds[each].any()]
     neighbors = kinds[kinds.any(axis=1)].astype(float)
     while len(features) > 1:

@@ -41,13 +41,11 @@ def kept_jacobians(store: Store, frames: IntArray, potential: AtomicPotential) -
         row_of_frame[these] = torch.arange(len(these))
         device = potential.get_buffer("element_of_number").device
         table = torch.empty(len(these), 3 * size, size * features.shape[1], device=device)
-        touched = torch.zeros(size, table.shape[2], dtype=torch.bool, device=device)
         for start in range(0, len(these), FRAMES_AT_ONCE):
             some = these[start : start + FRAMES_AT_ONCE]
             batch = gather(store, some).to(device)
             with torch.no_grad():
                 features[row_of_atom[store.atoms_of(some).rows]] = potential.features(batch).cpu()
                 table[start : start + len(some)] = jacobians(potential.features, batch)
-            touched |= (table[start : start + len(some)] != 0).any(dim=0).view(size, 3, -1).any(dim=1)
-        derivatives[size] = divide(table, touched)
+        derivatives[size] = divide(table, size)
     return KeptFeatures(features.numpy(), row_of_atom, KeptJacobians(derivatives, row_of_frame))
