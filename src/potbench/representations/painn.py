@@ -19,7 +19,7 @@ class PaiNN(Representation):
     """Atoms that exchange messages, of which some are vectors that turn with the molecule.
 
     Network and weights are SchNetPack's, and so are the numbers up to rounding. The sums are potbench's: SchNetPack's
-    computes each filter twice, once for either atom of a pair, and a training step takes it 1.2 to 1.7 times as long.
+    computes each filter twice, once for either atom of a pair, and a training step takes it up to 1.6 times as long.
 
     Source: Schütt, Unke, Gastegger, ICML 2021, 9377, doi:10.48550/arXiv.2102.03150.
 

@@ -20,7 +20,7 @@ class SchNet(Representation):
     xᵢ ← xᵢ + out(Σⱼ f(rᵢⱼ) W(rᵢⱼ) ⊙ (A xⱼ)),   W a network of Gaussians of rᵢⱼ, f a cosine cutoff
 
     Network and weights are SchNetPack's, and so are the numbers up to rounding. The sum is potbench's: SchNetPack's
-    computes each W twice, once for either atom of a pair, and a training step takes it 1.4 to 1.9 times as long.
+    computes each W twice, once for either atom of a pair, and a training step takes it up to 1.7 times as long.
 
     Source: Schütt et al., J. Chem. Phys. 148, 241722 (2018), doi:10.1063/1.5019779.
 
