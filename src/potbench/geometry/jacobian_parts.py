@@ -13,6 +13,8 @@ WORTH = 2000
 """Numbers of a frame that take as long to read as one part more takes to set up."""
 ALIGNED = 16
 """Rows of so many numbers begin on lines of the cache; those that do not are read at a third of the speed."""
+MOST = 256
+"""Kinds of features whose parts are compared, each with each; rarer ones join the most similar of these."""
 FRAMES_AT_ONCE = 128
 
 BoolArray = npt.NDArray[np.bool_]
@@ -56,8 +58,13 @@ def find_parts(changes: BoolArray) -> list[tuple[IntArray, IntArray]]:
         Atoms and features, ascending, of each part.
     """
     kinds, kind = np.unique(changes.T, axis=0, return_inverse=True)
-    features = [np.flatnonzero(kind.ravel() == each) for each in range(len(kinds)) if kinds[each].any()]
-    neighbors = kinds[kinds.any(axis=1)].astype(float)
+    kinds, kind = kinds.astype(float), kind.ravel()
+    common = kinds[np.argsort(-np.bincount(kind))[:MOST]]
+    nearest = (kinds.sum(axis=1)[:, None] + common.sum(axis=1) - 2 * kinds @ common.T).argmin(axis=1)
+    neighbors = np.zeros_like(common)
+    np.maximum.at(neighbors, nearest, kinds)
+    features = [np.flatnonzero(nearest[kind] == each) for each in range(len(common)) if neighbors[each].any()]
+    neighbors = neighbors[neighbors.any(axis=1)]
     while len(features) > 1:
         counts, lengths = neighbors.sum(axis=1), np.array([len(each) for each in features])
         together = counts[:, None] + counts - neighbors @ neighbors.T
