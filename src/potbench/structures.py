@@ -95,7 +95,7 @@ class Jacobians(NamedTuple):
     blocks: tuple[Block, ...]
 
     def to(self, device: torch.device) -> Jacobians:
-        """The same, where the derivatives are."""
+        """The same on the device where the derivatives are; these are not moved."""
         blocks = [block._replace(rows=block.rows.to(device), atoms=block.atoms.to(device)) for block in self.blocks]
         return Jacobians(tuple(blocks))
 

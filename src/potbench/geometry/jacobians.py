@@ -60,7 +60,7 @@ class _ChainRule(torch.autograd.Function):
         gradient = to_features.new_empty(len(to_features), 3)
         for (own, parts, features), rows, atoms in jacobians.blocks:
             given = to_features.index_select(0, atoms.flatten())
-            result = _products(given, own.flatten(0, 1), _atoms_of(rows, own)).view(len(rows), -1)
+            result = _products(given, own.flatten(0, 1), _places(rows, own).flatten()).view(len(rows), -1)
             lengths = [part.values.shape[2] for part in parts]
             chosen = torch.split(given.view(len(rows), -1).index_select(1, features), lengths, dim=1)
             for (values, coordinates), vectors in zip(parts, chosen, strict=True):
@@ -73,7 +73,7 @@ class _ChainRule(torch.autograd.Function):
         to_features = to_gradient.new_empty(len(to_gradient), context.num_features)
         for (own, parts, features), rows, atoms in context.jacobians.blocks:
             given = to_gradient.index_select(0, atoms.flatten())
-            result = _sums(given, own.flatten(0, 1), _atoms_of(rows, own)).view(len(rows), -1)
+            result = _sums(given, own.flatten(0, 1), _places(rows, own).flatten()).view(len(rows), -1)
             given = given.view(len(rows), -1)
             sums = [_sums(given.index_select(1, coordinates), values, rows) for values, coordinates in parts]
             result.index_add_(1, features, torch.cat([given[:, :0], *sums], dim=1))
@@ -81,24 +81,25 @@ class _ChainRule(torch.autograd.Function):
         return to_features, None
 
 
-def _atoms_of(rows: Tensor, own: Tensor) -> Tensor:
-    """Rows of the atoms of frames, shape (frames · atoms,)."""
-    return (rows.unsqueeze(1) * own.shape[1] + torch.arange(own.shape[1], device=rows.device)).flatten()
-
-
 # Derivatives are read where they lie, as rows of an embedding are: to copy them first takes twice as long.
+
+
+def _places(rows: Tensor, table: Tensor) -> Tensor:
+    """Where some frames stand in a table (frames, n, …) once its first two dimensions are one: shape (rows, n)."""
+    return rows.unsqueeze(1) * table.shape[1] + torch.arange(table.shape[1], device=rows.device)
 
 
 def _sums(weights: Tensor, matrices: Tensor, rows: Tensor) -> Tensor:
     """Each vector times one of many matrices: shapes (n, m), (frames, m, k), (n,) → (n, k)."""
-    places = rows.unsqueeze(1) * matrices.shape[1] + torch.arange(matrices.shape[1], device=rows.device)
-    sums: Tensor = nn.functional.embedding_bag(places, matrices.flatten(0, 1), mode="sum", per_sample_weights=weights)
+    sums: Tensor = nn.functional.embedding_bag(
+        _places(rows, matrices), matrices.flatten(0, 1), mode="sum", per_sample_weights=weights
+    )
     return sums
 
 
 def _products(vectors: Tensor, matrices: Tensor, rows: Tensor) -> Tensor:
     """One of many matrices times each vector: shapes (n, k), (frames, m, k), (n,) → (n, m)."""
-    places = rows.unsqueeze(1) * matrices.shape[1] + torch.arange(matrices.shape[1], device=rows.device)
+    places = _places(rows, matrices)
     first = torch.arange(0, places.numel(), matrices.shape[1], device=rows.device)
     which = torch.arange(len(rows), device=rows.device).repeat_interleave(matrices.shape[1])
     # the gradient of the weights of _sums; autograd would compute the sums besides

@@ -29,8 +29,8 @@ class FeatureCache(Callback):
 
     Args:
         largest_size: of features, in GiB; larger caches are not made, and a line says so.
-        largest_jacobians: the same of features and derivatives, while these are computed: kept, they take half of it or
-            less, since most of what is zero is left out.
+        largest_jacobians: the same of features and derivatives, while these are computed; kept, they take less, since
+            most of what is zero is left out.
     """
 
     def __init__(self, largest_size: float = 8.0, largest_jacobians: float = 4.0) -> None:
