@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from file_server import FileServer, Served
-from native_files.npz import write_rmd17
 from potbench.datasets import rmd17
+from potbench.loading import Store
+from tests.file_server import FileServer, Served
+from tests.native_files.made import blocks
+from tests.native_files.npz import write_rmd17
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,7 +51,7 @@ def real_data() -> Path:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     """A server of files, which downloads try again at once."""
-    monkeypatch.setattr("potbench.datasets.partial_file.PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("potbench.downloads.partial_file.PAUSES", (0.0, 0.0, 0.0))
     running = FileServer()
     yield running
     running.close()
@@ -66,3 +68,15 @@ def served_rmd17(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(rmd17.FILES, name, (name, hashlib.md5(body).hexdigest(), len(body)))
         server.files[name] = Served(body)
     return server
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Nineteen frames of four molecules, energies only."""
+    return Store.write(tmp_path / "store", blocks(), {})
+
+
+@pytest.fixture
+def store_with_forces(tmp_path: Path) -> Store:
+    """The same with forces."""
+    return Store.write(tmp_path / "store_with_forces", blocks(forces=True), {})

@@ -11,10 +11,10 @@ import pytest
 from ase.build import molecule
 from ase.io import write
 
-from cli.conftest import SMALL, finish, start
-from native_files import conformers, write_ani1
-from native_files.ase_files import write_extended_xyz
-from potbench.cli import main
+from potbench.cli.main import main
+from tests.cli.conftest import SMALL, finish, start
+from tests.native_files import conformers, write_ani1
+from tests.native_files.ase_files import write_extended_xyz
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()

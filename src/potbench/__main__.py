@@ -2,7 +2,7 @@
 
 import sys
 
-from potbench.cli import main
+from potbench.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

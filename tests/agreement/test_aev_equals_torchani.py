@@ -8,11 +8,11 @@ from torch import nn
 from torchani.aev import AEVComputer
 from torchani.nn import ANINetworks, AtomicNetwork
 
-from potbench.batches import batch_of
+from potbench.batch import Batch, Statistics
 from potbench.potentials import AtomicPotential
 from potbench.readouts import FeedForward
 from potbench.representations import AEV
-from potbench.structures import Frames, Statistics
+from potbench.structures import Frames
 
 ELEMENTS = ["H", "C", "N", "O"]
 INDEX = {1: 0, 6: 1, 7: 2, 8: 3}
@@ -44,7 +44,7 @@ def padded(frames):
 def test_aev_equals_that_of_ani_1x(frames):
     elements, positions = padded(frames)
     expected = AEVComputer.like_1x()(elements, positions)[elements >= 0]
-    batch = batch_of(*frames)
+    batch = Batch.from_frames(*frames)
     features = AEV(ELEMENTS)(batch, elements[elements >= 0])
     torch.testing.assert_close(features, expected)
 
@@ -71,7 +71,9 @@ def test_energies_equal_those_of_ani_networks_with_the_same_weights(frames, hidd
     offsets = torch.tensor(
         [sum(REFERENCES[number] for number in each.atomic_numbers.tolist()) for each in frames], dtype=torch.float64
     )
-    torch.testing.assert_close(potential(batch_of(*frames)).energy - offsets, 2.0 * parts, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        potential(Batch.from_frames(*frames)).energy - offsets, 2.0 * parts, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_forces_equal_the_gradient_of_ani_1x_features(frames):
@@ -80,7 +82,7 @@ def test_forces_equal_the_gradient_of_ani_1x_features(frames):
     torch.manual_seed(0)
     readout = FeedForward(ELEMENTS, 384, [16])
     features = AEVComputer.like_1x()(elements, positions)[elements >= 0]
-    batch = batch_of(*frames)
+    batch = Batch.from_frames(*frames)
     energy = readout(features, batch, elements[elements >= 0]).sum()
     (gradient,) = torch.autograd.grad(energy, positions)
     potential = AtomicPotential(ELEMENTS, AEV, lambda *_: readout)

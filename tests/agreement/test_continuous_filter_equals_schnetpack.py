@@ -5,11 +5,11 @@ import pytest
 import torch
 from ase.build import molecule
 
-from potbench.batches import batch_of
+from potbench.batch import Batch, Statistics
 from potbench.potentials import AtomicPotential
 from potbench.readouts import FeedForward
 from potbench.representations import ContinuousFilter, SchNet, ShiftedSoftplus
-from potbench.structures import Frames, Statistics
+from potbench.structures import Frames
 
 ELEMENTS = ["H", "C", "N", "O"]
 CUTOFF, SPACING, NUM_FUNCTIONS = 4.0, 0.2, 16
@@ -71,7 +71,7 @@ def test_energies_and_forces_equal_those_of_schnetpack_with_the_same_weights(our
         atoms = molecule(name)
         atoms.rattle(0.1, seed=seed)
         frames.append(Frames(name, atoms.numbers, atoms.positions[None], np.zeros(1)))
-    batch = batch_of(*frames)
+    batch = Batch.from_frames(*frames)
     expected, prediction = theirs(batch, forces=True), ours(batch, forces=True)
     torch.testing.assert_close(prediction.energy, expected.energy, rtol=0, atol=1e-9)
     torch.testing.assert_close(prediction.forces, expected.forces)

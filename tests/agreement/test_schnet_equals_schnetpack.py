@@ -6,7 +6,7 @@ import torch
 from ase.build import molecule
 from ase.neighborlist import neighbor_list
 
-from potbench.batches import batch_of
+from potbench.batch import Batch
 from potbench.representations import PaiNN, SchNet
 from potbench.structures import Frames
 
@@ -46,7 +46,7 @@ def by_schnetpack(network, molecules, positions):
 
 
 def test_features_and_their_derivatives_equal_those_of_schnetpack(representation, molecules):
-    batch = batch_of(*(Frames("", atoms.numbers, atoms.positions[None], np.zeros(1)) for atoms in molecules))
+    batch = Batch.from_frames(*(Frames("", atoms.numbers, atoms.positions[None], np.zeros(1)) for atoms in molecules))
     positions = batch.positions.requires_grad_()
     ours = representation(batch, batch.atomic_numbers)
     theirs = by_schnetpack(representation.network, molecules, positions)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from native_files.one_molecule import sample_frames
-from potbench.batches import batch_of
+from potbench.batch import Batch
 from potbench.potentials import SGDML
 from potbench.potentials.sgdml_solver import SGDMLSolver, _trainer
 from potbench.structures import Frames
 from potbench.units import KCAL_PER_MOL
+from tests.native_files.one_molecule import sample_frames
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def assert_equal(train: Frames, test: Frames, length_scale: int) -> None:
     energy, forces = by_the_package(train, length_scale).predict(test.positions.reshape(len(test.energy), -1))
     potential = SGDML(["H", "C", "N", "O"])
     potential.load_state_dict(SGDMLSolver(train).solve(length_scale))
-    prediction = potential.eval()(batch_of(test), forces=True)
+    prediction = potential.eval()(Batch.from_frames(test), forces=True)
     assert prediction.energy.detach().numpy() == pytest.approx(energy, rel=0, abs=1e-7)
     assert prediction.forces.numpy().ravel() == pytest.approx(forces.ravel(), rel=0, abs=1e-6)
 
@@ -65,7 +65,7 @@ def test_errors_for_rmd17_are_those_that_the_package_was_measured_with(real_data
     train, test = (rmd17(real_data, part) for part in ("train", "test"))
     potential = SGDML(["H", "C", "O"])
     potential.load_state_dict(SGDMLSolver(first(train, 950)).solve(20))
-    batch = batch_of(test)
+    batch = Batch.from_frames(test)
     prediction = potential.eval()(batch, forces=True)
     energy_error, force_error = prediction.energy - batch.energy, prediction.forces - batch.forces
     assert energy_error.abs().mean().item() == pytest.approx(3.20e-3, rel=0.05)

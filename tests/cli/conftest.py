@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from potbench.cli import main
+from potbench.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"

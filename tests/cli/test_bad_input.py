@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from cli.conftest import CONFIGS, QUICK, SMALL
-from native_files import conformers, write_ani1
-from potbench.cli import main
+from potbench.cli.main import main
+from tests.cli.conftest import CONFIGS, QUICK, SMALL
+from tests.native_files import conformers, write_ani1
 
 Refused = Callable[[list[str]], str]
 ANI = ["fit", "--config", str(CONFIGS / "ani1/ani_feed_forward.yaml"), "--data.dataset.init_args.heavy_atoms", "[1]"]

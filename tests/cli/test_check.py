@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from potbench.cli import main
+from potbench.cli.main import main
 from potbench.laws import LAWS
 from potbench.representations import AEV
 

@@ -4,11 +4,11 @@ from typing import get_args
 import pytest
 import yaml
 
-from cli.conftest import CONFIGS, QUICK
-from native_files import conformers, write_ani1
-from native_files.npz import write_rmd17
-from potbench.cli import main
+from potbench.cli.main import main
 from potbench.datasets.rmd17 import Molecule
+from tests.cli.conftest import CONFIGS, QUICK
+from tests.native_files import conformers, write_ani1
+from tests.native_files.npz import write_rmd17
 
 CELLS = sorted(file for file in CONFIGS.rglob("*.yaml") if "data" in (yaml.safe_load(file.read_text()) or {}))
 MODELS = sorted((CONFIGS / "model").glob("*.yaml"))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.conftest import CONFIGS, QUICK
-from potbench.cli import main
+from potbench.cli.main import main
+from tests.cli.conftest import CONFIGS, QUICK
 
 WANDB = ["--config", str(CONFIGS / "logger" / "wandb.yaml")]
 

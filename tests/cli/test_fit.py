@@ -8,12 +8,12 @@ import torch
 import yaml
 from matplotlib.image import imread
 
-from cli.conftest import QUICK
-from potbench.cli import main
-from potbench.loading import Parts
-from potbench.run_folder import RunFolder
-from potbench.training.checkpoint import load_task
+from potbench.cli.main import main
+from potbench.loading import SplitIndices
+from potbench.runs.checkpoint import load_task
+from potbench.runs.folder import RunFolder
 from potbench.units import KCAL_PER_MOL
+from tests.cli.conftest import QUICK
 
 
 def test_run_folder_holds_everything(finished_run: Path) -> None:
@@ -76,7 +76,7 @@ def test_record_errors_are_those_of_the_predictions(finished_run: Path) -> None:
 
 
 def test_test_part_is_the_split_that_was_saved(finished_run: Path) -> None:
-    parts = Parts.load(finished_run / "split.npz")
+    parts = SplitIndices.load(finished_run / "split.npz")
     assert sorted(np.load(finished_run / "predictions.npz")["frame"]) == parts.test.tolist()
     assert not set(parts.test) & set(parts.train)
 

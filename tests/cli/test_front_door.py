@@ -5,7 +5,7 @@ import time
 import pytest
 
 from potbench import __version__
-from potbench.cli import COMMANDS, DATA_COMMANDS, main
+from potbench.cli.main import COMMANDS, DATA_COMMANDS, main
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
@@ -42,7 +42,7 @@ def test_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -
 )
 def test_help_answers_without_torch(words: list[str]) -> None:
     program = (
-        "import sys\nfrom potbench.cli import main\n"
+        "import sys\nfrom potbench.cli.main import main\n"
         f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
         "sys.exit(3 if 'torch' in sys.modules else 0)"
     )

@@ -9,11 +9,11 @@ import pytest
 from ase import Atoms
 from ase.io import read, write
 
-from cli.conftest import CONFIGS, QUICK, SMALL
-from native_files.one_molecule import sample_frames, write_one_molecule
-from potbench.cli import main
+from potbench.cli.main import main
+from potbench.runs.checkpoint import load_task
 from potbench.structures import Frames
-from potbench.training.checkpoint import load_task
+from tests.cli.conftest import CONFIGS, QUICK, SMALL
+from tests.native_files.one_molecule import sample_frames, write_one_molecule
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from ase import Atoms
 from ase.build import molecule
 from ase.io import read, write
 
-from potbench.batches import batch_of
-from potbench.cli import main
+from potbench.batch import Batch
+from potbench.cli.main import main
+from potbench.runs.checkpoint import load_task
 from potbench.structures import Frames
-from potbench.training.checkpoint import load_task
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def test_predictions_are_the_potential_of_the_run(finished_run: Path, structures
     potential = load_task(finished_run / "checkpoints" / "best.ckpt").potential
     for before, after in zip(read(structures, ":"), read(output, ":"), strict=True):
         assert after.get_chemical_symbols() == before.get_chemical_symbols()
-        expected = potential(batch_of(Frames("", before.numbers, before.positions[None], np.zeros(1))), forces=True)
+        expected = potential(
+            Batch.from_frames(Frames("", before.numbers, before.positions[None], np.zeros(1))), forces=True
+        )
         assert after.get_potential_energy() == pytest.approx(expected.energy.item(), abs=1e-5)
         assert after.get_forces() == pytest.approx(expected.forces.numpy(), abs=1e-5)
 

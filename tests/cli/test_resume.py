@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cli.conftest import QUICK, start
-from potbench.cli import main
+from potbench.cli.main import main
+from tests.cli.conftest import QUICK, start
 
 # dropout draws random numbers at every step, so a resumed run must also go on with those
 LONG = [

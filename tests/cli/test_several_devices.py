@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.conftest import QUICK, finish, start
-from potbench.cli import main
+from potbench.cli.main import main
+from tests.cli.conftest import QUICK, finish, start
 
 
 def test_two_processes_train_and_test_as_one(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from native_files import MOLECULES, conformers, write_ani1
-from potbench.datasets import ANI1, DataFileError
+from potbench.datasets import ANI1
+from potbench.errors import DataFileError
 from potbench.structures import Frames
+from tests.native_files import MOLECULES, conformers, write_ani1
 
 HARTREE = 27.211386245988  # CODATA 2018, typed again here so that a slip in units.py shows
 ATOMIC_NUMBERS = {"H": 1, "C": 6, "N": 7, "O": 8}

@@ -5,8 +5,9 @@ import pytest
 from ase import Atoms
 from ase.db import connect
 
-from native_files.ase_files import HARTREE, write_database
-from potbench.datasets import ASEDatabase, DataFileError
+from potbench.datasets import ASEDatabase
+from potbench.errors import DataFileError
+from tests.native_files.ase_files import HARTREE, write_database
 
 
 def frames(dataset):

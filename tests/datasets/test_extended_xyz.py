@@ -5,8 +5,9 @@ import pytest
 from ase import Atoms
 from ase.io import write
 
-from native_files.ase_files import HARTREE, write_extended_xyz
-from potbench.datasets import DataFileError, ExtendedXYZ
+from potbench.datasets import ExtendedXYZ
+from potbench.errors import DataFileError
+from tests.native_files.ase_files import HARTREE, write_extended_xyz
 
 
 @pytest.mark.parametrize("forces", [True, False])

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from native_files.npz import write_flexible
-from potbench.datasets import DataFileError, FlexibleMolecules
+from potbench.datasets import FlexibleMolecules
 from potbench.datasets.flexible import read_xyz
+from potbench.errors import DataFileError
+from tests.native_files.npz import write_flexible
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631  # typed again here so that a slip in units.py shows
 

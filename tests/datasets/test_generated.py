@@ -5,10 +5,11 @@ import h5py
 import numpy as np
 import pytest
 
-from potbench.datasets.conformers import Conformers
-from potbench.datasets.dataset import DataFileError
-from potbench.datasets.generated import Generated, write_dataset
-from potbench.datasets.normal_modes import NormalModes
+from potbench.datasets.generated import Generated
+from potbench.errors import DataFileError
+from potbench.generation.dataset_file import write_dataset
+from potbench.generation.normal_modes import NormalModes
+from potbench.generation.unfinished import Conformers
 
 NUMBERS = {"water": [8, 1, 1], "ammonia": [7, 1, 1, 1]}
 MANIFEST = {

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from native_files.ase_files import HARTREE, write_iso17
-from potbench.datasets import ISO17, DataFileError
+from potbench.datasets import ISO17
+from potbench.errors import DataFileError
+from tests.native_files.ase_files import HARTREE, write_iso17
 
 
 def test_frames_equal_what_was_written_in_the_order_of_the_files(tmp_path):

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from native_files.npz import write_md17
-from potbench.datasets import MD17, DataFileError
+from potbench.datasets import MD17
+from potbench.errors import DataFileError
+from tests.native_files.npz import write_md17
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631  # typed again here so that a slip in units.py shows
 

@@ -10,10 +10,11 @@ import pytest
 from ase.build import molecule
 from ase.io import write
 
-from native_files.ase_files import HARTREE, images, raw_qm9, write_database, write_qm9
-from potbench.cli import main
-from potbench.datasets import QM9, DataFileError
+from potbench.cli.main import main
+from potbench.datasets import QM9
 from potbench.datasets.qm9 import parse, read_left_out
+from potbench.errors import DataFileError
+from tests.native_files.ase_files import HARTREE, images, raw_qm9, write_database, write_qm9
 
 
 def molecules(dataset):

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_files.npz import write_rmd17, write_rmd17_halves
-from potbench.datasets import RMD17, DataFileError
+from potbench.datasets import RMD17
+from potbench.errors import DataFileError
+from tests.native_files.npz import write_rmd17, write_rmd17_halves
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631  # typed again here so that a slip in units.py shows
 

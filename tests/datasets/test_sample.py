@@ -105,7 +105,7 @@ def test_forces_hardly_twist_the_molecule(frames: Frames):
 @pytest.mark.parametrize(("molecule", "frame"), [("H2O", 3), ("CH4", 17)])
 def test_forces_are_the_slope_of_energies_computed_again(molecule: str, frame: int):
     pytest.importorskip("pyscf")
-    from potbench.datasets.pyscf_calculator import PySCF
+    from potbench.generation.pyscf_calculator import PySCF
 
     (frames,) = (frames for frames in MOLECULES if frames.molecule == molecule)
     assert frames.forces is not None

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from potbench.batches import assemble
+from potbench.batch import Batch
 from potbench.geometry.padding import pad, slots, unpad
 
 
 def batch_with(atoms_per_molecule):
     counts = np.array(atoms_per_molecule)
     num_atoms = int(counts.sum())
-    return assemble(np.ones(num_atoms, int), np.zeros((num_atoms, 3)), counts, np.zeros(len(counts)))
+    return Batch.from_arrays(np.ones(num_atoms, int), np.zeros((num_atoms, 3)), counts, np.zeros(len(counts)))
 
 
 SIZES = pytest.mark.parametrize("sizes", [[1], [4], [2, 5, 1], [1, 1, 1], [3, 3]], ids=str)

@@ -7,7 +7,7 @@ from ase import Atoms
 from ase.build import molecule
 from ase.neighborlist import neighbor_list
 
-from potbench.batches import assemble, batch_of
+from potbench.batch import Batch
 from potbench.geometry.pairs import pairs_in_molecules, pairs_within
 from potbench.structures import Frames
 
@@ -16,7 +16,7 @@ from potbench.structures import Frames
 def test_every_pair_of_one_molecule_comes_once(sizes):
     counts = np.array(sizes)
     atoms = int(counts.sum())
-    batch = assemble(np.ones(atoms, int), np.zeros((atoms, 3)), counts, np.zeros(len(counts)))
+    batch = Batch.from_arrays(np.ones(atoms, int), np.zeros((atoms, 3)), counts, np.zeros(len(counts)))
     molecule = np.repeat(np.arange(len(sizes)), sizes)
     expected = [pair for pair in combinations(range(atoms), 2) if molecule[pair[0]] == molecule[pair[1]]]
     found = pairs_in_molecules(batch)
@@ -31,7 +31,9 @@ def molecules():
 
 @pytest.fixture
 def batch(molecules):
-    return batch_of(*(Frames(str(atoms), atoms.numbers, atoms.positions[None], np.zeros(1)) for atoms in molecules))
+    return Batch.from_frames(
+        *(Frames(str(atoms), atoms.numbers, atoms.positions[None], np.zeros(1)) for atoms in molecules)
+    )
 
 
 @pytest.mark.parametrize("cutoff", [0.5, 1.3, 2.2, 5.0])

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from potbench.batch import Batch, Prediction
 from potbench.geometry.sums import sum_per_molecule
 from potbench.potentials import Potential
-from potbench.structures import Batch, Prediction
 
 
 class Sound(Potential):
@@ -25,7 +25,7 @@ class Sound(Potential):
     def pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """First and second atom of each pair within a molecule and the cutoff: shape (pairs,)."""
         near = torch.cdist(batch.positions, batch.positions) < self.cutoff
-        same = batch.molecule[:, None] == batch.molecule
+        same = batch.molecule_index[:, None] == batch.molecule_index
         first, second = torch.nonzero(near & same & ~torch.eye(len(same), dtype=torch.bool), as_tuple=True)
         return first, second
 
@@ -42,14 +42,14 @@ class Sound(Potential):
         return zeros.index_add(0, first, self.pair_energy(batch, first, second))
 
     def energies(self, batch: Batch) -> Prediction:
-        energy = sum_per_molecule(self.atomic(batch).double(), batch.molecule, len(batch.atoms_per_molecule))
+        energy = sum_per_molecule(self.atomic(batch).double(), batch.molecule_index, len(batch.atoms_per_molecule))
         return Prediction(energy)
 
 
 def rank(batch: Batch) -> Tensor:
     """Place of each atom within its molecule: 0, 1, 2 …, shape (atoms,)."""
     first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
-    return torch.arange(len(batch.molecule)) - first[batch.molecule]
+    return torch.arange(len(batch.molecule_index)) - first[batch.molecule_index]
 
 
 class FeelsTheOrigin(Sound):
@@ -72,7 +72,7 @@ class Handed(Sound):
         count = len(atoms[3])  # the molecules of four atoms and more stand first in the test batch
         a, b, c = (atoms[place][:count] - atoms[0][:count] for place in (1, 2, 3))
         screw = (a * torch.linalg.cross(b, c)).sum(dim=1)
-        return Prediction(energy.index_add(0, batch.molecule[rank(batch) == 3], screw.double()))
+        return Prediction(energy.index_add(0, batch.molecule_index[rank(batch) == 3], screw.double()))
 
 
 class CountsAtoms(Sound):
@@ -105,8 +105,8 @@ class Spins(Sound):
         prediction = super().forward(batch, forces)
         if prediction.forces is None:
             return prediction
-        sums = sum_per_molecule(batch.positions, batch.molecule, len(batch.atoms_per_molecule))
-        arms = batch.positions - (sums / batch.atoms_per_molecule[:, None])[batch.molecule]
+        sums = sum_per_molecule(batch.positions, batch.molecule_index, len(batch.atoms_per_molecule))
+        arms = batch.positions - (sums / batch.atoms_per_molecule[:, None])[batch.molecule_index]
         axis = torch.tensor([0.0, 0.1, 0.0]).expand_as(arms)
         return prediction._replace(forces=prediction.forces + torch.linalg.cross(axis, arms))
 
@@ -151,7 +151,7 @@ class DividesByNeighbors(Sound):
 
     def atomic(self, batch: Batch) -> Tensor:
         first, _ = self.pairs(batch)
-        return super().atomic(batch) / torch.bincount(first, minlength=len(batch.molecule))
+        return super().atomic(batch) / torch.bincount(first, minlength=len(batch.molecule_index))
 
 
 class PushesSingleAtoms(Sound):
@@ -181,7 +181,7 @@ class StepsInside(Sound):
 
 class FeelsTheDistant(Sound):
     def pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        same = batch.molecule[:, None] == batch.molecule
+        same = batch.molecule_index[:, None] == batch.molecule_index
         first, second = torch.nonzero(same & ~torch.eye(len(same), dtype=torch.bool), as_tuple=True)
         return first, second
 

@@ -1,16 +1,16 @@
 """A law that nothing can break tells nothing: each must report a large violation for a potential made to break it."""
 
-import broken_potentials as broken
 import numpy as np
 import pytest
 import torch
 from ase import Atoms
 from ase.build import molecule
 
-from potbench.batches import batch_of
+from potbench.batch import Batch
 from potbench.laws import LAWS, check
 from potbench.laws.precision import default_dtype
 from potbench.structures import Frames
+from tests.laws import broken_potentials as broken
 
 BREAKS = {
     "shift": [broken.FeelsTheOrigin],
@@ -49,7 +49,7 @@ def molecules():
         atoms = Atoms(name) if len(name) == 1 else molecule(name)
         atoms.rattle(0.1, seed=seed)
         frames.append(Frames(name, atoms.numbers, atoms.positions[None], np.zeros(1)))
-    return batch_of(*frames)
+    return Batch.from_frames(*frames)
 
 
 @pytest.mark.parametrize(("law", "potential"), PAIRS, ids=lambda value: getattr(value, "name", None))

@@ -8,11 +8,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from native_files.made import blocks
-from potbench.batches import batch_of
+from potbench.batch import Batch
 from potbench.loading.collate import gather
-from potbench.loading.kept_features import KeptFeatures
-from potbench.structures import Batch
+from tests.native_files.made import blocks
 
 FRAMES = [(block, i) for block in blocks(forces=True) for i in range(len(block.energy))]
 CHOICES = st.lists(st.integers(0, len(FRAMES) - 1), min_size=1, max_size=30)
@@ -46,7 +44,7 @@ def test_a_batch_equals_what_a_plain_loop_collects(store_with_forces, chosen):
         Batch(
             atomic_numbers=torch.tensor(numbers),
             positions=torch.tensor(positions),
-            molecule=torch.tensor(molecule),
+            molecule_index=torch.tensor(molecule),
             atoms_per_molecule=torch.tensor([molecule.count(place) for place in range(len(chosen))]),
             frame=torch.tensor(chosen),
             energy=torch.tensor([FRAMES[frame][0].energy[FRAMES[frame][1]] for frame in chosen], dtype=torch.float64),
@@ -58,9 +56,9 @@ def test_a_batch_equals_what_a_plain_loop_collects(store_with_forces, chosen):
     )
 
 
-def test_a_batch_of_everything_equals_batch_of(store_with_forces):
+def test_a_batch_of_everything_equals_that_of_all_frames(store_with_forces):
     everything = np.arange(len(store_with_forces))
-    assert_same(gather(store_with_forces, everything), batch_of(*blocks(forces=True)))
+    assert_same(gather(store_with_forces, everything), Batch.from_frames(*blocks(forces=True)))
 
 
 def test_without_forces_there_are_none(store):
@@ -73,15 +71,6 @@ def test_positions_take_the_default_precision_and_energies_stay_float64(store_wi
     batch = gather(store_with_forces, np.array([0, 9]))
     assert batch.positions.dtype == batch.forces.dtype == dtype
     assert batch.energy.dtype == torch.float64
-
-
-@ONE_STORE
-@given(CHOICES)
-def test_kept_features_follow_their_atoms(store, chosen):
-    features = np.arange(len(store.positions) * 2, dtype=np.float32).reshape(-1, 2)
-    batch = gather(store, np.array(chosen), KeptFeatures(features))
-    rows = store.atoms_of(np.array(chosen)).rows
-    assert torch.equal(batch.features, torch.from_numpy(features[rows]))
 
 
 def test_a_batch_can_be_changed_without_changing_the_store(store):

@@ -9,12 +9,13 @@ import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 
-from native_files import conformers, write_ani1
-from native_files.made import Made, blocks
-from native_files.npz import write_rmd17
-from potbench.datasets import ANI1, RMD17, DataFileError
+from potbench.batch import Batch
+from potbench.datasets import ANI1, RMD17
+from potbench.errors import DataFileError
 from potbench.loading import AtomsDataModule, OfficialSplit, RandomSplit
-from potbench.structures import Batch
+from tests.native_files import conformers, write_ani1
+from tests.native_files.made import Made, blocks
+from tests.native_files.npz import write_rmd17
 
 
 @pytest.fixture
@@ -43,14 +44,14 @@ def same(one: Batch, other: Batch) -> bool:
 def test_every_part_is_delivered_once_and_no_other_frame(made):
     data = opened(made)
     loaders = (data.train_dataloader(), data.val_dataloader(), data.test_dataloader())
-    for part, loader in zip(data.parts, loaders, strict=True):
+    for part, loader in zip(data.indices, loaders, strict=True):
         assert sorted(drawn(loader)) == part.tolist()
 
 
 def test_frames_of_the_test_part_never_train(made):
     data = opened(made)
     sampler = data.train_dataloader().batch_sampler
-    kept_back = {*data.parts.validation.tolist(), *data.parts.test.tolist()}
+    kept_back = {*data.indices.validation.tolist(), *data.indices.test.tolist()}
     for epoch in range(20):
         sampler.set_epoch(epoch)
         assert not kept_back.intersection(np.concatenate(list(sampler)).tolist())
@@ -61,7 +62,7 @@ def test_statistics_see_the_training_part_only(tmp_path, made):
 
     def poisoned():
         energy = np.concatenate([block.energy for block in blocks()])
-        energy[data.parts.validation] = energy[data.parts.test] = 1e6
+        energy[data.indices.validation] = energy[data.indices.test] = 1e6
         ends = np.cumsum([len(block.energy) for block in blocks()])
         parts = np.split(energy, ends[:-1])
         return [block._replace(energy=part) for block, part in zip(blocks(), parts, strict=True)]
@@ -73,8 +74,8 @@ def test_statistics_see_the_training_part_only(tmp_path, made):
 
 def test_validation_and_test_come_in_order(made):
     data = opened(made, evaluation_batch_size=3)
-    assert drawn(data.val_dataloader()) == data.parts.validation.tolist()
-    assert drawn(data.test_dataloader()) == data.parts.test.tolist()
+    assert drawn(data.val_dataloader()) == data.indices.validation.tolist()
+    assert drawn(data.test_dataloader()) == data.indices.test.tolist()
     assert max(len(batch.frame) for batch in data.test_dataloader()) <= 3
 
 
@@ -240,7 +241,7 @@ def test_files_may_be_deleted_once_a_store_stands_for_them(tmp_path):
     after = opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
     assert after.store.folder == before.store.folder
     assert after.elements == before.elements == ["H", "C", "O"]
-    assert after.parts.fingerprint == before.parts.fingerprint
+    assert after.indices.fingerprint == before.indices.fingerprint
 
 
 def test_files_that_are_gone_are_missed_where_two_stores_could_be_meant(tmp_path):

@@ -10,9 +10,9 @@ from rdkit.Chem import MolFromSmiles
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
-from native_files.made import frames
 from potbench.loading import CompositionSplit, KFold, MoleculeSplit, ScaffoldSplit, SimilaritySplit, Store
 from potbench.loading.splits.smiles import similar
+from tests.native_files.made import frames
 
 # SMILES and how often; the first two are isomers
 SMILES = {

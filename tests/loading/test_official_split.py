@@ -3,16 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from native_files.made import blocks
-from potbench.datasets import OfficialParts
+from potbench.datasets import OfficialIndices
 from potbench.loading import OfficialSplit, Store
+from tests.native_files.made import blocks
 
 
 @pytest.fixture
 def official(tmp_path) -> Store:
     splits = {
-        "01": OfficialParts(np.arange(12)[::-1], np.array([15, 13])),
-        "known": OfficialParts(np.array([3, 1]), np.array([18]), validation=np.array([9, 2])),
+        "01": OfficialIndices(np.arange(12)[::-1], np.array([15, 13])),
+        "known": OfficialIndices(np.array([3, 1]), np.array([18]), validation=np.array([9, 2])),
     }
     return Store.write(tmp_path / "store", blocks(), {"name": "made"}, lambda: splits)
 

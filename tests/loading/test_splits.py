@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native_files.made import frames
-from potbench.loading import Parts, RandomSplit, Store
+from potbench.loading import RandomSplit, SplitIndices, Store
+from tests.native_files.made import frames
 
 KEY = "Change data.init_args.split.init_args."
 
@@ -80,23 +80,23 @@ def test_these_frames_will_be_drawn_for_ever():
 def test_the_fingerprint_tells_the_parts_apart():
     one, two, three = np.array([0, 1]), np.array([2]), np.array([3])
     fingerprints = {
-        Parts(one, two, three).fingerprint,
-        Parts(one, three, two).fingerprint,
-        Parts(np.array([0]), np.array([1, 2]), three).fingerprint,
+        SplitIndices(one, two, three).fingerprint,
+        SplitIndices(one, three, two).fingerprint,
+        SplitIndices(np.array([0]), np.array([1, 2]), three).fingerprint,
     }
     assert len(fingerprints) == 3
 
 
 def test_the_fingerprint_does_not_depend_on_the_kind_of_integer():
     arrays = ([0, 1], [2], [3])
-    kinds = {Parts(*(np.array(part, dtype=kind) for part in arrays)).fingerprint for kind in ("i4", "i8", ">i8")}
+    kinds = {SplitIndices(*(np.array(part, dtype=kind) for part in arrays)).fingerprint for kind in ("i4", "i8", ">i8")}
     assert len(kinds) == 1
 
 
 def test_saved_and_loaded_parts_are_the_same(tmp_path):
     parts = RandomSplit().divide(Long(100))
     parts.save(tmp_path / "split.npz")
-    loaded = Parts.load(tmp_path / "split.npz")
+    loaded = SplitIndices.load(tmp_path / "split.npz")
     assert loaded.fingerprint == parts.fingerprint
     assert all(np.array_equal(*pair) for pair in zip(loaded, parts, strict=True))
 

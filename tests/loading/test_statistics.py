@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from native_files.made import blocks, frames
 from potbench.loading import Store
 from potbench.loading import statistics as module
 from potbench.loading.statistics import training_statistics
 from potbench.units import KCAL_PER_MOL
+from tests.native_files.made import blocks, frames
 
 TRAIN = np.array([0, 1, 3, 4, 5, 7, 8, 10, 11, 12, 14, 17, 18])
 

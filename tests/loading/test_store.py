@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from native_files.made import NAMES, blocks, frames
-from potbench.datasets import OfficialParts
+from potbench.datasets import OfficialIndices
 from potbench.loading import Store
 from potbench.structures import Frames
+from tests.native_files.made import NAMES, blocks, frames
 
 NUM_FRAMES = sum(NAMES.values())
 
@@ -276,7 +276,7 @@ def test_smiles_times_and_official_splits_are_kept(tmp_path):
         block._replace(smiles="O" if block.molecule == "H2O" else None, time=np.arange(len(block.energy)) * 7)
         for block in blocks()
     ]
-    parts = OfficialParts(np.array([3, 1]), np.array([2]))
+    parts = OfficialIndices(np.array([3, 1]), np.array([2]))
     store = Store.write(tmp_path / "store", moving, {}, lambda: {"known": parts})
     assert dict(zip(store.molecule_names, store.smiles, strict=True))["H2O"] == "O"
     assert dict(zip(store.molecule_names, store.smiles, strict=True))["CH4"] == ""

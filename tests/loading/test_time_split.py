@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from native_files.made import frames
 from potbench.loading import Store, TimeSplit
+from tests.native_files.made import frames
 
 
 @pytest.fixture

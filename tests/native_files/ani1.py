@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from native_files.molecules import Conformers
+from tests.native_files.molecules import Conformers
 
 
 def write_ani1(

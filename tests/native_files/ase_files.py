@@ -14,7 +14,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
 from ase.io import write
 
-from native_files.molecules import FREE_ATOMS, MOLECULES
+from tests.native_files.molecules import FREE_ATOMS, MOLECULES
 
 HARTREE = 27.211386245988
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from native_files.molecules import conformers
 from potbench.datasets import Dataset, Description
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
+from tests.native_files.molecules import conformers
 
 NAMES = {"CH4": 5, "H2O": 3, "NH3": 4, "HCN": 7}
 

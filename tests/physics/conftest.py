@@ -12,14 +12,14 @@ import pytest
 import torch
 from ase import Atoms
 from ase.build import molecule
-from exceptions import EXCEPTIONS, in_words
-from models import MODELS, build
 
-from potbench.batches import batch_of
+from potbench.batch import Batch
 from potbench.laws import LAWS
 from potbench.laws.precision import default_dtype
 from potbench.potentials import SGDML, Potential
-from potbench.structures import Batch, Frames
+from potbench.structures import Frames
+from tests.physics.exceptions import EXCEPTIONS, in_words
+from tests.physics.models import MODELS, build
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def molecules(potential: Potential) -> Batch:
     names = ["CH3OH", "CH4", "O", "HCN", "H2", "CH3CONH2", "NH3", "H2O", "CH3OH"]
     if isinstance(potential, SGDML):
         names = ["CH3OH"] * len(names)
-    return batch_of(*(rattled(name, seed) for seed, name in enumerate(names)))
+    return Batch.from_frames(*(rattled(name, seed) for seed, name in enumerate(names)))
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import torch
 import yaml
 from jsonargparse import ArgumentParser
 
-from native_files.one_molecule import sample_frames
+from potbench.batch import Statistics
 from potbench.laws.precision import default_dtype
 from potbench.potentials import SGDML, Potential
 from potbench.potentials.sgdml_solver import SGDMLSolver
-from potbench.structures import Statistics
+from tests.native_files.one_molecule import sample_frames
 
 MODELS = sorted((Path(__file__).parents[2] / "configs" / "model").glob("*.yaml"))
 assert MODELS, "configs/model has no YAML file: there would be nothing to test"

@@ -2,12 +2,12 @@
 
 import sys
 
-import test_learning
 import torch
-from exceptions import EXCEPTIONS, in_words
-from models import MODELS
 
 from potbench.laws import LAWS
+from tests.physics import test_learning
+from tests.physics.exceptions import EXCEPTIONS, in_words
+from tests.physics.models import MODELS
 
 
 def test_energies_and_forces_have_the_promised_shapes_and_dtypes(potential, molecules):
@@ -28,7 +28,7 @@ def test_energies_are_the_same_whether_or_not_forces_are_asked_for(potential, mo
 
 def test_every_molecule_with_bonds_feels_forces(potential, molecules):
     largest = potential(molecules, forces=True).forces.norm(dim=1)
-    bonded = molecules.atoms_per_molecule[molecules.molecule] > 1
+    bonded = molecules.atoms_per_molecule[molecules.molecule_index] > 1
     assert largest[bonded].max() > 0.1
     assert (largest[bonded] > 1e-3).all()
 

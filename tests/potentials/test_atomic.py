@@ -3,11 +3,11 @@ import pytest
 import torch
 from torch import nn
 
-from potbench.batches import assemble
+from potbench.batch import Batch, Statistics
 from potbench.potentials import AtomicPotential
 from potbench.readouts import Readout
 from potbench.representations import Representation
-from potbench.structures import Statistics
+from potbench.training.feature_cache.table import BatchFeatures
 from potbench.units import KCAL_PER_MOL
 
 
@@ -47,7 +47,7 @@ def statistics(energy_spread=1.0, **references):
 @pytest.fixture
 def batch():
     positions = np.array([[0.0, 0, 1], [0, 3, 4], [2, 0, 0]])
-    return assemble(np.array([8, 1, 1]), positions, np.array([2, 1]), np.zeros(2))
+    return Batch.from_arrays(np.array([8, 1, 1]), positions, np.array([2, 1]), np.zeros(2))
 
 
 def test_energy_is_offset_plus_scaled_atomic_energies(batch):
@@ -108,19 +108,21 @@ def test_offset_and_scale_are_saved_with_the_weights(batch):
 
 def test_cached_features_give_the_same_energies(batch):
     potential = potential_of()
-    cached = batch._replace(features=potential.features(batch))
+    cached = batch._replace(cached=BatchFeatures(potential.features(batch)))
     assert torch.equal(potential(cached).energy, potential(batch).energy)
 
 
 def test_cached_features_replace_the_geometry(batch):
     potential = potential_of()
-    cached = batch._replace(features=potential.features(batch), positions=torch.full_like(batch.positions, torch.nan))
+    cached = batch._replace(
+        cached=BatchFeatures(potential.features(batch)), positions=torch.full_like(batch.positions, torch.nan)
+    )
     assert torch.equal(potential(cached).energy, potential(batch).energy)
 
 
 def test_forces_do_not_trust_cached_features(batch):
     potential = potential_of()
-    stale = batch._replace(features=torch.zeros(3, 1))
+    stale = batch._replace(cached=BatchFeatures(torch.zeros(3, 1)))
     assert torch.equal(potential(stale, forces=True).forces, potential(batch, forces=True).forces)
 
 

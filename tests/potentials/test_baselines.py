@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from potbench.batches import assemble
+from potbench.batch import Batch, Statistics
 from potbench.potentials import Composition, Coordinates, Pairwise
-from potbench.structures import Statistics
 from potbench.training.loss import EnergyForcesLoss
 
 ELEMENTS = ["H", "C", "O"]
@@ -23,7 +22,7 @@ def _float64():
 def batch():
     """Water and carbon monoxide."""
     positions = np.array([[0.0, 0, 0.1], [0, 0.8, -0.5], [0, -0.7, -0.5], [1, 0, 0], [1, 1.1, 0]])
-    return assemble(np.array([8, 1, 1, 6, 8]), positions, np.array([3, 2]), np.zeros(2))
+    return Batch.from_arrays(np.array([8, 1, 1, 6, 8]), positions, np.array([3, 2]), np.zeros(2))
 
 
 def adapted(potential):
@@ -68,7 +67,7 @@ def test_pairs_have_the_energy_of_the_formula():
     curve = sum(of_kind[k].item() * math.exp(-((distance / spacing - k) ** 2) / 2) for k in range(32))
     expected = curve * (0.5 + 0.5 * math.cos(math.pi * distance / 5.2))
     for numbers in ([6, 8], [8, 6]):
-        pair = assemble(np.array(numbers), np.array([[0, 0, 0], [0, distance, 0]]), np.array([2]), np.zeros(1))
+        pair = Batch.from_arrays(np.array(numbers), np.array([[0, 0, 0], [0, distance, 0]]), np.array([2]), np.zeros(1))
         prediction = potential(pair)
         assert prediction.energy.item() == pytest.approx(expected)
         assert prediction.atomic_energies.tolist() == pytest.approx([expected / 2] * 2)
@@ -78,7 +77,7 @@ def test_pairs_add_up_within_a_molecule(batch):
     potential = Pairwise(ELEMENTS)
     energies = potential(batch).energy
     apart = [
-        assemble(batch.atomic_numbers[pair].numpy(), batch.positions[pair].numpy(), np.array([2]), np.zeros(1))
+        Batch.from_arrays(batch.atomic_numbers[pair].numpy(), batch.positions[pair].numpy(), np.array([2]), np.zeros(1))
         for pair in ([0, 1], [0, 2], [1, 2], [3, 4])
     ]
     pairs = [potential(pair).energy for pair in apart]

@@ -5,9 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from potbench.batches import assemble
+from potbench.batch import Batch, Prediction
 from potbench.potentials import Potential
-from potbench.structures import Prediction
 
 
 class Spring(Potential):
@@ -19,13 +18,13 @@ class Spring(Potential):
 
     def energies(self, batch):
         energy = self.stiffness * batch.positions.pow(2).sum(dim=1).double()
-        return Prediction(energy.new_zeros(len(batch.energy)).index_add(0, batch.molecule, energy))
+        return Prediction(energy.new_zeros(len(batch.energy)).index_add(0, batch.molecule_index, energy))
 
 
 @pytest.fixture
 def batch():
     positions = np.arange(9.0).reshape(3, 3)
-    return assemble(np.array([8, 1, 1]), positions, np.array([2, 1]), np.zeros(2))
+    return Batch.from_arrays(np.array([8, 1, 1]), positions, np.array([2, 1]), np.zeros(2))
 
 
 def test_forces_are_minus_the_gradient(batch):

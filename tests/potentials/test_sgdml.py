@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from native_files.one_molecule import sample_frames
-from potbench.batches import batch_of, pick
+from potbench.batch import Batch
 from potbench.laws import forces, symmetry
 from potbench.potentials import SGDML
 from potbench.potentials.sgdml_solver import SGDMLSolver
-from potbench.structures import Batch
+from tests.native_files.one_molecule import sample_frames
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +31,12 @@ def potential(solver: SGDMLSolver) -> SGDML:
 
 @pytest.fixture
 def known() -> Batch:
-    return batch_of(sample_frames(end=40))
+    return Batch.from_frames(sample_frames(end=40))
 
 
 @pytest.fixture
 def unseen() -> Batch:
-    return batch_of(sample_frames(start=40, end=60))
+    return Batch.from_frames(sample_frames(start=40, end=60))
 
 
 def solved(solver: SGDMLSolver, length_scale: int = 10) -> SGDML:
@@ -62,12 +61,12 @@ def test_it_knows_the_forces_it_was_solved_for_and_foretells_others(
 
 def test_a_frame_it_was_solved_for_has_the_right_second_derivatives(potential: SGDML, known: Batch) -> None:
     # there the distance of the kernel is zero, and its root has no slope
-    assert forces.second_derivatives(potential, pick(known, [0, 1, 2])) < 1e-3
+    assert forces.second_derivatives(potential, known.select([0, 1, 2])) < 1e-3
 
 
 def test_equal_atoms_change_places_where_the_frames_show_it() -> None:
     ammonia = solved(SGDMLSolver(sample_frames("NH3", end=40)))
-    assert symmetry.order_of_equal_atoms(ammonia, batch_of(sample_frames("NH3", start=40, end=50))) < 1e-8
+    assert symmetry.order_of_equal_atoms(ammonia, Batch.from_frames(sample_frames("NH3", start=40, end=50))) < 1e-8
 
 
 def test_solving_twice_gives_the_same_numbers(solver: SGDMLSolver, potential: SGDML) -> None:
@@ -112,19 +111,19 @@ def test_a_potential_that_was_never_solved_refuses(unseen: Batch) -> None:
 def test_other_molecules_are_refused(potential: SGDML, given: list[str], named: str) -> None:
     blocks = [sample_frames(name, end=1) for name in given]
     with pytest.raises(ValueError, match=f"sGDML knows one molecule, C O H H H H, .* was given {named}."):
-        potential(batch_of(*blocks))
+        potential(Batch.from_frames(*blocks))
 
 
 def test_another_order_of_the_atoms_is_refused(potential: SGDML) -> None:
     methanol = sample_frames(end=1)
     turned = methanol._replace(atomic_numbers=methanol.atomic_numbers[::-1], positions=methanol.positions[:, ::-1])
     with pytest.raises(ValueError, match=r"its atoms in this order, and was given H H H H O C\."):
-        potential(batch_of(methanol, turned._replace(forces=None)))
+        potential(Batch.from_frames(methanol, turned._replace(forces=None)))
 
 
 def test_an_element_it_was_not_built_for_is_refused(potential: SGDML) -> None:
     with pytest.raises(ValueError, match="The potential does not know Si"):
-        potential(batch_of(sample_frames(end=1)._replace(atomic_numbers=np.array([6, 14, 1, 1, 1, 1]))))
+        potential(Batch.from_frames(sample_frames(end=1)._replace(atomic_numbers=np.array([6, 14, 1, 1, 1, 1]))))
 
 
 def test_two_atoms_are_enough() -> None:
@@ -138,4 +137,4 @@ def test_two_atoms_are_enough() -> None:
         atomic_numbers=np.array([1, 1]), positions=positions, energy=15 * (stretched - 0.75) ** 2, forces=pushed
     )
     potential = solved(SGDMLSolver(block))
-    assert torch.allclose(potential(batch_of(block)).energy, torch.from_numpy(block.energy), atol=0.01)
+    assert torch.allclose(potential(Batch.from_frames(block)).energy, torch.from_numpy(block.energy), atol=0.01)

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from native_files.one_molecule import sample_frames
 from potbench.potentials.sgdml_solver import SGDMLSolver, _trainer, require_memory
+from tests.native_files.one_molecule import sample_frames
 
 
 def test_a_matrix_that_does_not_fit_the_memory_is_refused_before_it_is_made() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from potbench.batches import assemble
+from potbench.batch import Batch
 from potbench.readouts import Attention
 from potbench.readouts.attention import faded_softmax
 
@@ -25,7 +25,7 @@ def batch():
     """Molecules of four, one and three atoms; one pair of the first is out of reach."""
     positions = np.random.default_rng(0).normal(size=(8, 3))
     positions[3] += [2.5, 0, 0]
-    return assemble(np.array([8, 1, 1, 6, 7, 6, 1, 7]), positions, np.array([4, 1, 3]), np.zeros(3))
+    return Batch.from_arrays(np.array([8, 1, 1, 6, 7, 6, 1, 7]), positions, np.array([4, 1, 3]), np.zeros(3))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_energies_are_those_of_the_formula_atom_by_atom(batch, element, features
         heads = []
         for head in torch.arange(WIDTH).chunk(NUM_HEADS):
             total, weighted = 0.0, 0.0
-            for j in torch.nonzero(batch.molecule == batch.molecule[i]).flatten().tolist():
+            for j in torch.nonzero(batch.molecule_index == batch.molecule_index[i]).flatten().tolist():
                 distance = math.dist(batch.positions[i].tolist(), batch.positions[j].tolist())
                 fading = 0.5 + 0.5 * math.cos(math.pi * distance / CUTOFF) if distance < CUTOFF else 0.0
                 score = torch.dot(query[head], atoms[j][2][head]) / math.sqrt(len(head))
@@ -71,7 +71,7 @@ def test_without_a_cutoff_it_is_the_attention_of_torch(batch, features):
     theirs.in_proj_weight, theirs.in_proj_bias = before.query_key_value.weight, before.query_key_value.bias
     theirs.out_proj = after.out
     energies = readout(features, batch, torch.zeros(8, dtype=torch.int64))
-    for mine in (batch.molecule == molecule for molecule in range(3)):
+    for mine in (batch.molecule_index == molecule for molecule in range(3)):
         projected = before.project(features[mine]).unsqueeze(0)
         attended, _ = theirs(projected, projected, projected)
         mixed = after.first_norm(projected + attended)
@@ -88,7 +88,7 @@ def test_without_a_cutoff_positions_are_not_read(batch, element, features):
 def test_an_atom_without_neighbors_in_reach_has_the_energy_it_has_alone(batch, element, features):
     readout = small()
     scattered = batch._replace(positions=batch.positions + 100.0 * torch.arange(8).unsqueeze(1))
-    alone = assemble(batch.atomic_numbers.numpy(), np.zeros((8, 3)), np.ones(8, dtype=int), np.zeros(8))
+    alone = Batch.from_arrays(batch.atomic_numbers.numpy(), np.zeros((8, 3)), np.ones(8, dtype=int), np.zeros(8))
     torch.testing.assert_close(readout(features, scattered, element), readout(features, alone, element))
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from potbench.batches import assemble
+from potbench.batch import Batch
 from potbench.readouts import FeedForward
 
 ELEMENTS = ["H", "C", "N", "O"]
@@ -14,7 +14,7 @@ NUMBERS = np.array([8, 1, 1, 6, 1, 7])
 
 @pytest.fixture
 def batch():
-    return assemble(NUMBERS, np.zeros((6, 3)), np.array([3, 3]), np.zeros(2))
+    return Batch.from_arrays(NUMBERS, np.zeros((6, 3)), np.array([3, 3]), np.zeros(2))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from potbench.batches import assemble
+from potbench.batch import Batch
 from potbench.readouts.per_element import PerElement
 
 
@@ -23,7 +23,7 @@ def readout_of(symbols):
 )
 def test_atoms_are_read_as_by_a_plain_loop_over_elements(symbols, numbers):
     readout = readout_of(symbols)
-    batch = assemble(np.array(numbers), np.zeros((len(numbers), 3)), np.array([len(numbers)]), np.zeros(1))
+    batch = Batch.from_arrays(np.array(numbers), np.zeros((len(numbers), 3)), np.array([len(numbers)]), np.zeros(1))
     element = torch.tensor([readout.atomic_numbers.index(number) for number in numbers])
     features = torch.randn(len(numbers), 4)
     expected = torch.empty(len(numbers), 3)
@@ -36,7 +36,7 @@ def test_atoms_are_read_as_by_a_plain_loop_over_elements(symbols, numbers):
 
 def test_each_element_trains_its_own_network():
     readout = readout_of(["H", "C"])
-    batch = assemble(np.array([1, 1]), np.zeros((2, 3)), np.array([2]), np.zeros(1))
+    batch = Batch.from_arrays(np.array([1, 1]), np.zeros((2, 3)), np.array([2]), np.zeros(1))
     readout(torch.randn(2, 4), batch, torch.tensor([0, 0])).sum().backward()
     assert readout.networks["H"].weight.grad.any()
     assert not readout.networks["C"].weight.grad.any()

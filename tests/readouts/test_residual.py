@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu, linear
 
-from potbench.batches import assemble
+from potbench.batch import Batch
 from potbench.readouts import Residual
 
 NUMBERS = np.array([8, 1, 1, 6, 1, 7])
@@ -12,7 +12,7 @@ NUMBERS = np.array([8, 1, 1, 6, 1, 7])
 
 @pytest.fixture
 def batch():
-    return assemble(NUMBERS, np.zeros((6, 3)), np.array([3, 3]), np.zeros(2))
+    return Batch.from_arrays(NUMBERS, np.zeros((6, 3)), np.array([3, 3]), np.zeros(2))
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ import h5py
 import numpy as np
 import pytest
 
-from native_files.molecules import FREE_ATOMS
-from potbench.datasets import ANI1, DataFileError
+from potbench.datasets import ANI1
+from potbench.errors import DataFileError
 from potbench.loading import AtomsDataModule, RandomSplit
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import KCAL_PER_MOL
+from tests.native_files.molecules import FREE_ATOMS
 
 HARTREE = 27.211386245988
 

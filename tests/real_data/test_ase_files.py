@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from ase.db import connect
 
+from potbench.data_quality import inspect
 from potbench.datasets import ISO17, ASEDatabase, ExtendedXYZ
-from potbench.inspection import inspect
 from potbench.loading import Store
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631

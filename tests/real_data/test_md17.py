@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from potbench.datasets import MD17, DataFileError, SGDMLFile
+from potbench.datasets import MD17, SGDMLFile
+from potbench.errors import DataFileError
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631
 

@@ -64,10 +64,10 @@ def test_the_official_split_trains_on_950_frames_and_sets_the_offset_in_double_p
     data = AtomsDataModule(RMD17("aspirin", folder=real_data / "rmd17"), OfficialSplit("01"), root=tmp_path)
     data.prepare_data()
     data.setup("fit")
-    assert [len(part) for part in data.parts] == [950, 50, 1000]
+    assert [len(part) for part in data.indices] == [950, 50, 1000]
     assert data.store.energy.dtype == np.float64
     # one composition: least squares is rank-deficient, and gives it its mean energy
-    counts = data.store.composition(data.parts.train[:1], [1, 6, 8])[0]
+    counts = data.store.composition(data.indices.train[:1], [1, 6, 8])[0]
     offset = counts @ [data.statistics.reference_energies[number] for number in (1, 6, 8)]
-    assert offset == pytest.approx(data.store.energy[data.parts.train].mean(), abs=1e-6)
-    assert data.statistics.energy_spread == pytest.approx(data.store.energy[data.parts.train].std(), rel=1e-9)
+    assert offset == pytest.approx(data.store.energy[data.indices.train].mean(), abs=1e-6)
+    assert data.statistics.energy_spread == pytest.approx(data.store.energy[data.indices.train].std(), rel=1e-9)

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
+from potbench.batch import Batch, Prediction
 from potbench.reporting.figures import compare, draw_all, draw_loss, draw_parity, draw_residuals, measure
-from potbench.reporting.record import in_units
-from potbench.reporting.table import four_decimals, three_digits
-from potbench.structures import Batch, Prediction
+from potbench.reporting.tables import four_decimals, three_digits
+from potbench.runs.record import in_units
 from potbench.training.metrics import Metrics
 from potbench.units import KCAL_PER_MOL
 
@@ -47,7 +47,7 @@ def make_record(arrays):
         batch = Batch(
             atomic_numbers=torch.ones(num_molecules * ATOMS, dtype=torch.long),
             positions=torch.zeros(num_molecules * ATOMS, 3),
-            molecule=torch.arange(num_molecules).repeat_interleave(ATOMS),
+            molecule_index=torch.arange(num_molecules).repeat_interleave(ATOMS),
             atoms_per_molecule=torch.full((num_molecules,), ATOMS),
             frame=tensors["frame"][part],
             energy=tensors["energy"][part],

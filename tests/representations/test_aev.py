@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from potbench.batches import assemble
+from potbench.batch import Batch
 from potbench.representations import AEV
 
 
 def hydrogen(distance, number=1):
-    return assemble(np.array([1, number]), np.array([[0.0, 0, 0], [distance, 0, 0]]), np.array([2]), np.zeros(1))
+    return Batch.from_arrays(
+        np.array([1, number]), np.array([[0.0, 0, 0], [distance, 0, 0]]), np.array([2]), np.zeros(1)
+    )
 
 
 def features_of_first(representation, batch, other=0):
@@ -59,7 +61,7 @@ def test_atoms_beyond_the_cutoff_are_not_felt(distance, felt):
 
 
 def test_a_single_atom_has_no_surroundings():
-    atom = assemble(np.array([1]), np.zeros((1, 3)), np.array([1]), np.zeros(1))
+    atom = Batch.from_arrays(np.array([1]), np.zeros((1, 3)), np.array([1]), np.zeros(1))
     features = AEV(["H"])(atom, torch.tensor([0]))
     assert features.shape == (1, 48)
     assert not features.any()

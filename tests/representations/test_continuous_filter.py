@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from potbench.batches import assemble
+from potbench.batch import Batch
 from potbench.geometry import pairs
 from potbench.representations import ContinuousFilter
 
 
 def hydrogens(*positions):
     count = len(positions)
-    return assemble(np.ones(count, int), np.array(positions, dtype=float), np.array([count]), np.zeros(1))
+    return Batch.from_arrays(np.ones(count, int), np.array(positions, dtype=float), np.array([count]), np.zeros(1))
 
 
 def features(batch, **settings):

@@ -4,9 +4,8 @@ import torch
 from ase import Atoms
 from ase.build import molecule
 
-from potbench.batches import assemble
+from potbench.batch import Batch
 from potbench.representations import AEV, Hybrid
-from potbench.structures import Batch
 
 ELEMENTS = ["H", "C", "N", "O"]
 
@@ -20,7 +19,7 @@ def _float64():
 
 
 def inputs(atoms: Atoms) -> tuple[Batch, torch.Tensor]:
-    batch = assemble(atoms.numbers, atoms.positions, np.array([len(atoms)]), np.zeros(1))
+    batch = Batch.from_arrays(atoms.numbers, atoms.positions, np.array([len(atoms)]), np.zeros(1))
     return batch, torch.tensor([ELEMENTS.index(symbol) for symbol in atoms.symbols])
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from potbench.cli import main
+from potbench.cli.main import main
 
 WORDS = ["speed", "data", "--frames", "3000", "--batches", "12", "--batch-size", "64", "--passes", "2"]
 

@@ -3,8 +3,8 @@ import argparse
 import pytest
 from ase.build import molecule
 
-from native_files import conformers, write_ani1
 from potbench.speed.options import add_data_options, chosen_data, describe
+from tests.native_files import conformers, write_ani1
 
 
 def options(*words):

@@ -3,7 +3,7 @@ import json
 import h5py
 import numpy as np
 
-from potbench.cli import main
+from potbench.cli.main import main
 from potbench.datasets import ANI1, Sample
 from potbench.speed.prepare import fill_database, measure_apart, sparse
 from potbench.speed.simulated_ani1 import write_simulated

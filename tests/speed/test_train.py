@@ -5,8 +5,7 @@ import warnings
 import pytest
 import torch
 
-from potbench.batches import pick
-from potbench.cli import main
+from potbench.cli.main import main
 from potbench.datasets import Sample
 from potbench.loading import AtomsDataModule
 from potbench.speed.potbench_fit import PotbenchFit
@@ -45,12 +44,12 @@ def test_every_way_is_printed_and_kept_with_equal_losses(tmp_path, capsys):
     assert [way["name"] for way in kept["energy"]] == [
         "TorchANI's own loop",
         "potbench",
-        "potbench, kept features",
+        "potbench, cached features",
     ]
     assert [way["name"] for way in kept["energy_and_forces"]] == [
         "TorchANI's own loop",
         "potbench",
-        "potbench, kept derivatives",
+        "potbench, cached derivatives",
     ]
     for network in ("schnet", "painn"):
         assert [way["name"] for way in kept[network]] == [
@@ -105,7 +104,7 @@ def test_other_weights_are_noticed(data):
 def test_other_batches_are_noticed(data):
     potential = first_potential(data)
     first = next(iter(data.train_dataloader()))
-    fewer = pick(first, list(range(1, len(first.energy))))
+    fewer = first.select(list(range(1, len(first.energy))))
     ways = [TorchANILoop(potential, [fewer], forces=False), PotbenchFit("potbench", potential, data, 1)]
     with pytest.raises(ValueError, match="expected the same up to rounding"):
         compare(ways, num_rounds=1)

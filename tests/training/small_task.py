@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 
-from native_files.made import Made, blocks
 from potbench.loading import AtomsDataModule, RandomSplit
 from potbench.potentials import AtomicPotential
 from potbench.readouts import FeedForward
 from potbench.representations import AEV
 from potbench.training import EnergyForcesLoss, GradientTask
+from tests.native_files.made import Made, blocks
 
 ELEMENTS = ["H", "C", "N", "O"]
 

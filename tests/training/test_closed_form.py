@@ -9,8 +9,6 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from native_files.made import Made, frames
-from native_files.one_molecule import sample_frames
 from potbench.loading import AtomsDataModule, RandomSplit
 from potbench.loading.collate import gather
 from potbench.potentials import SGDML
@@ -18,7 +16,9 @@ from potbench.potentials.sgdml_solver import SGDMLSolver
 from potbench.structures import Frames
 from potbench.training import ClosedFormTask, GradientTask
 from potbench.units import KCAL_PER_MOL
-from training.small_task import quiet_trainer
+from tests.native_files.made import Made, frames
+from tests.native_files.one_molecule import sample_frames
+from tests.training.small_task import quiet_trainer
 
 ELEMENTS = ["H", "C", "N", "O"]
 
@@ -43,24 +43,24 @@ def task_of(*length_scales: int) -> ClosedFormTask:
 
 def force_error(potential: SGDML, data: AtomsDataModule) -> float:
     """RMSE over the validation part, in eV/Å."""
-    batch = gather(data.store, data.parts.validation)
+    batch = gather(data.store, data.indices.validation)
     return float((potential(batch, forces=True).forces - batch.forces).detach().double().square().mean().sqrt())
 
 
 def test_all_of_the_training_part_is_solved_for_and_nothing_else(data: AtomsDataModule, tmp_path: Path) -> None:
     task = task_of()
     quiet_trainer(tmp_path, epochs=1).fit(task, datamodule=data)
-    rows = data.store.atoms_of(data.parts.train).rows
+    rows = data.store.atoms_of(data.indices.train).rows
     train = Frames(
         "",
         sample_frames().atomic_numbers,
         data.store.positions[rows].reshape(-1, 6, 3).astype(np.float32),  # the precision of batches
-        data.store.energy[data.parts.train],
+        data.store.energy[data.indices.train],
         data.store.forces[rows].reshape(-1, 6, 3).astype(np.float32),
     )
     expected = SGDML(ELEMENTS)
     expected.load_state_dict(SGDMLSolver(train).solve(10))
-    batch = gather(data.store, data.parts.test)
+    batch = gather(data.store, data.indices.test)
     assert torch.allclose(task.potential(batch).energy, expected(batch).energy, rtol=0, atol=1e-6)
 
 

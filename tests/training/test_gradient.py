@@ -1,5 +1,6 @@
 import torch
-from small_task import quiet_trainer, small_data, small_task
+
+from tests.training.small_task import quiet_trainer, small_data, small_task
 
 
 def test_a_step_moves_weights_by_the_gradient_of_the_loss(tmp_path):

@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from native_files.made import frames
-from potbench.batches import batch_of, pick
-from potbench.structures import Batch, Prediction
+from potbench.batch import Batch, Prediction
 from potbench.training import EnergyForcesLoss
+from tests.native_files.made import frames
 
 # methane, water, ammonia: 5, 3 and 4 atoms
 BLOCKS = [frames(name, 1, forces=True, seed=seed) for seed, name in enumerate(("CH4", "H2O", "NH3"))]
@@ -19,7 +18,7 @@ ATOMS = [5, 3, 4]
 
 @pytest.fixture
 def batch() -> Batch:
-    return batch_of(*BLOCKS)
+    return Batch.from_frames(*BLOCKS)
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_a_molecule_costs_the_same_whatever_stands_beside_it(batch, prediction, 
     loss = EnergyForcesLoss(1.0, 1.0)
     starts = np.cumsum([0, *ATOMS])
     atoms = np.concatenate([np.arange(starts[i], starts[i] + ATOMS[i]) for i in order])
-    reordered = loss(Prediction(prediction.energy[order], prediction.forces[atoms]), pick(batch, order))
+    reordered = loss(Prediction(prediction.energy[order], prediction.forces[atoms]), batch.select(order))
     torch.testing.assert_close(reordered, loss(prediction, batch)[order])
 
 

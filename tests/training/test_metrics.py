@@ -8,11 +8,10 @@ import torch
 import torch.distributed as dist
 from sklearn import metrics as sklearn
 
-from native_files.made import blocks
-from potbench.batches import batch_of, pick
-from potbench.structures import Batch, Prediction
+from potbench.batch import Batch, Prediction
 from potbench.training.metrics import Metrics
 from potbench.units import KCAL_PER_MOL
+from tests.native_files.made import blocks
 
 UNEQUAL = [[0, 1, 2, 3, 4, 5, 6], [7], [8, 9, 10], [11, 12, 13, 14, 15, 16, 17], [18]]
 
@@ -20,7 +19,7 @@ UNEQUAL = [[0, 1, 2, 3, 4, 5, 6], [7], [8, 9, 10], [11, 12, 13, 14, 15, 16, 17],
 def everything(total: float = 0.0) -> tuple[Batch, Prediction, torch.Tensor]:
     """Nineteen molecules, a prediction of them, and reference energies that leave little; totals moved by `total`."""
     torch.set_default_dtype(torch.float64)
-    batch = batch_of(*blocks(forces=True))
+    batch = Batch.from_frames(*blocks(forces=True))
     torch.manual_seed(0)
     offset = torch.tensor([{5: -1100.0, 3: -2080.0, 4: -1537.0}[n] for n in batch.atoms_per_molecule.tolist()[:12]])
     offset = torch.cat([offset, torch.full((7,), -2540.0)]) + total
@@ -33,8 +32,12 @@ def everything(total: float = 0.0) -> tuple[Batch, Prediction, torch.Tensor]:
 
 
 def part(molecules: list[int], batch: Batch, prediction: Prediction, offset: torch.Tensor):
-    atoms = torch.isin(batch.molecule, torch.tensor(molecules))
-    return Prediction(prediction.energy[molecules], prediction.forces[atoms]), pick(batch, molecules), offset[molecules]
+    atoms = torch.isin(batch.molecule_index, torch.tensor(molecules))
+    return (
+        Prediction(prediction.energy[molecules], prediction.forces[atoms]),
+        batch.select(molecules),
+        offset[molecules],
+    )
 
 
 def counted(groups: list[list[int]], total: float = 0.0) -> Metrics:

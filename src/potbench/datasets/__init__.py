@@ -2,17 +2,19 @@
 
 from potbench.datasets.ani1 import ANI1
 from potbench.datasets.ase_database import ASEDatabase
-from potbench.datasets.dataset import DataFileError, Dataset, Description, OfficialParts, data_root
+from potbench.datasets.dataset import Dataset, Description, OfficialIndices, data_root
 from potbench.datasets.extended_xyz import ExtendedXYZ
 from potbench.datasets.flexible import FlexibleMolecules
 from potbench.datasets.generated import Generated
 from potbench.datasets.iso17 import ISO17
 from potbench.datasets.md17 import MD17
-from potbench.datasets.published import Download, Published, Summary
+from potbench.datasets.published import Published, Summary
 from potbench.datasets.qm9 import QM9
 from potbench.datasets.rmd17 import RMD17
 from potbench.datasets.sample import Sample
-from potbench.datasets.sgdml_npz import SGDMLFile
+from potbench.datasets.sgdml_file import SGDMLFile
+from potbench.downloads.address import Download
+from potbench.errors import DataFileError
 
 __all__ = [
     "ANI1",
@@ -28,7 +30,7 @@ __all__ = [
     "ExtendedXYZ",
     "FlexibleMolecules",
     "Generated",
-    "OfficialParts",
+    "OfficialIndices",
     "Published",
     "SGDMLFile",
     "Sample",

@@ -8,10 +8,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from potbench.datasets.checks import check_frames
-from potbench.datasets.dataset import DataFileError
-from potbench.datasets.hdf5 import natural_order, open_hdf5
-from potbench.datasets.published import Download, Published, Summary
+from potbench.datasets.published import Published, Summary
+from potbench.downloads.address import Download
+from potbench.errors import DataFileError
+from potbench.readers.checks import check_frames
+from potbench.readers.hdf5 import natural_order, open_hdf5
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
 

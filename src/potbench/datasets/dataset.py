@@ -77,13 +77,13 @@ class Dataset(ABC):
         """Chemical symbol → energy of the isolated atom in eV by the same theory; None where not known."""
         return None
 
-    def official_splits(self) -> Mapping[str, OfficialParts]:
+    def official_splits(self) -> Mapping[str, OfficialIndices]:
         """Name → split that the publisher gives; asked for after `read` has gone through every frame."""
         return {}
 
 
 @dataclass(frozen=True)
-class OfficialParts:
+class OfficialIndices:
     """A split as its publisher gives it.
 
     Args:
@@ -95,7 +95,3 @@ class OfficialParts:
     train: IntArray
     test: IntArray
     validation: IntArray | None = None
-
-
-class DataFileError(ValueError):
-    """A data file cannot be used; the message names the file, what is wrong, and what to do."""

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from potbench.datasets.dataset import DataFileError, Dataset, Description
-from potbench.datasets.stated_units import EnergyUnit, LengthUnit, energy_unit, length_unit
-from potbench.datasets.structures_in_files import Structure, conformers
+from potbench.datasets.dataset import Dataset, Description
+from potbench.errors import DataFileError
+from potbench.readers.structures import Structure, conformers
+from potbench.readers.units import EnergyUnit, LengthUnit, energy_unit, length_unit
 from potbench.structures import SYMBOLS, Frames
 
 

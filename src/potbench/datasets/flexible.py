@@ -9,9 +9,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from potbench.datasets.checks import check_frames
-from potbench.datasets.dataset import DataFileError
-from potbench.datasets.published import Download, Published, Summary
+from potbench.datasets.published import Published, Summary
+from potbench.downloads.address import Download
+from potbench.errors import DataFileError
+from potbench.readers.checks import check_frames
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import KCAL_PER_MOL
 

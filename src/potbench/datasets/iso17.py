@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from potbench.datasets.ase_database import Labels, rows
-from potbench.datasets.dataset import DataFileError, OfficialParts
-from potbench.datasets.published import Download, Published, Summary
-from potbench.datasets.structures_in_files import Structure, conformers
+from potbench.datasets.dataset import OfficialIndices
+from potbench.datasets.published import Published, Summary
+from potbench.downloads.address import Download
+from potbench.errors import DataFileError
+from potbench.readers.structures import Structure, conformers
 from potbench.structures import Frames, IntArray
 
 DATABASES = ("reference.db", "test_within.db", "test_other.db")
@@ -76,12 +78,12 @@ class ISO17(Published):
             length += 1
         self._lengths.append(length)
 
-    def official_splits(self) -> Mapping[str, OfficialParts]:
+    def official_splits(self) -> Mapping[str, OfficialIndices]:
         """Known and unknown."""
         reference, within, other = self._lengths
         train, validation = (self._numbered(self.require(self.folder / name), reference) for name in IDS)
         tests = {"known": np.arange(within) + reference, "unknown": np.arange(other) + reference + within}
-        return {name: OfficialParts(train, test, validation) for name, test in tests.items()}
+        return {name: OfficialIndices(train, test, validation) for name, test in tests.items()}
 
     @staticmethod
     def _numbered(file: Path, num_rows: int) -> IntArray:

@@ -8,10 +8,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from potbench.datasets.dataset import OfficialParts
-from potbench.datasets.npz import read_npz
-from potbench.datasets.published import Download, Published, Summary
-from potbench.datasets.sgdml_npz import NEEDED, elements_of, read_arrays
+from potbench.datasets.dataset import OfficialIndices
+from potbench.datasets.published import Published, Summary
+from potbench.datasets.sgdml_file import NEEDED, elements_of, read_arrays
+from potbench.downloads.address import Download
+from potbench.readers.npz import read_npz
 from potbench.structures import Frames
 from potbench.units import KCAL_PER_MOL
 
@@ -119,9 +120,9 @@ class MD17(Published):
             arrays = read_npz(self.require(file), NEEDED)
             yield from read_arrays(arrays, file, self.molecule, KCAL_PER_MOL, 1.0, time=self.labels == "DFT")
 
-    def official_splits(self) -> Mapping[str, OfficialParts]:
+    def official_splits(self) -> Mapping[str, OfficialIndices]:
         """Of the coupled-cluster frames: `official`."""
         if self.labels == "DFT":
             return {}
         train, test = (len(read_npz(file, NEEDED)["R"]) for file in self.files)
-        return {"official": OfficialParts(np.arange(train), np.arange(train, train + test))}
+        return {"official": OfficialIndices(np.arange(train), np.arange(train, train + test))}

@@ -10,12 +10,13 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from potbench.datasets.archive import DAMAGE
 from potbench.datasets.ase_database import DISTANCE, UNITS, Labels, has, num_rows, read_metadata, rows
-from potbench.datasets.dataset import DataFileError
-from potbench.datasets.published import Download, Published, Summary
-from potbench.datasets.stated_units import energy_unit, length_unit
-from potbench.datasets.structures_in_files import Structure, conformers
+from potbench.datasets.published import Published, Summary
+from potbench.downloads.address import Download
+from potbench.downloads.archive import DAMAGE
+from potbench.errors import DataFileError
+from potbench.readers.structures import Structure, conformers
+from potbench.readers.units import energy_unit, length_unit
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
 

@@ -9,10 +9,12 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from potbench.datasets.checks import check_frames
-from potbench.datasets.dataset import DataFileError, OfficialParts
-from potbench.datasets.npz import REAL, WHOLE, Arrays, read_npz
-from potbench.datasets.published import Download, Published, Summary
+from potbench.datasets.dataset import OfficialIndices
+from potbench.datasets.published import Published, Summary
+from potbench.downloads.address import Download
+from potbench.errors import DataFileError
+from potbench.readers.checks import check_frames
+from potbench.readers.npz import REAL, WHOLE, Arrays, read_npz
 from potbench.structures import SYMBOLS, Frames, IntArray
 from potbench.units import KCAL_PER_MOL
 
@@ -155,10 +157,10 @@ class RMD17(Published):
         )
         yield check_frames(frames, str(self.files[0]))
 
-    def official_splits(self) -> Mapping[str, OfficialParts]:
+    def official_splits(self) -> Mapping[str, OfficialIndices]:
         """01 to 05, as far as their files are there."""
         find = self._places if self._halves else self._indices
-        return {fold.name: OfficialParts(find(fold.train), find(fold.test)) for fold in self._halves or self._folds}
+        return {fold.name: OfficialIndices(find(fold.train), find(fold.test)) for fold in self._halves or self._folds}
 
     @cached_property
     def _arrays(self) -> Arrays:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from potbench.structures import Batch
+from potbench.batch import Batch
 
 
 def slots(batch: Batch) -> Tensor:
     """Place of each atom in a table of (molecules, largest_molecule), flattened: shape (atoms,), int64."""
     first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
-    within = torch.arange(len(batch.molecule), device=batch.molecule.device) - first[batch.molecule]
-    return batch.molecule * batch.largest_molecule + within
+    within = torch.arange(len(batch.molecule_index), device=batch.molecule_index.device) - first[batch.molecule_index]
+    return batch.molecule_index * batch.largest_molecule + within
 
 
 def pad(values: Tensor, slot: Tensor, batch: Batch, fill: float) -> Tensor:

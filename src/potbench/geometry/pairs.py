@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from potbench.structures import Batch
+from potbench.batch import Batch
 
 SMALL = 50
 """Atoms of a molecule most of whose pairs are within reach of each other, for cutoffs of 5 Å."""
@@ -31,7 +31,7 @@ class Pairs(NamedTuple):
 
 def pairs_in_molecules(batch: Batch) -> Tensor:
     """Every pair of atoms of one molecule, once, the earlier atom first: shape (2, pairs), int64."""
-    first_atom = (batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule).index_select(0, batch.molecule)
+    first_atom = (batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule).index_select(0, batch.molecule_index)
     num_earlier = torch.arange(len(first_atom), device=first_atom.device) - first_atom
     # the number of pairs is told, so that the host does not wait for the device to count them
     later = torch.repeat_interleave(num_earlier, output_size=batch.num_pairs)

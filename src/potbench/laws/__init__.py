@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import torch
 
+from potbench.batch import Batch
+from potbench.errors import UnknownMoleculeError
 from potbench.laws import batching, forces, locality, precision, symmetry
 from potbench.laws.precision import default_dtype
-from potbench.potentials.potential import Potential, UnknownMoleculeError
-from potbench.structures import Batch
+from potbench.potentials.potential import Potential
 
 __all__ = ["LAWS", "Law", "check"]
 
@@ -72,7 +73,7 @@ def check(potential: Potential, batch: Batch) -> list[tuple[Law, float | None]]:
         Each law with the largest violation of it, in the order of LAWS, not to be above its tolerance; None where the
         potential refuses the molecules that the law asks it about.
     """
-    double = batch.at(batch.positions.detach().double())
+    double = batch.with_positions(batch.positions.detach().double())
     with default_dtype(torch.float64):
         tested = copy.deepcopy(potential).cpu().double().eval()
         return [(law, _violation(law, tested, double)) for law in LAWS]

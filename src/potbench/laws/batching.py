@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from potbench.batches import assemble, pick
+from potbench.batch import Batch, Prediction
 from potbench.laws.compare import forces_of, largest, largest_difference
 from potbench.potentials import Potential
-from potbench.structures import SYMBOLS, Batch, Prediction
+from potbench.structures import SYMBOLS
 
 
 def batch_mates(potential: Potential, batch: Batch) -> float:
@@ -23,12 +23,12 @@ def order_of_molecules(potential: Potential, batch: Batch) -> float:
     expected = potential(batch, forces=True)
     parts = torch.split(forces_of(expected), batch.atoms_per_molecule.tolist())
     reordered = Prediction(expected.energy[backwards], torch.cat([parts[i] for i in backwards]))
-    return largest_difference(potential(pick(batch, backwards), forces=True), reordered)
+    return largest_difference(potential(batch.select(backwards), forces=True), reordered)
 
 
 def batch_of_one(potential: Potential, batch: Batch) -> float:
     """A molecule next to its own copy has the energy and the forces it has alone, and so has the copy (eV or eV/Å)."""
-    twice = potential(pick(batch, [0, 0]), forces=True)
+    twice = potential(batch.select([0, 0]), forces=True)
     return largest_difference(twice, _one_by_one(potential, batch, [0, 0]))
 
 
@@ -37,11 +37,11 @@ def single_atom(potential: Potential, batch: Batch) -> float:
     violations = []
     for symbol in potential.elements:
         number = np.array([SYMBOLS.index(symbol)])
-        atom = potential(assemble(number, np.zeros((1, 3)), np.array([1]), np.zeros(1)), forces=True)
+        atom = potential(Batch.from_arrays(number, np.zeros((1, 3)), np.array([1]), np.zeros(1)), forces=True)
         violations += [atom.energy - atom.energy, forces_of(atom)]  # ∞ − ∞ is NaN
     return largest(*violations)
 
 
 def _one_by_one(potential: Potential, batch: Batch, molecules: list[int]) -> Prediction:
-    alone = [potential(pick(batch, [i]), forces=True) for i in molecules]
+    alone = [potential(batch.select([i]), forces=True) for i in molecules]
     return Prediction(torch.cat([each.energy for each in alone]), torch.cat([forces_of(each) for each in alone]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from potbench.structures import Prediction
+from potbench.batch import Prediction
 
 
 def largest(*differences: Tensor) -> float:

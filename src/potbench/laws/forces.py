@@ -14,9 +14,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from potbench.batch import Batch, Prediction
 from potbench.laws.compare import forces_of, largest
 from potbench.potentials import Potential
-from potbench.structures import Batch, Prediction
 
 ENERGY_STEPS = 1e-6, 1e-4
 """Å. At the first, float64 totals of 10⁴ eV keep 10⁻⁶ eV/Å, and one side is wrong by half of it times the curvature.
@@ -34,10 +34,10 @@ def gradient(potential: Potential, batch: Batch) -> float:
     prediction = potential(batch, forces=True)
     forces = forces_of(prediction)
     first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
-    rank = torch.arange(len(batch.molecule)) - first[batch.molecule]
+    rank = torch.arange(len(batch.molecule_index)) - first[batch.molecule_index]
 
     def energy(direction: Tensor, here: Tensor, step: float) -> Tensor:
-        prediction: Prediction = potential(batch.at(batch.positions + step * direction))
+        prediction: Prediction = potential(batch.with_positions(batch.positions + step * direction))
         return prediction.energy[here]
 
     violations = []
@@ -45,7 +45,7 @@ def gradient(potential: Potential, batch: Batch) -> float:
         for axis in range(3):  # one atom of each molecule at a time, in all molecules at once
             direction = torch.zeros_like(batch.positions)
             direction[moved, axis] = 1.0
-            here = batch.molecule[moved]
+            here = batch.molecule_index[moved]
             along = partial(energy, direction, here)
             violations.append(_off_at_best(-forces[moved, axis], along, prediction.energy[here], ENERGY_STEPS))
     return largest(*violations)
@@ -59,7 +59,7 @@ def net_force(potential: Potential, batch: Batch) -> float:
 def net_torque(potential: Potential, batch: Batch) -> float:
     """The forces on the atoms of a molecule do not turn it, Σ x × F = 0 about its center (eV)."""
     center = _per_molecule(batch.positions, batch) / batch.atoms_per_molecule.unsqueeze(-1)
-    arms = batch.positions - center[batch.molecule]
+    arms = batch.positions - center[batch.molecule_index]
     return largest(_per_molecule(torch.linalg.cross(arms, forces_of(potential(batch, forces=True))), batch))
 
 
@@ -67,12 +67,12 @@ def second_derivatives(potential: Potential, batch: Batch) -> float:
     """Forces can be differentiated by the positions: ∂F/∂x along a direction, by finite differences (eV/Å²)."""
     direction = torch.randn(batch.positions.shape, generator=_dice(), dtype=batch.positions.dtype)
     positions = batch.positions.detach().requires_grad_()
-    energy = potential.energies(batch.at(positions)).energy.sum()
+    energy = potential.energies(batch.with_positions(positions)).energy.sum()
     (slope,) = torch.autograd.grad(energy, positions, create_graph=True)
     (curvature,) = _derivative((slope * direction).sum(), [positions])
 
     def forces(step: float) -> Tensor:
-        moved = batch.at(batch.positions + step * direction)
+        moved = batch.with_positions(batch.positions + step * direction)
         return forces_of(potential(moved, forces=True))
 
     return largest(_off_at_best(-curvature, forces, forces(0.0), FORCE_STEPS))
@@ -106,7 +106,7 @@ def _dice() -> torch.Generator:
 
 def _per_molecule(vectors: Tensor, batch: Batch) -> Tensor:
     """Sums of shape (molecules, 3) of vectors of shape (atoms, 3)."""
-    return vectors.new_zeros(len(batch.atoms_per_molecule), 3).index_add(0, batch.molecule, vectors.detach())
+    return vectors.new_zeros(len(batch.atoms_per_molecule), 3).index_add(0, batch.molecule_index, vectors.detach())
 
 
 def _derivative(value: Tensor, inputs: list[Tensor]) -> tuple[Tensor, ...]:

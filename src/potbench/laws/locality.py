@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from potbench.batches import batch_of
+from potbench.batch import Batch
 from potbench.laws.compare import forces_of, largest
 from potbench.potentials import Potential
-from potbench.structures import Batch, Frames
+from potbench.structures import Frames
 
 FAR = 100.0
 """Å: how far molecules are set apart for a potential that names no cutoff."""
@@ -39,7 +39,7 @@ def through_the_cutoff(potential: Potential, batch: Batch) -> float:
     distances = torch.tensor([cutoff - MARGIN, cutoff + MARGIN], dtype=batch.positions.dtype)
     jumps = []
     for molecule in molecules:
-        prediction = potential(batch_of(_pulled_out(batch, molecule, distances)), forces=True)
+        prediction = potential(Batch.from_frames(_pulled_out(batch, molecule, distances)), forces=True)
         inside, outside = forces_of(prediction).chunk(2)
         jumps += [prediction.energy.diff(), outside - inside]
     return largest(*jumps)
@@ -59,7 +59,7 @@ def work(potential: Potential, batch: Batch) -> float:
     while spacing > FINEST:
         spacing = (high - low) / STEPS
         distances = torch.linspace(low, high, STEPS, dtype=batch.positions.dtype)
-        prediction = potential(batch_of(_pulled_out(batch, molecule, distances)), forces=True)
+        prediction = potential(Batch.from_frames(_pulled_out(batch, molecule, distances)), forces=True)
         pull = -forces_of(prediction).reshape(STEPS, -1, 3)[:, -1, 0].detach()
         spent = distances.diff() * (pull[1:] + pull[:-1]) / 2
         mismatch = (prediction.energy.detach().diff() - spent).abs()
@@ -74,13 +74,13 @@ def far_apart(potential: Potential, batch: Batch) -> float:
     apart = _cutoff(potential) or FAR
     along = batch.positions[:, 0]
     empty = along.new_zeros(len(batch.atoms_per_molecule))
-    starts = empty.scatter_reduce(0, batch.molecule, along, "amin", include_self=False)
-    ends = empty.scatter_reduce(0, batch.molecule, along, "amax", include_self=False)
+    starts = empty.scatter_reduce(0, batch.molecule_index, along, "amin", include_self=False)
+    ends = empty.scatter_reduce(0, batch.molecule_index, along, "amax", include_self=False)
     room = ends - starts + 1.01 * apart
     positions = batch.positions.clone()
-    positions[:, 0] += (room.cumsum(0) - room - starts)[batch.molecule]  # one behind the other, along x
+    positions[:, 0] += (room.cumsum(0) - room - starts)[batch.molecule_index]  # one behind the other, along x
     merged = Frames("all", batch.atomic_numbers.numpy(), positions.unsqueeze(0).numpy(), np.zeros(1))
-    together, separate = potential(batch_of(merged), forces=True), potential(batch, forces=True)
+    together, separate = potential(Batch.from_frames(merged), forces=True), potential(batch, forces=True)
     return largest(together.energy - separate.energy.sum(), forces_of(together) - forces_of(separate))
 
 
@@ -91,7 +91,7 @@ def _cutoff(potential: Potential) -> float | None:
 
 def _pulled_out(batch: Batch, molecule: int, distances: Tensor) -> Frames:
     """A molecule with its last atom in front of the others, along x, at these distances (steps,) from the nearest."""
-    mine = batch.molecule == molecule
+    mine = batch.molecule_index == molecule
     others = batch.positions[mine][:-1]
     anchor = others[others[:, 0].argmax()]
     along = torch.tensor([1.0, 0.0, 0.0], dtype=distances.dtype)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import torch
 
+from potbench.batch import Batch
 from potbench.laws.compare import forces_of, largest
 from potbench.potentials import Potential
-from potbench.structures import Batch
 
 STRETCH = 1.05
 """Energies are compared by what they change when a molecule is stretched by this: offsets cancel."""
@@ -23,8 +23,8 @@ def single_precision(potential: Potential, batch: Batch) -> float:
     for dtype in (torch.float32, torch.float64):
         with default_dtype(dtype):
             converted = copy.deepcopy(potential).to(dtype)
-            here = batch.at(positions.to(dtype))
-            there = here.at((STRETCH * positions).to(dtype))
+            here = batch.with_positions(positions.to(dtype))
+            there = here.with_positions((STRETCH * positions).to(dtype))
             prediction = converted(here, forces=True)
             changes.append(converted(there).energy - prediction.energy)
             forces.append(forces_of(prediction))

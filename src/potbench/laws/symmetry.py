@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from potbench.batch import Batch
 from potbench.laws.compare import forces_of, largest_difference
 from potbench.potentials import Potential
-from potbench.structures import Batch
 
 
 def shift(potential: Potential, batch: Batch) -> float:
     """Moving a molecule as a whole changes neither its energy nor its forces (eV or eV/Å)."""
     vectors = 10 * torch.randn(len(batch.atoms_per_molecule), 3, generator=_dice(), dtype=batch.positions.dtype)
-    shifted = batch.at(batch.positions + vectors[batch.molecule])
+    shifted = batch.with_positions(batch.positions + vectors[batch.molecule_index])
     return largest_difference(potential(shifted, forces=True), potential(batch, forces=True))
 
 
@@ -30,12 +30,12 @@ def reflection(potential: Potential, batch: Batch) -> float:
 def order_of_equal_atoms(potential: Potential, batch: Batch) -> float:
     """Exchanging atoms of one element within a molecule exchanges their forces and nothing else (eV or eV/Å)."""
     largest_number = int(batch.atomic_numbers.max()) + 1
-    return _reordered(potential, batch, batch.molecule * largest_number + batch.atomic_numbers)
+    return _reordered(potential, batch, batch.molecule_index * largest_number + batch.atomic_numbers)
 
 
 def order_of_atoms(potential: Potential, batch: Batch) -> float:
     """Listing the atoms of a molecule in another order reorders its forces and nothing else (eV or eV/Å)."""
-    return _reordered(potential, batch, batch.molecule)
+    return _reordered(potential, batch, batch.molecule_index)
 
 
 def _dice() -> torch.Generator:
@@ -52,11 +52,11 @@ def _rotations(batch: Batch) -> Tensor:
 
 def _orthogonal(potential: Potential, batch: Batch, matrices: Tensor) -> float:
     def turned(vectors: Tensor) -> Tensor:
-        return torch.einsum("aij,aj->ai", matrices[batch.molecule], vectors)
+        return torch.einsum("aij,aj->ai", matrices[batch.molecule_index], vectors)
 
     prediction = potential(batch, forces=True)
     expected = prediction._replace(forces=turned(forces_of(prediction)))
-    return largest_difference(potential(batch.at(turned(batch.positions)), forces=True), expected)
+    return largest_difference(potential(batch.with_positions(turned(batch.positions)), forces=True), expected)
 
 
 def _reordered(potential: Potential, batch: Batch, group: Tensor) -> float:
@@ -66,7 +66,7 @@ def _reordered(potential: Potential, batch: Batch, group: Tensor) -> float:
     # the places of a group, in order, receive its atoms, shuffled
     order = torch.empty_like(atoms)
     order[torch.argsort(group, stable=True)] = shuffled[torch.argsort(group[shuffled], stable=True)]
-    reordered = batch.at(batch.positions[order])._replace(
+    reordered = batch.with_positions(batch.positions[order])._replace(
         atomic_numbers=batch.atomic_numbers[order],
         forces=None if batch.forces is None else batch.forces[order],
     )

@@ -8,11 +8,11 @@ from potbench.loading.splits import (
     MoleculeSplit,
     NestedSplit,
     OfficialSplit,
-    Parts,
     RandomSplit,
     ScaffoldSplit,
     SimilaritySplit,
     Split,
+    SplitIndices,
     TimeSplit,
 )
 from potbench.loading.store import Store
@@ -25,11 +25,11 @@ __all__ = [
     "MoleculeSplit",
     "NestedSplit",
     "OfficialSplit",
-    "Parts",
     "RandomSplit",
     "ScaffoldSplit",
     "SimilaritySplit",
     "Split",
+    "SplitIndices",
     "Store",
     "TimeSplit",
 ]

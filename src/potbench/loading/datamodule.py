@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
+from typing_extensions import override
 
-from potbench.datasets.dataset import DataFileError, data_root
+from potbench.batch import Batch, Statistics
 from potbench.datasets.dataset import Dataset as Source
+from potbench.datasets.dataset import data_root
 from potbench.datasets.published import Published
+from potbench.errors import DataFileError
 from potbench.loading.collate import gather
-from potbench.loading.kept_features import KeptFeatures
 from potbench.loading.preparation import find_prepared, prepare
 from potbench.loading.sampler import GlobalBatchSampler
-from potbench.loading.splits import Parts, RandomSplit, Split
+from potbench.loading.splits import RandomSplit, Split, SplitIndices
 from potbench.loading.statistics import training_statistics
 from potbench.loading.store import Store
-from potbench.structures import SYMBOLS, Batch, IntArray, Statistics
+from potbench.structures import SYMBOLS, IntArray
 
 
 class AtomsDataModule(LightningDataModule):
@@ -36,6 +39,9 @@ class AtomsDataModule(LightningDataModule):
         root: folder of datasets, downloaded and prepared; by default POTBENCH_DATA or the user's data folder.
         seed: seed of the order of the batches.
         num_workers: processes that gather batches; gathering is fast enough for most uses without any.
+
+    Attributes:
+        transform: applied to each batch before it is moved to the device; None for nothing.
     """
 
     def __init__(
@@ -65,9 +71,9 @@ class AtomsDataModule(LightningDataModule):
             dataset.root = self.root
         self.seed = seed
         self.num_workers = num_workers
-        self.kept: KeptFeatures | None = None
+        self.transform: Callable[[Batch], Batch] | None = None
         self.store: Store
-        self.parts: Parts
+        self.indices: SplitIndices
         self.statistics: Statistics
 
     @property
@@ -91,8 +97,8 @@ class AtomsDataModule(LightningDataModule):
         if hasattr(self, "store"):
             return
         self.store = prepare(self.dataset, self.root)
-        self.parts = self.split.divide(self.store)
-        self.statistics = training_statistics(self.store, self.parts.train, self.reference_energies)
+        self.indices = self.split.divide(self.store)
+        self.statistics = training_statistics(self.store, self.indices.train, self.reference_energies)
 
     def _isolated_atoms(self) -> dict[str, float]:
         energies = self.dataset.atomic_energies()
@@ -106,21 +112,19 @@ class AtomsDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of the training part, in a new order each epoch."""
-        return self._loader(self.parts.train, self.batch_size, self.seed)
+        return self._loader(self.indices.train, self.batch_size, self.seed)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Batches of the validation part, in order."""
-        return self._loader(self.parts.validation, self.evaluation_batch_size)
+        return self._loader(self.indices.validation, self.evaluation_batch_size)
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Batches of the test part, in order."""
-        return self._loader(self.parts.test, self.evaluation_batch_size)
+        return self._loader(self.indices.test, self.evaluation_batch_size)
 
+    @override
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Tell a batch where the derivatives of its features are; they are no part of what loaders send around."""
-        if self.kept is None or self.kept.jacobians is None or batch.features is None:
-            return batch
-        return batch._replace(jacobians=self.kept.jacobians.of(batch))
+        return batch if self.transform is None else self.transform(batch)
 
     def _loader(self, frames: IntArray, batch_size: int, seed: int | None = None) -> DataLoader[Batch]:
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
@@ -141,7 +145,7 @@ class _Gathered(Dataset[Batch]):
         self.data = data
 
     def __getitems__(self, frames: IntArray) -> Batch:
-        return gather(self.data.store, np.asarray(frames), self.data.kept)
+        return gather(self.data.store, np.asarray(frames))
 
 
 def _unchanged(batch: Batch) -> Batch:

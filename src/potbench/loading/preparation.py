@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from potbench.datasets.checksums import Checksums
-from potbench.datasets.dataset import DataFileError, Dataset
+from potbench.datasets.dataset import Dataset
 from potbench.datasets.published import Published
+from potbench.downloads.checksums import Checksums
+from potbench.errors import DataFileError
 from potbench.loading.store import MANIFEST, Store
 from potbench.structures import Frames
 

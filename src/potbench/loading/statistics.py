@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from potbench.batch import Statistics
 from potbench.loading.store import Store
-from potbench.structures import SYMBOLS, IntArray, Statistics
+from potbench.structures import SYMBOLS, IntArray
 
 BLOCK = 100_000
 

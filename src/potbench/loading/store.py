@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from potbench.datasets.dataset import OfficialParts
+from potbench.datasets.dataset import OfficialIndices
 from potbench.loading.large_rows import LargeRows
 from potbench.loading.store_writer import StoreWriter
 from potbench.structures import FloatArray, Frames, IntArray
@@ -105,6 +105,14 @@ class Store:
         numbers = self._atomic_numbers[np.repeat(self._first_numbers[molecule], counts) + within]
         return Atoms(np.repeat(first_row, counts) + within, numbers, counts)
 
+    def first_rows(self, frames: IntArray) -> IntArray:
+        """Return the row of the first atom of each frame: shape (frames,) → (frames,), int64."""
+        molecule = self.molecule_of(frames)
+        rows: IntArray = (
+            self._first_rows[molecule] + (frames - self._frame_starts[molecule]) * self._num_atoms[molecule]
+        )
+        return rows
+
     def composition(self, frames: IntArray, atomic_numbers: list[int]) -> IntArray:
         """How many atoms of each element: shape (frames, elements)."""
         numbers: list[int] = self.manifest["atomic_numbers"]
@@ -121,14 +129,14 @@ class Store:
         return np.stack(counts, axis=1).astype(np.int32)
 
     @cached_property
-    def official_splits(self) -> dict[str, OfficialParts]:
+    def official_splits(self) -> dict[str, OfficialIndices]:
         """Name → split that the dataset's publisher gives."""
         splits: dict[str, dict[str, IntArray]] = {}
         with self._reading("official_splits.npz") as file, np.load(file, allow_pickle=False) as arrays:
             for key in arrays:
                 name, part = key.rsplit("/", 1)
                 splits.setdefault(name, {})[part] = arrays[key]
-        return {name: OfficialParts(**parts) for name, parts in splits.items()}
+        return {name: OfficialIndices(**parts) for name, parts in splits.items()}
 
     def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
         # processes that gather batches open the folder themselves
@@ -157,7 +165,7 @@ class Store:
         folder: Path,
         blocks: Iterable[Frames],
         manifest: dict[str, Any],
-        official_splits: Callable[[], Mapping[str, OfficialParts]] = dict,
+        official_splits: Callable[[], Mapping[str, OfficialIndices]] = dict,
     ) -> Store:
         """Write blocks of conformers as a store; a killed call leaves nothing that looks finished.
 

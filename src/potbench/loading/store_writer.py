@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from potbench.datasets.dataset import OfficialParts
+from potbench.datasets.dataset import OfficialIndices
 from potbench.structures import Frames, IntArray
 
 
@@ -59,7 +59,7 @@ class StoreWriter:
         self.atoms.append(len(frames.atomic_numbers))
         self.atomic_numbers.append(frames.atomic_numbers.astype(np.uint8))
 
-    def close(self, official_splits: Mapping[str, OfficialParts]) -> dict[str, Any]:
+    def close(self, official_splits: Mapping[str, OfficialIndices]) -> dict[str, Any]:
         """Finish the files; return counts and the sha256 over all arrays.
 
         Args:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from typing_extensions import override
 
-from potbench.geometry.jacobians import chain_rule
+from potbench.batch import Batch, Prediction
 from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.readouts.readout import Readout
 from potbench.representations.representation import Representation
-from potbench.structures import Batch, Prediction
 
 
 class AtomicPotential(SumOverAtoms):
@@ -45,19 +45,24 @@ class AtomicPotential(SumOverAtoms):
         features: torch.Tensor = self.representation(batch, self.element(batch))
         return features
 
+    @override
     def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, torch.Tensor]:
-        """By the chain rule where features and their derivatives were kept; a readout may feel positions besides."""
-        if batch.features is None or batch.jacobians is None:
+        cached = batch.cached
+        if cached is None or cached.position_gradient is None:
             return super().energies_and_gradient(batch)
-        features, positions = batch.features.detach().requires_grad_(), batch.positions.detach().requires_grad_()
-        prediction = self.energies(batch._replace(features=features, positions=positions))
+        features, positions = cached.features.detach().requires_grad_(), batch.positions.detach().requires_grad_()
+        element = self.element(batch)
+        # a readout may depend on positions besides
+        unscaled = self.readout(features, batch._replace(positions=positions), element)
+        prediction = self.total(unscaled, batch, element)
         to_features, to_positions = torch.autograd.grad(
             prediction.energy.sum(), (features, positions), create_graph=self.training, allow_unused=True
         )
-        gradient = chain_rule(to_features, batch.jacobians)
+        gradient = cached.position_gradient(to_features)
         return prediction, gradient if to_positions is None else gradient + to_positions
 
-    def atomic_energies(self, batch: Batch, element: torch.Tensor) -> torch.Tensor:  # noqa: D102
-        features = self.representation(batch, element) if batch.features is None else batch.features
+    @override
+    def atomic_energies(self, batch: Batch, element: torch.Tensor) -> torch.Tensor:
+        features = self.representation(batch, element) if batch.cached is None else batch.cached.features
         energies: torch.Tensor = self.readout(features, batch, element)
         return energies

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from potbench.batch import Batch
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import pairs_in_molecules
 from potbench.limits import POTENTIAL, require_positive
 from potbench.potentials.sum_over_atoms import SumOverAtoms
-from potbench.structures import Batch
 
 
 class Composition(SumOverAtoms):

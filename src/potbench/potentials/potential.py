@@ -7,11 +7,9 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from potbench.structures import SYMBOLS, Batch, Prediction, Statistics
-
-
-class UnknownMoleculeError(ValueError):
-    """A potential is asked about a molecule that it was not made for."""
+from potbench.batch import Batch, Prediction, Statistics
+from potbench.errors import UnknownMoleculeError
+from potbench.structures import SYMBOLS
 
 
 class Potential(nn.Module, ABC):
@@ -69,7 +67,7 @@ class Potential(nn.Module, ABC):
     def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, Tensor]:
         """Energies, and ∂E/∂x of shape (atoms, 3), in eV/Å."""
         positions = batch.positions.detach().requires_grad_()
-        prediction = self.energies(batch.at(positions))
+        prediction = self.energies(batch.with_positions(positions))
         (gradient,) = torch.autograd.grad(prediction.energy.sum(), positions, create_graph=self.training)
         return prediction, gradient
 

@@ -9,8 +9,10 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from potbench.potentials.potential import Potential, UnknownMoleculeError
-from potbench.structures import SYMBOLS, Batch, Prediction
+from potbench.batch import Batch, Prediction
+from potbench.errors import UnknownMoleculeError
+from potbench.potentials.potential import Potential
+from potbench.structures import SYMBOLS
 
 TINY = 1e-24
 """Å⁻²: below it, squared distances of descriptors are rounding, and their root has no slope to speak of."""

@@ -6,10 +6,11 @@ from abc import abstractmethod
 
 import torch
 
+from potbench.batch import Batch, Prediction, Statistics
 from potbench.geometry.sums import sum_per_molecule
 from potbench.limits import POTENTIAL, require_positive
 from potbench.potentials.potential import Potential
-from potbench.structures import SYMBOLS, Batch, Prediction, Statistics
+from potbench.structures import SYMBOLS
 
 
 class SumOverAtoms(Potential):
@@ -50,7 +51,16 @@ class SumOverAtoms(Potential):
 
     def energies(self, batch: Batch) -> Prediction:  # noqa: D102
         element = self.element(batch)
-        unscaled = self.atomic_energies(batch, element)
+        return self.total(self.atomic_energies(batch, element), batch, element)
+
+    def total(self, unscaled: torch.Tensor, batch: Batch, element: torch.Tensor) -> Prediction:
+        """Return the energies of molecules whose atomic energies, in units of the scale, are given.
+
+        Args:
+            unscaled: eᵢ, shape (atoms,).
+            batch: the molecules.
+            element: shape (atoms,), int64, index of each atom's element in `elements`.
+        """
         atomic = unscaled.double() * self.scale
-        energy = sum_per_molecule(atomic + self.offset[element], batch.molecule, len(batch.atoms_per_molecule))
+        energy = sum_per_molecule(atomic + self.offset[element], batch.molecule_index, len(batch.atoms_per_molecule))
         return Prediction(energy=energy, atomic_energies=atomic.to(unscaled.dtype))

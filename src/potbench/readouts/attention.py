@@ -7,12 +7,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from potbench.batch import Batch
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.padding import pad, slots, unpad
 from potbench.limits import READOUT, require_positive
 from potbench.readouts.per_element import PerElement
 from potbench.readouts.readout import Readout
-from potbench.structures import Batch
 
 
 class Attention(Readout):

@@ -7,10 +7,10 @@ from itertools import chain, pairwise
 
 from torch import Tensor, nn
 
+from potbench.batch import Batch
 from potbench.limits import READOUT, require_positive, require_probability
 from potbench.readouts.per_element import PerElement
 from potbench.readouts.readout import Readout
-from potbench.structures import Batch
 
 
 class FeedForward(Readout):

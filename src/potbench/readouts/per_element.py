@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from potbench.structures import SYMBOLS, Batch
+from potbench.batch import Batch
+from potbench.structures import SYMBOLS
 
 
 class PerElement(nn.Module):

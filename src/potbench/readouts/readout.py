@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from potbench.structures import Batch
+from potbench.batch import Batch
 
 
 class Readout(nn.Module, ABC):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from potbench.batch import Batch
 from potbench.limits import READOUT, require_positive, require_probability
 from potbench.readouts.per_element import PerElement
 from potbench.readouts.readout import Readout
-from potbench.structures import Batch
 
 
 class Residual(Readout):

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from potbench.reporting.table import four_decimals, three_digits
+from potbench.reporting.tables import four_decimals, three_digits
 from potbench.structures import FloatArray
 from potbench.units import KCAL_PER_MOL, reported
 

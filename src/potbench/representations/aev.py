@@ -12,10 +12,10 @@ from torch import Tensor
 from torchani.aev import AEVComputer, ANIAngular, ANIRadial
 from torchani.neighbors import narrow_down
 
+from potbench.batch import Batch
 from potbench.geometry.pairs import pairs_in_molecules
 from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.representation import Representation
-from potbench.structures import Batch
 
 
 class AEV(Representation):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from potbench.batch import Batch
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import Pairs, pairs_within
 from potbench.geometry.radial import GaussianBasis
@@ -11,7 +12,6 @@ from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
 from potbench.representations.shifted_softplus import ShiftedSoftplus
-from potbench.structures import Batch
 
 
 class ContinuousFilter(Representation):

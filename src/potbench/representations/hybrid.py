@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from potbench.batch import Batch
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import Pairs, pairs_within
 from potbench.geometry.radial import BesselBasis
@@ -13,7 +14,6 @@ from potbench.representations.aev import AEV
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
 from potbench.representations.tensors import Mixed, TensorAlgebra, of_directions
-from potbench.structures import Batch
 
 
 class Hybrid(Representation):

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from potbench.structures import SYMBOLS, Batch
+from potbench.batch import Batch
+from potbench.structures import SYMBOLS
 
 
 class Representation(nn.Module, ABC):

@@ -6,12 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
+from potbench.batch import Batch
 from potbench.geometry.pairs import pairs_within
 from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
 from potbench.representations.schnetpack_import import build
-from potbench.structures import Batch
 
 
 class SchNet(Representation):

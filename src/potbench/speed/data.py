@@ -44,7 +44,7 @@ def run(words: list[str]) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
     options = parser.parse_args(words)
 
-    from potbench.reporting.provenance import machine, versions
+    from potbench.runs.provenance import machine, versions
 
     data = chosen_data(options)
     print(describe(data), flush=True)
@@ -63,7 +63,7 @@ def run(words: list[str]) -> None:
 def delivered(data: AtomsDataModule, num_passes: int) -> Spread:
     """Frames per second of the training part, by passes of at least FRAMES_IN_A_PASS frames, after one not counted."""
     loader = data.train_dataloader()
-    epochs = -(-FRAMES_IN_A_PASS // len(data.parts.train))
+    epochs = -(-FRAMES_IN_A_PASS // len(data.indices.train))
     speeds = []
     for _ in range(num_passes + 1):
         start = time.perf_counter()

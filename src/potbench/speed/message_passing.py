@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from potbench.batch import Batch
 from potbench.potentials import AtomicPotential
 from potbench.readouts import FeedForward
 from potbench.representations import PaiNN, SchNet, ShiftedSoftplus
 from potbench.speed.potbench_fit import PotbenchFit
 from potbench.speed.schnetpack_loop import SchNetPackLoop
 from potbench.speed.ways import Way
-from potbench.structures import Batch
 
 if TYPE_CHECKING:
     from potbench.loading import AtomsDataModule

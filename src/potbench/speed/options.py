@@ -55,7 +55,7 @@ def describe(data: AtomsDataModule) -> str:
     """A line on the data: name, frames of the training part, and the size of molecules."""
     store = data.store
     return (
-        f"{store.manifest['name']}: {len(data.parts.train):,} frames to train on, "
+        f"{store.manifest['name']}: {len(data.indices.train):,} frames to train on, "
         f"{len(store.positions) / len(store):.1f} atoms each on average, batches of up to {data.batch_size}"
     )
 

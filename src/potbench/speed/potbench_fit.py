@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from potbench.batch import Batch
 from potbench.loading import AtomsDataModule
-from potbench.loading.kept_features import KeptFeatures
 from potbench.potentials import AtomicPotential
+from potbench.runs.cost import Cost
 from potbench.speed.ways import Trained
-from potbench.structures import Batch
 from potbench.training import EnergyForcesLoss, GradientTask
-from potbench.training.cost import Cost
+from potbench.training.feature_cache.table import FeatureTable
 
 
 class PotbenchFit:
@@ -28,7 +28,7 @@ class PotbenchFit:
         data: where batches come from.
         num_steps: how many steps.
         forces: whether forces are trained as well.
-        kept: features computed earlier, or None to compute them at every step.
+        cached: features computed earlier, or None to compute them at every step.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class PotbenchFit:
         data: AtomsDataModule,
         num_steps: int,
         forces: bool = False,
-        kept: KeptFeatures | None = None,
+        cached: FeatureTable | None = None,
     ) -> None:
         self.name = name
         self.start = start
         self.data = data
         self.num_steps = num_steps
         self.forces = forces
-        self.kept = kept
+        self.cached = cached
 
     def train(self) -> Trained:
         """One step for each of the first batches, from the first weights on."""
@@ -53,7 +53,7 @@ class PotbenchFit:
         task = GradientTask(copy.deepcopy(self.start), EnergyForcesLoss(forces=float(self.forces)), adam)
         cost, losses = Cost(), _Losses()
         batches_per_epoch = len(self.data.train_dataloader())
-        self.data.kept = self.kept
+        self.data.transform = self.cached.attach if self.cached else None
         trainer = Trainer(
             max_steps=self.num_steps,
             max_epochs=math.ceil(self.num_steps / batches_per_epoch),

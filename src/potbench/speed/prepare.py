@@ -51,7 +51,7 @@ def run(words: list[str]) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
     options = parser.parse_args(words)
 
-    from potbench.reporting.provenance import machine, versions
+    from potbench.runs.provenance import machine, versions
 
     dataset = chosen_data(options).dataset
     results: dict[str, Any] = {"machine": machine(), "versions": versions(), "data": dataset.description.name}

@@ -10,7 +10,7 @@ def machine_line(results: Mapping[str, Any]) -> str:
     """A line on the machine that figures were measured on.
 
     Args:
-        results: with `machine` and `versions` of potbench.reporting.provenance.
+        results: with `machine` and `versions` of potbench.runs.provenance.
     """
     machine, versions = results["machine"], results["versions"]
     accelerator = f", {machine['accelerator']}" if machine["accelerator"] else ""

@@ -13,11 +13,12 @@ import torch
 from ase import Atoms
 from torch import Tensor
 
+from potbench.batch import Batch
 from potbench.potentials import AtomicPotential
 from potbench.representations import PaiNN, SchNet
 from potbench.representations.schnetpack_import import schnetpack
 from potbench.speed.ways import Trained
-from potbench.structures import SYMBOLS, Batch
+from potbench.structures import SYMBOLS
 
 Inputs = dict[str, Tensor]
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from potbench.batch import Batch
 from potbench.geometry.padding import pad, slots
 from potbench.geometry.sums import sum_per_molecule
 from potbench.potentials import AtomicPotential
 from potbench.representations import AEV
 from potbench.speed.ways import Trained
-from potbench.structures import Batch
 
 
 class Padded(NamedTuple):
@@ -94,7 +94,7 @@ class TorchANILoop:
 
 def _padded(batch: Batch, start: AtomicPotential) -> Padded:
     element, slot = start.element(batch), slots(batch)
-    offset = sum_per_molecule(start.offset[element], batch.molecule, len(batch.energy))
+    offset = sum_per_molecule(start.offset[element], batch.molecule_index, len(batch.energy))
     return Padded(
         elements=pad(element, slot, batch, fill=-1),
         positions=pad(batch.positions, slot, batch, fill=0.0),

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from potbench.speed.options import add_data_options, at_least, chosen_data, describe
 
 if TYPE_CHECKING:
+    from potbench.batch import Batch
     from potbench.loading import AtomsDataModule
     from potbench.potentials import AtomicPotential
     from potbench.speed.ways import Way
-    from potbench.structures import Batch
 
 DESCRIPTION = """The same training steps (Adam, mean squared error) by the libraries' own loops and by potbench as `fit`
 runs it, loading included. ANI (AEV, one 384-128-1 network with ReLU per element) by TorchANI's loop, whose padded
@@ -82,7 +82,7 @@ def run(words: list[str]) -> None:
 
     import torch
 
-    from potbench.reporting.provenance import machine, versions
+    from potbench.runs.provenance import machine, versions
     from potbench.speed.ways import compare
     from potbench.training.memory import keep_freed_memory
 
@@ -143,21 +143,18 @@ def first_potential(data: AtomsDataModule) -> AtomicPotential:
 
 def energy_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: int) -> list[Way]:
     """TorchANI's loop, potbench computing features at every step, and potbench with kept features."""
-    import numpy as np
-
-    from potbench.loading.kept_features import KeptFeatures
     from potbench.speed.potbench_fit import PotbenchFit
     from potbench.speed.torchani_loop import TorchANILoop
-    from potbench.training.feature_cache import cache_file, fill
+    from potbench.training.feature_cache.on_disk import cache_file, fill, on_disk
 
     file = cache_file(data.store, potential)
     if not file.is_file():
         fill(file, data.store, potential)
-    kept = KeptFeatures(np.load(file, mmap_mode="r", allow_pickle=False))
+    cached = on_disk(file, data.store)
     return [
         TorchANILoop(potential, list(islice(_batches(data), num_steps)), forces=False),
         PotbenchFit("potbench", potential, data, num_steps),
-        PotbenchFit("potbench, kept features", potential, data, num_steps, kept=kept),
+        PotbenchFit("potbench, cached features", potential, data, num_steps, cached=cached),
     ]
 
 
@@ -167,21 +164,20 @@ def force_ways(potential: AtomicPotential, data: AtomsDataModule, num_steps: int
 
     from potbench.speed.potbench_fit import PotbenchFit
     from potbench.speed.torchani_loop import TorchANILoop
-    from potbench.training.kept_jacobians import kept_jacobians
+    from potbench.training.feature_cache.in_memory import in_memory
 
     batches = list(islice(_batches(data), num_steps))
     frames = np.unique(np.concatenate([batch.frame.numpy() for batch in batches]))
-    kept = kept_jacobians(data.store, frames, potential)
+    cached = in_memory(data.store, frames, potential)
     return [
         TorchANILoop(potential, batches, forces=True),
         PotbenchFit("potbench", potential, data, num_steps, forces=True),
-        PotbenchFit("potbench, kept derivatives", potential, data, num_steps, forces=True, kept=kept),
+        PotbenchFit("potbench, cached derivatives", potential, data, num_steps, forces=True, cached=cached),
     ]
 
 
 def _batches(data: AtomsDataModule) -> Iterator[Batch]:
     """The batches of a run, epoch after epoch."""
-    data.kept = None
     loader = data.train_dataloader()
     for epoch in count():
         loader.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]

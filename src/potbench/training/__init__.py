@@ -1,7 +1,7 @@
 """Batch and Prediction → weights: losses, metrics, and the Lightning modules."""
 
 from potbench.training.closed_form import ClosedFormTask
-from potbench.training.feature_cache import FeatureCache
+from potbench.training.feature_cache.callback import FeatureCache
 from potbench.training.gradient import GradientTask
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.schedule import OneCycle, StepDecay

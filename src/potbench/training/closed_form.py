@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from potbench.batch import Batch
 from potbench.potentials.sgdml import SGDML
 from potbench.potentials.sgdml_solver import SGDMLSolver, require_memory
-from potbench.structures import SYMBOLS, Batch, Frames
+from potbench.structures import SYMBOLS, Frames
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.task import Task
 
@@ -45,7 +46,7 @@ class ClosedFormTask(Task):
                 f"sGDML is solved from forces, and {name} has none. Expected a dataset with forces: change "
                 "data.init_args.dataset, or choose another potential (model)."
             )
-        frames = np.concatenate(data.parts)
+        frames = np.concatenate(data.indices)
         # one frame stands for its molecule
         atoms = data.store.atoms_of(frames[np.unique(data.store.molecule_of(frames), return_index=True)[1]])
         kinds = {tuple(numbers) for numbers in np.split(atoms.atomic_numbers, np.cumsum(atoms.atoms_per_frame)[:-1])}
@@ -64,7 +65,7 @@ class ClosedFormTask(Task):
         if stage == "fit":
             self._refuse_settings()
             if not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-                require_memory(len(data.parts.train), num_atoms)
+                require_memory(len(data.indices.train), num_atoms)
             self.trainer.num_sanity_val_steps = 0  # there is nothing to validate before it is solved
         super().setup(stage)
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from potbench.batch import Batch
 from potbench.limits import SCHEDULE
 from potbench.potentials.potential import Potential
-from potbench.structures import Batch
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.task import Task
 

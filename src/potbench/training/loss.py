@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from potbench.batch import Batch, Prediction
 from potbench.geometry.sums import sum_per_molecule
-from potbench.structures import Batch, Prediction
 
 
 class EnergyForcesLoss(nn.Module):
@@ -53,7 +53,7 @@ class EnergyForcesLoss(nn.Module):
         loss = self.energy * self._distance(energy_error)
         if self.forces and prediction.forces is not None and batch.forces is not None:
             per_atom = self._distance(prediction.forces - batch.forces).sum(dim=1).double()
-            summed = sum_per_molecule(per_atom, batch.molecule, len(batch.energy))
+            summed = sum_per_molecule(per_atom, batch.molecule_index, len(batch.energy))
             loss = loss + self.forces * summed / batch.atoms_per_molecule
         return loss
 

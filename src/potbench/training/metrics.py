@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, R2Score
 
-from potbench.structures import Batch, Prediction
+from potbench.batch import Batch, Prediction
 from potbench.units import KCAL_PER_MOL
 
 

@@ -9,9 +9,10 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torchmetrics.utilities.distributed import gather_all_tensors
 
+from potbench.batch import Batch, Prediction, Statistics
 from potbench.geometry.sums import sum_per_molecule
 from potbench.potentials.potential import Potential
-from potbench.structures import SYMBOLS, Batch, Prediction, Statistics
+from potbench.structures import SYMBOLS
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.metrics import Metrics
 from potbench.units import reported
@@ -93,7 +94,7 @@ class Task(LightningModule):
     def _evaluate(self, batch: Batch, stage: str, forces: bool) -> Prediction:
         prediction: Prediction = self.potential(batch, forces=forces)
         num_molecules = len(batch.energy)
-        offset = sum_per_molecule(self.reference_energies[batch.atomic_numbers], batch.molecule, num_molecules)
+        offset = sum_per_molecule(self.reference_energies[batch.atomic_numbers], batch.molecule_index, num_molecules)
         metrics: Metrics = self.metrics[stage]  # type: ignore[assignment]
         metrics.update(prediction, batch, offset)
         for name, metric in metrics.metrics.items():

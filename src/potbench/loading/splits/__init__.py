@@ -7,7 +7,7 @@ from potbench.loading.splits.nested import NestedSplit
 from potbench.loading.splits.official import OfficialSplit
 from potbench.loading.splits.random import RandomSplit
 from potbench.loading.splits.smiles import ScaffoldSplit, SimilaritySplit
-from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.split import Split, SplitIndices
 from potbench.loading.splits.time import TimeSplit
 
 __all__ = [
@@ -17,10 +17,10 @@ __all__ = [
     "MoleculeSplit",
     "NestedSplit",
     "OfficialSplit",
-    "Parts",
     "RandomSplit",
     "ScaffoldSplit",
     "SimilaritySplit",
     "Split",
+    "SplitIndices",
     "TimeSplit",
 ]

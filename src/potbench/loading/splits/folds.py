@@ -7,7 +7,7 @@ import numpy as np
 from potbench.loading.splits.groups import by_block
 from potbench.loading.splits.random import shuffled
 from potbench.loading.splits.sizes import KEY
-from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.split import Split, SplitIndices
 from potbench.loading.store import Store
 
 
@@ -37,7 +37,7 @@ class KFold(Split):
         self.by_molecule = by_molecule
         self.seed = seed
 
-    def divide(self, store: Store) -> Parts:  # noqa: D102
+    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
         if self.by_molecule:
             names, of_block = np.unique(store.molecule_names, return_inverse=True)
             num_units, kind = len(names), "molecules"
@@ -56,7 +56,7 @@ class KFold(Split):
             )
         parts = others[num_validation:], others[:num_validation], test
         if not self.by_molecule:
-            return Parts(*(np.sort(part) for part in parts))
+            return SplitIndices(*(np.sort(part) for part in parts))
         part_of_molecule = np.empty(num_units, dtype=np.int8)
         for number, part in enumerate(parts):
             part_of_molecule[part] = number

@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 
 from potbench.loading.splits.sizes import Sizes
-from potbench.loading.splits.split import Parts, Split, index_dtype
+from potbench.loading.splits.split import Split, SplitIndices, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -34,7 +34,7 @@ class GroupSplit(Split):
     def groups(self, store: Store) -> IntArray:
         """Which group each molecule of the store's table belongs to: shape (blocks,), 0 up to the last group."""
 
-    def divide(self, store: Store) -> Parts:  # noqa: D102
+    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
         of_block = self.groups(store)
         num_groups = int(of_block.max()) + 1
         order = np.random.default_rng(self.seed).permutation(num_groups)
@@ -83,8 +83,8 @@ class CompositionSplit(GroupSplit):
         return np.unique(store.block_composition, axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def by_block(store: Store, part_of_block: IntArray) -> Parts:
-    """Parts from the part of each molecule of the store's table: 0, 1, 2 for train, validation, test, −1 for none."""
+def by_block(store: Store, part_of_block: IntArray) -> SplitIndices:
+    """Split by the part of each molecule of the store's table: 0, 1, 2 for train, validation, test, −1 for none."""
     part = np.repeat(part_of_block, store.frames_per_block)
     parts: list[IntArray] = [np.flatnonzero(part == number).astype(index_dtype(len(store))) for number in range(3)]
-    return Parts(*parts)
+    return SplitIndices(*parts)

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from potbench.loading.splits.sizes import KEY
-from potbench.loading.splits.split import Parts, Split, index_dtype
+from potbench.loading.splits.split import Split, SplitIndices, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -41,7 +41,7 @@ class IndexSplit(Split):
         self.file = Path(file) if file else None
         self.own = {name: Path(path) for name, path in own.items() if path}
 
-    def divide(self, store: Store) -> Parts:  # noqa: D102
+    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
         given = _archive(self.file) if self.file else {name: _single(path) for name, path in self.own.items()}
         seen = np.zeros(len(store), dtype=bool)
         for name, frames in given.items():
@@ -63,7 +63,7 @@ class IndexSplit(Split):
                 )
             seen[frames] = True
         # unsigned ones would turn into floating point where they meet signed ones
-        return Parts(*(np.sort(given[name]).astype(index_dtype(len(store))) for name in NAMES))
+        return SplitIndices(*(np.sort(given[name]).astype(index_dtype(len(store))) for name in NAMES))
 
 
 def _archive(file: Path) -> dict[str, IntArray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from potbench.loading.splits.sizes import KEY
-from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.split import Split, SplitIndices
 from potbench.loading.store import Store
 
 
@@ -27,7 +27,7 @@ class NestedSplit(Split):
         self.size = size
         self.seed = seed
 
-    def divide(self, store: Store) -> Parts:  # noqa: D102
+    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
         parts = self.split.divide(store)
         if self.size > len(parts.train):
             raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from potbench.loading.splits.split import Parts, Split
+from potbench.loading.splits.split import Split, SplitIndices
 from potbench.loading.store import Store
 
 
@@ -22,7 +22,7 @@ class OfficialSplit(Split):
         self.validation = validation
         self.seed = seed
 
-    def divide(self, store: Store) -> Parts:  # noqa: D102
+    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
         if self.name not in store.official_splits:
             there = ", ".join(store.official_splits) or "none"
             raise ValueError(
@@ -31,11 +31,13 @@ class OfficialSplit(Split):
             )
         official = store.official_splits[self.name]
         if official.validation is not None:
-            return Parts(np.sort(official.train), np.sort(official.validation), np.sort(official.test))
+            return SplitIndices(np.sort(official.train), np.sort(official.validation), np.sort(official.test))
         if not 1 <= self.validation < len(official.train):
             raise ValueError(
                 f"The split asks for {self.validation} frames of validation out of {len(official.train)}, expected at "
                 "least 1 and fewer than there are. Change data.init_args.split.init_args.validation."
             )
         drawn = np.random.default_rng(self.seed).permutation(official.train)
-        return Parts(np.sort(drawn[self.validation :]), np.sort(drawn[: self.validation]), np.sort(official.test))
+        return SplitIndices(
+            np.sort(drawn[self.validation :]), np.sort(drawn[: self.validation]), np.sort(official.test)
+        )

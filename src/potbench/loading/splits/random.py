@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from potbench.loading.splits.sizes import Sizes
-from potbench.loading.splits.split import Parts, Split, index_dtype
+from potbench.loading.splits.split import Split, SplitIndices, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -26,11 +26,11 @@ class RandomSplit(Split):
         self.sizes = Sizes.of(train, validation, test)
         self.seed = seed
 
-    def divide(self, store: Store) -> Parts:  # noqa: D102
+    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
         counts = self.sizes.counts(len(store), "frames")
         order = shuffled(len(store), self.seed)
         train, validation, test = np.split(order, np.cumsum(counts))[:3]
-        return Parts(np.sort(train), np.sort(validation), np.sort(test))
+        return SplitIndices(np.sort(train), np.sort(validation), np.sort(test))
 
 
 def shuffled(num_frames: int, seed: int) -> IntArray:

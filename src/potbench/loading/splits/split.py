@@ -13,7 +13,7 @@ from potbench.loading.store import Store
 from potbench.structures import IntArray
 
 
-class Parts(NamedTuple):
+class SplitIndices(NamedTuple):
     """Frames of each part, as indices into a store, ascending.
 
     Attributes:
@@ -40,7 +40,7 @@ class Parts(NamedTuple):
         np.savez_compressed(file, **self._asdict())
 
     @classmethod
-    def load(cls, file: Path) -> Parts:
+    def load(cls, file: Path) -> SplitIndices:
         """Read what `save` wrote."""
         with np.load(file, allow_pickle=False) as arrays:
             return cls(arrays["train"], arrays["validation"], arrays["test"])
@@ -55,5 +55,5 @@ class Split(ABC):
     """A rule that divides the frames of a store; the same rule and seed give the same parts anywhere."""
 
     @abstractmethod
-    def divide(self, store: Store) -> Parts:
+    def divide(self, store: Store) -> SplitIndices:
         """Divide all frames, or some of them, into three parts without overlap."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from potbench.loading.splits.sizes import KEY, Sizes
-from potbench.loading.splits.split import Parts, Split, index_dtype
+from potbench.loading.splits.split import Split, SplitIndices, index_dtype
 from potbench.loading.store import Store
 
 
@@ -28,7 +28,7 @@ class TimeSplit(Split):
             raise ValueError(f"The gap between blocks is {gap} frames, expected none or some. {KEY}gap.")
         self.gap = gap
 
-    def divide(self, store: Store) -> Parts:  # noqa: D102
+    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
         if store.time is None:
             raise ValueError(
                 f"{store.manifest.get('name')} does not say when its frames were: they are no trajectories. "
@@ -50,4 +50,4 @@ class TimeSplit(Split):
             starts = np.cumsum([0, counts[0] + self.gap, counts[1] + self.gap])
             for part, start, count in zip(parts, starts, counts, strict=True):
                 part.append(trajectory[start : start + count])
-        return Parts(*(np.sort(np.concatenate(part)) for part in parts))
+        return SplitIndices(*(np.sort(np.concatenate(part)) for part in parts))

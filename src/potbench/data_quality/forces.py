@@ -1,0 +1,132 @@
+"""Forces: whether they sum to zero, and whether they belong to the energies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from potbench.data_quality.finding import Finding, Verdict
+from potbench.data_quality.sample import grouped
+from potbench.loading import Store
+from potbench.structures import FloatArray, IntArray
+from potbench.units import BOHR, HARTREE, KCAL_PER_MOL, MEV
+
+FRAMES_OF_A_MOLECULE = 1000
+MOLECULES = 20
+FEWEST_PAIRS = 10
+# neighbours of stiff molecules are not near enough for a slope of exactly 1, and units differ by more
+WITHIN = 0.3
+# slope of ΔE against the work → what it means
+FACTORS = {
+    "as they should be": 1.0,
+    "energies in hartree, forces in eV": 1 / HARTREE,
+    "energies in eV, forces in hartree": HARTREE,
+    "energies in eV, forces in kcal/mol": KCAL_PER_MOL,
+    "energies in kcal/mol, forces in eV": 1 / KCAL_PER_MOL,
+    "energies in kcal/mol, forces in hartree": HARTREE / KCAL_PER_MOL,
+    "forces per bohr": 1 / BOHR,
+    "forces per Å, positions in bohr": BOHR,
+}
+
+
+def net(store: Store, frames: IntArray) -> list[Finding]:
+    """Net force and torque of each frame of a sample."""
+    if store.forces is None:
+        return []
+    forces, torques, sizes, zero = [], [], [], 0
+    for group in grouped(store, frames):
+        assert group.forces is not None
+        forces.append(np.linalg.norm(group.forces.sum(axis=1), axis=1))
+        arms = group.positions - group.positions.mean(axis=1, keepdims=True)
+        torques.append(np.linalg.norm(np.cross(arms, group.forces).sum(axis=1), axis=1))
+        sizes.append(np.sqrt((group.forces**2).mean(axis=(1, 2))))
+        zero += int((np.abs(group.forces).max(axis=(1, 2)) == 0).sum())
+    if zero == len(frames):
+        return [Finding("net force", Verdict.LOOK, "every force is exactly zero", "forces: these are equilibria")]
+    size = float(np.median(np.concatenate(sizes)))
+    return [
+        _net("net force", np.concatenate(forces), size, "eV/Å", KCAL_PER_MOL, "kcal/mol/Å"),
+        _net("net torque", np.concatenate(torques), size, "eV", KCAL_PER_MOL, "kcal/mol"),
+    ]
+
+
+def _net(name: str, values: FloatArray, size: float, unit: str, other: float, other_unit: str) -> Finding:
+    largest, middle = float(values.max()), float(np.median(values))
+    # noise of loose convergence is one thing, a missing atom or field another
+    verdict = Verdict.FINE if largest < 5 * MEV else Verdict.LOOK if middle < 0.2 * size else Verdict.WRONG
+    seen = f"up to {largest:.1e} {unit} ({largest / other:.1e} {other_unit}), median {middle:.1e}"
+    return Finding(name, verdict, seen, "zero, but for rounding and loose convergence")
+
+
+def belong(store: Store, seed: int) -> Finding | None:
+    """Whether energy falls where forces pull: ΔE against −½(F₁+F₂)·Δx over frames that are nearest neighbours.
+
+    The slope is 1 for forces, −1 for gradients, and a ratio of units where these are mixed.
+    """
+    name, expected = "forces and energies", "slope about 1: they belong together"
+    if store.forces is None:
+        return None
+    found = [np.empty((0, 2)), *_pairs(store, seed)]
+    work, change = np.concatenate(found).T
+    if len(work) < FEWEST_PAIRS or not np.abs(work).max():
+        return Finding(name, Verdict.LOOK, f"cannot be told: {len(work)} pairs of near frames", expected)
+    slope = float((work * change).sum() / (work**2).sum())
+    error = float(np.sqrt(((change - slope * work) ** 2 * work**2).sum()) / (work**2).sum())
+    correlation = float(np.corrcoef(work, change)[0, 1])
+    seen = f"slope {slope:.4g} ± {error:.1g}, correlation {correlation:.3f}, of {len(work):,} pairs of near frames"
+    if abs(correlation) < 0.7:
+        return Finding(name, Verdict.LOOK, f"{seen}: cannot be told", expected)
+    apart = {text: abs(np.log(abs(slope) / factor)) for text, factor in FACTORS.items()}
+    nearest = min(apart, key=lambda text: apart[text])
+    meaning = nearest if apart[nearest] < WITHIN else None
+    if slope < 0:
+        units = "" if meaning in {None, "as they should be"} else f", and {meaning}"
+        return Finding(name, Verdict.WRONG, f"{seen}: the forces are gradients{units}", expected)
+    if meaning is None:
+        return Finding(name, Verdict.WRONG, f"{seen}: they do not belong together", expected)
+    fine = meaning == "as they should be"
+    return Finding(name, Verdict.FINE if fine else Verdict.WRONG, seen if fine else f"{seen}: {meaning}", expected)
+
+
+def _pairs(store: Store, seed: int) -> Iterator[FloatArray]:
+    """Work and change of energy, shape (pairs, 2), of near frames of some molecules that have several."""
+    random = np.random.default_rng(seed)
+    several = np.flatnonzero(store.frames_per_block >= 3)
+    starts = np.cumsum(store.frames_per_block) - store.frames_per_block
+    # those with the most frames have the nearest neighbours
+    weights = store.frames_per_block[several] / max(1, store.frames_per_block[several].sum())
+    if not len(several):
+        return
+    for block in random.choice(several, min(MOLECULES, len(several)), replace=False, p=weights):
+        count = int(store.frames_per_block[block])
+        # consecutive frames of a trajectory are nearest: a stretch of it, not frames here and there
+        first = int(random.integers(0, max(1, count - FRAMES_OF_A_MOLECULE + 1)))
+        frames = starts[block] + np.arange(first, min(count, first + FRAMES_OF_A_MOLECULE))
+        (group,) = grouped(store, frames)
+        yield _neighbours(group.positions, group.forces, np.asarray(store.energy[frames]))
+
+
+def _neighbours(positions: FloatArray, forces: FloatArray | None, energy: FloatArray) -> FloatArray:
+    """Work and change of energy between each frame and its nearest, the nearest third of them: shape (pairs, 2)."""
+    assert forces is not None
+    num_atoms = positions.shape[1]
+    if num_atoms < 2:
+        return np.empty((0, 2))
+    first, second = np.triu_indices(num_atoms, k=1)
+    bags = np.linalg.norm(positions[:, first] - positions[:, second], axis=2)
+    squares = (bags**2).sum(axis=1)
+    table = squares[:, None] + squares[None] - 2 * bags @ bags.T
+    np.fill_diagonal(table, np.inf)
+    nearest = table.argmin(axis=1)
+    here = np.argsort(table.min(axis=1))[: max(FEWEST_PAIRS, len(table) // 3)]
+    there = nearest[here]
+    centered = positions - positions.mean(axis=1, keepdims=True)
+    # turn the neighbour onto the frame (Kabsch), its forces with it
+    left, _, right = np.linalg.svd(np.einsum("fai,faj->fij", centered[there], centered[here]))
+    proper = np.sign(np.linalg.det(left @ right))
+    left[:, :, 2] *= proper[:, None]
+    rotation = left @ right
+    step = centered[there] @ rotation - centered[here]
+    mean = 0.5 * (forces[there] @ rotation + forces[here])
+    return np.stack([-(mean * step).sum(axis=(1, 2)), energy[there] - energy[here]], axis=1)

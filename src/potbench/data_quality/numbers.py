@@ -1,0 +1,27 @@
+"""Numbers that are none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from potbench.data_quality.finding import Finding, Verdict
+from potbench.loading import Store
+
+ROWS_AT_ONCE = 2**20
+
+
+def finite(store: Store) -> Finding:
+    """NaN and infinity, in every number of the store."""
+    arrays = {"energies": store.energy, "positions": store.positions, "forces": store.forces}
+    broken = []
+    for name, array in arrays.items():
+        if array is None:
+            continue
+        rows = 0
+        for start in range(0, len(array), ROWS_AT_ONCE):
+            block = np.asarray(array[start : start + ROWS_AT_ONCE])
+            rows += int((~np.isfinite(block)).reshape(len(block), -1).any(axis=1).sum())
+        if rows:
+            broken.append(f"{rows:,} {name}")
+    seen = f"{' and '.join(broken)} are NaN or infinite" if broken else f"{len(store):,} frames, all finite"
+    return Finding("numbers", Verdict.WRONG if broken else Verdict.FINE, seen, "finite energies, positions and forces")

@@ -1,0 +1,96 @@
+"""What is known of the bytes of a dataset's files: checksums that were published, or those of the first download."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from potbench.errors import DataFileError
+
+RECORD = "checksums.json"
+PIECE = 2**20
+
+
+class Checksum(NamedTuple):
+    """What was found in a file.
+
+    Attributes:
+        sha256: of the file.
+        published: the published checksum that it agrees with, such as "md5:17fd6f…", or None where there is none.
+    """
+
+    sha256: str
+    published: str | None
+
+
+class Checksums:
+    """The checksums of the files in a folder, kept in FOLDER/checksums.json.
+
+    Args:
+        folder: where the files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.record = folder / RECORD
+
+    def find(self, name: str) -> Checksum | None:
+        """What is recorded of the file of this name."""
+        return self._read().get(name)
+
+    def verify(self, file: Path, name: str, published: str | None) -> str | None:
+        """Compare a file with its published checksum, or with what was recorded of this name, and record what it is.
+
+        Args:
+            file: the file.
+            name: its name in the folder.
+            published: such as "md5:17fd6f…"; None where there is none.
+
+        Returns:
+            What is wrong with it, as the end of a sentence about it; None where nothing is.
+        """
+        algorithm, _, expected = (published or "sha256:").partition(":")
+        found = digests(file, {algorithm, "sha256"})
+        before = self.find(name)
+        if published and found[algorithm] != expected.lower():
+            return f"has the {algorithm} {found[algorithm]}, but {expected} is published"
+        if not published and before and before.sha256 != found["sha256"]:
+            return f"has the sha256 {found['sha256']}, but {self.record} knows it as {before.sha256}"
+        self._write({**self._read(), name: Checksum(found["sha256"], published)})
+        return None
+
+    def record_member(self, file: Path, archive: str, published: str | None) -> None:
+        """Record a file that was taken out of an archive: what is published of the archive vouches for it."""
+        sha256 = digests(file, {"sha256"})["sha256"]
+        self._write({**self._read(), file.name: Checksum(sha256, published and f"{published} of {archive}")})
+
+    def forget(self, name: str) -> None:
+        """Record nothing of a file any more."""
+        self._write({known: checksum for known, checksum in self._read().items() if known != name})
+
+    def _read(self) -> dict[str, Checksum]:
+        if not self.record.is_file():
+            return {}
+        try:
+            return {name: Checksum(**checksum) for name, checksum in json.loads(self.record.read_text()).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DataFileError(
+                f"{self.record} is damaged ({error}). Expected checksums of the files beside it; delete it."
+            ) from error
+
+    def _write(self, known: dict[str, Checksum]) -> None:
+        partial = self.record.with_name(f"{RECORD}.partial")
+        text = json.dumps({name: checksum._asdict() for name, checksum in known.items()}, indent=2)
+        partial.write_text(f"{text}\n")
+        partial.replace(self.record)
+
+
+def digests(file: Path, algorithms: set[str]) -> dict[str, str]:
+    """Algorithm → digest of a file, which is read once."""
+    hashes = {algorithm: hashlib.new(algorithm) for algorithm in algorithms}
+    with file.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            for digest in hashes.values():
+                digest.update(piece)
+    return {algorithm: digest.hexdigest() for algorithm, digest in hashes.items()}

@@ -1,0 +1,108 @@
+"""Downloads: they go on where they broke off, try mirrors in turn, and are verified before they get their name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich import get_console
+
+from potbench.downloads.address import Download
+from potbench.downloads.archive import unpack
+from potbench.downloads.checksums import Checksums
+from potbench.downloads.disk_space import full_disk_in_words
+from potbench.downloads.partial_file import PartialFile, TransferError
+from potbench.errors import ArchiveError, DataFileError
+
+
+def fetch(download: Download, folder: Path) -> None:
+    """Bring the file of a download, or the members of an archive, into a folder.
+
+    What is there is verified and not fetched again. A file gets its name when it is whole and verified; until then it
+    is FILE.partial, and the next call goes on from there, also where this process was killed. Where no checksum is
+    published, the sha256 of the first download is kept in checksums.json, and a later one has to agree with it. An
+    archive stays beside its members, for other options may need others of them.
+
+    Raises:
+        DataFileError: no mirror gave the file, a file is not what was published, an archive is damaged, or the disk is
+            full.
+    """
+    with alone_in(folder):
+        file = folder / download.file
+        missing = {end: name for end, name in download.members if not (folder / name).is_file()}
+        if download.members and not missing:
+            return
+        checksums = Checksums(folder)
+        is_new = not file.is_file()
+        if is_new:
+            _try_mirrors(download, file, checksums)
+        elif wrong := checksums.verify(file, file.name, download.checksum):
+            raise DataFileError(f"{file} {wrong}. Expected the published file; delete it, and it is fetched again.")
+        if not missing:
+            return
+        try:
+            unpack(file, folder, missing)
+        except ArchiveError:
+            # or the next call would take it for a good one
+            if is_new and not download.checksum:
+                file.unlink()
+                checksums.forget(file.name)
+            raise
+        for name in missing.values():
+            checksums.record_member(folder / name, file.name, download.checksum)
+
+
+def say(text: str) -> None:
+    """Print a line, above the bar that moves."""
+    get_console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Let one process at a time put files into a folder, and say in words when its disk is full."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"Another process puts files into {folder}; waiting for it.")
+        lock.acquire()
+    try:
+        with full_disk_in_words(folder):
+            yield
+    finally:
+        lock.release()
+
+
+def _try_mirrors(download: Download, file: Path, checksums: Checksums) -> None:
+    if not download.urls:
+        raise DataFileError(
+            f"{file} has no address that a program may fetch it from. Expected it from you: get it from its publisher "
+            "(`python -m potbench data list` says where), then add --from and where it is."
+        )
+    failures: list[str] = []
+    for url in download.urls:
+        if failures:
+            say(f"{failures[-1]}. Trying {url}.")
+        partial = PartialFile(file, url, download.size)
+        try:
+            partial.complete()
+        except TransferError as error:
+            failures.append(f"{url}: {error}")
+            continue
+        wrong = checksums.verify(partial.path, file.name, download.checksum)
+        if not wrong:
+            partial.finish()
+            found = checksums.find(file.name)
+            if found and not found.published:
+                unverified = "not verified against a published checksum, there is none"
+                say(f"{file.name}: {unverified}; its sha256 is {found.sha256}.")
+            return
+        partial.remove()
+        failures.append(f"{url}: the file {wrong}")
+    raise DataFileError(
+        f"{file} could not be downloaded: {'; '.join(failures)}. Expected the published file. Give the command again "
+        "later, which goes on from what is there; or get the file in another way, and add --from and where it is."
+    )

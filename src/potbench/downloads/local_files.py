@@ -1,0 +1,107 @@
+"""Files that someone has already, brought to where a dataset looks for them."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from potbench.downloads.address import Download
+from potbench.downloads.archive import is_archive, unpack
+from potbench.downloads.checksums import Checksums
+from potbench.downloads.disk_space import require_room
+from potbench.downloads.download import alone_in
+from potbench.errors import DataFileError
+
+
+def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iterable[str] = ()) -> None:
+    """Bring files into a folder: by a link where both are on one disk, else by a copy; or out of an archive.
+
+    Args:
+        source: a folder that holds them, at any depth; an archive of them; or one of them.
+        folder: where the dataset looks for them.
+        downloads: the files that are published.
+        others: names of other files that the dataset can read.
+
+    Raises:
+        DataFileError: there is no such file, it is not the published one, or another of that name is there already.
+    """
+    published = {download.file: download.checksum for download in downloads if not download.members}
+    members = {end: name for download in downloads for end, name in download.members}
+    archives = {download.file: download.checksum for download in downloads if download.members}
+    names = list(dict.fromkeys([*others, *published, *members.values()]))
+    found, packed = _look(source, names, list(archives))
+    checksums = Checksums(folder)
+    with alone_in(folder):
+        for name, file in found.items():
+            _require_right(file, checksums.verify(file, name, published.get(name)))
+            _link(file, folder / name)
+        for name, file in packed.items():
+            checksum = archives.get(name)
+            if checksum:
+                _require_right(file, checksums.verify(file, name, checksum))
+            # one that is not published may hold what is published file by file
+            wanted = members or {name: name for name in published}
+            missing = {end: name for end, name in wanted.items() if not (folder / name).is_file()}
+            unpack(file, folder, missing)
+            for member in missing.values():
+                if member in published:
+                    _require_right(folder / member, checksums.verify(folder / member, member, published[member]), file)
+                else:
+                    checksums.record_member(folder / member, name, checksum)
+
+
+def _look(source: Path, names: list[str], archives: list[str]) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Name in the folder → file, of plain files and of archives."""
+    if source.is_dir():
+        found = _find(source, names)
+        packed = {} if found else _find(source, archives)
+    elif source.name in names or (source.is_file() and not is_archive(source)):
+        # any name will do where only one file can be meant
+        found, packed = {names[0] if len(names) == 1 else source.name: source}, {}
+    else:
+        found, packed = {}, {source.name: source}
+    if not source.exists() or not set(found) <= set(names) or not (found or packed):
+        state = "is none and holds none of" if source.exists() else "does not exist, expected"
+        raise DataFileError(f"{source} {state} the files of the dataset: {', '.join(names)}. Change --from.")
+    return found, packed
+
+
+def _find(folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Name → the file of this name that lies highest in a folder."""
+    found: dict[str, Path] = {}
+    for name in names:
+        files = sorted((file for file in folder.rglob(name) if file.is_file()), key=lambda file: len(file.parts))
+        if len(files) > 1 and len(files[0].parts) == len(files[1].parts):
+            raise DataFileError(f"{files[0]} and {files[1]} have the same name. Expected one of them; change --from.")
+        if files:
+            found[name] = files[0]
+    return found
+
+
+def _require_right(file: Path, wrong: str | None, archive: Path | None = None) -> None:
+    if wrong and archive:
+        file.unlink()
+        raise DataFileError(f"{file.name} in {archive} {wrong}. Expected the published file; change --from.")
+    if wrong:
+        raise DataFileError(
+            f"{file} {wrong}. Expected the published file. To use this one all the same, leave it where it is, and put "
+            "its folder behind data.init_args.dataset.init_args.folder."
+        )
+
+
+def _link(file: Path, target: Path) -> None:
+    if target.exists():
+        if not filecmp.cmp(file, target):
+            raise DataFileError(f"{target} is there already, and differs from {file}. Expected one file; delete one.")
+        return
+    try:
+        os.link(file.resolve(), target)
+    except OSError:
+        # on another disk, or one that has no links
+        require_room(target.parent, file.stat().st_size, target.name)
+        partial = target.with_name(f"{target.name}.copying")
+        shutil.copy2(file, partial)
+        partial.replace(target)

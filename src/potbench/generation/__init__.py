@@ -1,0 +1,1 @@
+"""Reference data made by any ASE calculator."""

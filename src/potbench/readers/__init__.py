@@ -1,0 +1,1 @@
+"""File formats → arrays and structures, checked."""

@@ -1,0 +1,56 @@
+"""What is looked at in every block of conformers before it may enter a store."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from potbench.errors import DataFileError
+from potbench.structures import SYMBOLS, Frames
+
+LIMITS = {"positions": (1e4, "Å"), "energy": (1e8, "eV"), "forces": (1e6, "eV/Å")}
+"""Beyond these no molecule is: larger numbers come from damaged bytes or other units."""
+
+
+def check_frames(frames: Frames, where: str) -> Frames:
+    """Return the frames unchanged, or say what is wrong with them.
+
+    Args:
+        frames: conformers of one molecule.
+        where: file and group they came from, for the message.
+
+    Raises:
+        DataFileError: shapes that do not fit together, NaN or infinity, or impossible values.
+    """
+    if frames.atomic_numbers.ndim != 1:
+        raise DataFileError(f"{where}: atomic numbers have shape {frames.atomic_numbers.shape}, expected (atoms,).")
+    num_frames, num_atoms = len(frames.energy), len(frames.atomic_numbers)
+    if frames.time is not None and frames.time.shape != (num_frames,):
+        raise DataFileError(f"{where}: times have shape {frames.time.shape}, expected {(num_frames,)}, (frames,).")
+    shapes = {"positions": (num_frames, num_atoms, 3), "energy": (num_frames,), "forces": (num_frames, num_atoms, 3)}
+    for name, expected in shapes.items():
+        array = getattr(frames, name)
+        if array is None:
+            continue
+        if array.shape != expected:
+            axes = "(frames,)" if name == "energy" else "(frames, atoms, 3)"
+            raise DataFileError(f"{where}: {name} has shape {array.shape}, expected {expected}, {axes}.")
+        if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+            raise DataFileError(f"{where}: {name} holds {array.dtype}, expected float32 or float64.")
+        finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
+        if not finite.all():
+            raise DataFileError(
+                f"{where}: {name} of frame {int(np.argmin(finite))} is NaN or infinite "
+                f"({int((~finite).sum())} of {num_frames} frames). Expected finite numbers; remove those frames."
+            )
+        largest = np.abs(array).max(initial=0)
+        limit, unit = LIMITS[name]
+        if largest > limit:
+            raise DataFileError(
+                f"{where}: {name} reaches {largest:.2g} {unit}, expected no more than {limit:.0g} {unit}. "
+                "The file is damaged, or in other units."
+            )
+    if num_atoms == 0 or frames.atomic_numbers.min() < 1 or frames.atomic_numbers.max() >= len(SYMBOLS):
+        raise DataFileError(
+            f"{where}: atomic numbers {frames.atomic_numbers.tolist()}, expected 1 to {len(SYMBOLS) - 1}."
+        )
+    return frames

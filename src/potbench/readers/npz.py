@@ -1,0 +1,53 @@
+"""Opening .npz files, with errors that a reader of the message can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+from zlib import error as ZlibError  # noqa: N812
+
+import numpy as np
+
+from potbench.errors import DataFileError
+
+DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, RuntimeError, BadZipFile, ZlibError)
+"""What numpy and zipfile raise on a damaged file; NotImplementedError is a RuntimeError."""
+
+WHOLE, REAL = "iu", "f"
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
+    """Read every array of a file; nothing pickled is loaded.
+
+    Args:
+        file: the file.
+        needed: names of arrays that have to be there → kinds of numbers they may hold, as in numpy's `dtype.kind`.
+
+    Raises:
+        DataFileError: the file is no .npz file, is damaged, or an array is missing or holds something else.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays}
+    except DAMAGE as error:
+        raise DataFileError(
+            f"{file} cannot be read as .npz ({error}). "
+            "It is cut short, damaged or another kind of file; fetch it again."
+        ) from error
+    missing = [name for name in needed if name not in found]
+    if missing:
+        raise DataFileError(
+            f"{file} has no {', '.join(missing)}, only {', '.join(found) or 'nothing'}. "
+            f"Expected arrays {', '.join(needed)}: it is another kind of file."
+        )
+    for name, kinds in needed.items():
+        if found[name].dtype.kind not in kinds or not found[name].ndim:
+            expected = "whole numbers" if kinds == WHOLE else "float32 or float64"
+            raise DataFileError(
+                f"{file}: {name} is {found[name].dtype} of shape {found[name].shape}, expected an array of {expected}."
+            )
+    return found

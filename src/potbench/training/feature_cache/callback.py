@@ -1,0 +1,87 @@
+"""Fills and opens the cache before training."""
+
+from __future__ import annotations
+
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+from typing_extensions import override
+
+from potbench.loading import AtomsDataModule
+from potbench.potentials.atomic import AtomicPotential
+from potbench.training.feature_cache.in_memory import in_memory, size_in_memory
+from potbench.training.feature_cache.on_disk import cache_file, fill, on_disk, size_on_disk
+from potbench.training.feature_cache.table import FeatureTable
+
+
+class FeatureCache(Callback):
+    """Computes a representation without parameters once, before training, instead of at every step.
+
+    For training on energies the features of a whole store are cached beside it. For training on forces, features and
+    their derivatives with respect to positions, of the training and validation frames, are cached in memory.
+
+    Args:
+        largest_size: of features, in GiB; larger caches are not made, and a line says so.
+        largest_jacobians: the same of features and derivatives, while these are computed; cached, they take less, since
+            most of what is zero is left out.
+    """
+
+    def __init__(self, largest_size: float = 8.0, largest_jacobians: float = 4.0) -> None:
+        self.largest_size = largest_size
+        self.largest_jacobians = largest_jacobians
+
+    @override
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        data, potential = trainer.datamodule, pl_module.potential  # type: ignore[attr-defined]
+        data.transform = None  # of an earlier training, and perhaps of another representation
+        if not isinstance(potential, AtomicPotential):
+            return
+        if potential.representation.constants is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        make = self._with_derivatives if pl_module.loss.forces else self._features  # type: ignore[union-attr]
+        table = make(trainer, data, potential)
+        if table is not None:
+            data.transform = table.attach
+
+    def _features(self, trainer: Trainer, data: AtomsDataModule, potential: AtomicPotential) -> FeatureTable | None:
+        file, size = cache_file(data.store, potential), size_on_disk(data.store, potential) / 2**30
+        if size > self.largest_size:
+            trainer.print(
+                f"Features are computed at every step: cached, they would take {size:.1f} GiB, above the limit of "
+                f"{self.largest_size:g} GiB."
+            )
+            return None
+        if trainer.is_global_zero and not file.is_file():
+            try:
+                fill(file, data.store, potential)
+            except OSError as error:
+                print(f"Features are computed at every step: they could not be cached ({error}).")
+        trainer.strategy.barrier("features")
+        if not file.is_file():
+            return None
+        trainer.print(f"Features are computed once and read from {file} ({size:.2f} GiB).")
+        return on_disk(file, data.store)
+
+    def _with_derivatives(
+        self, trainer: Trainer, data: AtomsDataModule, potential: AtomicPotential
+    ) -> FeatureTable | None:
+        frames = np.concatenate([data.indices.train, data.indices.validation])
+        num_epochs = 3 * int(data.store.atoms_of(frames).atoms_per_frame.max())
+        if trainer.max_epochs is not None and 0 <= trainer.max_epochs < num_epochs:
+            trainer.print(
+                f"Features are computed at every step: their derivatives would take longer than {trainer.max_epochs} "
+                f"epochs repay; from {num_epochs} epochs on they are cached."
+            )
+            return None
+        size = size_in_memory(data.store, frames, potential) / 2**30
+        if size > self.largest_jacobians:
+            trainer.print(
+                f"Features are computed at every step: with their derivatives they would take {size:.1f} GiB of "
+                f"memory, above the limit of {self.largest_jacobians:g} GiB."
+            )
+            return None
+        table = in_memory(data.store, frames, potential)
+        trainer.print(
+            f"Features of {len(frames):,} frames and their derivatives are computed once and cached in memory "
+            f"({table.nbytes / 2**30:.2f} GiB)."
+        )
+        return table

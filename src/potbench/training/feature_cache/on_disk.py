@@ -1,0 +1,61 @@
+"""Features of a whole store, in a file beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from potbench.loading.collate import gather
+from potbench.loading.store import Store
+from potbench.potentials.atomic import AtomicPotential
+from potbench.training.feature_cache.table import FeatureTable
+from potbench.whole_file import whole_file
+
+FRAMES_AT_ONCE = 1024
+
+
+def file_dtype() -> np.dtype[np.floating]:
+    """Return the precision of cached features: torch's default."""
+    return np.dtype(str(torch.get_default_dtype()).removeprefix("torch."))
+
+
+def size_on_disk(store: Store, potential: AtomicPotential) -> int:
+    """Return the bytes that the features of a store take."""
+    return len(store.positions) * potential.representation.num_features * file_dtype().itemsize
+
+
+def cache_file(store: Store, potential: AtomicPotential) -> Path:
+    """Return where the features of this store by this representation are, or shall be."""
+    facts = [store.fingerprint, potential.representation.constants, str(file_dtype()), torch.__version__]
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    return store.folder / f"features-{key}.npy"
+
+
+def fill(file: Path, store: Store, potential: AtomicPotential) -> None:
+    """Compute the features of every atom of a store, shape (atoms, features); the file appears when it is complete."""
+    shape = (len(store.positions), potential.representation.num_features)
+    header = {"descr": file_dtype().str, "fortran_order": False, "shape": shape}
+    device = potential.get_buffer("element_of_number").device
+    try:
+        with whole_file(file) as partial, partial.open("wb") as stream, torch.no_grad():
+            np.lib.format.write_array_header_1_0(stream, header)
+            for start in range(0, len(store), FRAMES_AT_ONCE):
+                batch = gather(store, np.arange(start, min(start + FRAMES_AT_ONCE, len(store))))
+                features = potential.features(batch.to(device)).cpu().numpy()
+                stream.write(features.astype(file_dtype()).tobytes())
+    except FileNotFoundError:
+        # another run was first, and swept up
+        if not file.is_file():
+            raise
+    for left_by_a_killed_process in file.parent.glob(f"{file.name}.*.partial"):
+        left_by_a_killed_process.unlink(missing_ok=True)
+
+
+def on_disk(file: Path, store: Store) -> FeatureTable:
+    """Open a filled cache."""
+    first_row = torch.from_numpy(store.first_rows(np.arange(len(store))))
+    return FeatureTable(np.load(file, mmap_mode="r", allow_pickle=False), first_row)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from potbench.datasets import SGDMLFile
+from potbench.errors import DataFileError
+from tests.native_files.npz import write_sgdml
+
+HARTREE = 27.211386245988
+BOHR = 0.529177210903
+
+
+def frames(file, **options):
+    return list(SGDMLFile(file, **options).read())
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_frames_equal_an_independent_reading_in_either_layout(tmp_path, flat):
+    file = tmp_path / "ethanol.npz"
+    arrays = write_sgdml(file, flat=flat)
+    (block,) = frames(file, energy_unit="hartree", length_unit="bohr")
+    assert block.atomic_numbers.tolist() == arrays["z"].tolist()
+    np.testing.assert_allclose(block.positions, arrays["R"] * BOHR, rtol=1e-15)
+    np.testing.assert_allclose(block.energy, arrays["E"].ravel() * HARTREE, rtol=1e-15)
+    np.testing.assert_allclose(block.forces, arrays["F"] * HARTREE / BOHR, rtol=1e-15)
+
+
+def test_units_that_the_file_states_are_taken(tmp_path):
+    file = tmp_path / "new.npz"
+    arrays = write_sgdml(file, e_unit="kcal/mol", r_unit="Ang")
+    (block,) = frames(file)
+    np.testing.assert_allclose(block.energy, arrays["E"].ravel() * HARTREE / 627.5094740631, rtol=1e-15)
+    np.testing.assert_array_equal(block.positions, arrays["R"])
+
+
+def test_a_file_without_units_is_refused_with_the_choices(tmp_path):
+    file = tmp_path / "old.npz"
+    write_sgdml(file)
+    with pytest.raises(DataFileError) as caught:
+        frames(file, length_unit="Å")
+    assert str(caught.value) == (
+        f"{file} does not say its energy unit; expected one of eV, meV, hartree, kcal/mol, kJ/mol. "
+        "Change data.init_args.dataset.init_args.energy_unit."
+    )
+
+
+def test_another_unit_than_the_file_states_is_refused(tmp_path):
+    file = tmp_path / "new.npz"
+    write_sgdml(file, e_unit="kcal/mol", r_unit="Ang")
+    with pytest.raises(DataFileError, match="states the energy unit 'kcal/mol', but energy_unit is 'eV'"):
+        frames(file, energy_unit="eV")
+
+
+def test_a_unit_that_nobody_knows_is_refused(tmp_path):
+    file = tmp_path / "new.npz"
+    write_sgdml(file, e_unit="cm-1", r_unit="Ang")
+    with pytest.raises(DataFileError, match="states the energy unit 'cm-1', expected one of eV"):
+        frames(file)
+
+
+def test_the_md5_of_the_content_is_verified(tmp_path):
+    file = tmp_path / "ethanol.npz"
+    write_sgdml(file, md5=True)
+    assert len(frames(file, energy_unit="eV", length_unit="Å")) == 1
+    with np.load(file) as arrays:
+        energy = arrays["E"].copy()
+        energy[3] += 1e-9
+        np.savez(file, **{**arrays, "E": energy})
+    with pytest.raises(DataFileError, match=r"states the md5 .* fetch it again"):
+        frames(file, energy_unit="eV", length_unit="Å")
+
+
+def test_the_level_of_theory_is_the_file_s_own_unless_given(tmp_path):
+    file = tmp_path / "ethanol.npz"
+    write_sgdml(file, theory="CCSD(T)/cc-pVTZ")
+    assert SGDMLFile(file).description.theory == "CCSD(T)/cc-pVTZ"
+    assert SGDMLFile(file, theory="B3LYP").description.theory == "B3LYP"
+    write_sgdml(file)
+    assert SGDMLFile(file).description.theory == "not stated"
+
+
+def test_large_files_come_in_blocks_of_one_molecule(tmp_path, monkeypatch):
+    monkeypatch.setattr("potbench.datasets.sgdml_file.BLOCK", 15)
+    file = tmp_path / "ethanol.npz"
+    arrays = write_sgdml(file)
+    blocks = frames(file, energy_unit="eV", length_unit="Å")
+    assert [len(block.energy) for block in blocks] == [15, 15, 10]
+    assert {block.molecule for block in blocks} == {"ethanol"}
+    np.testing.assert_array_equal(np.concatenate([block.positions for block in blocks]), arrays["R"])
+
+
+@pytest.mark.parametrize("key", ["z", "R", "E", "F"])
+def test_an_array_that_is_missing_is_named(tmp_path, key):
+    file = tmp_path / "ethanol.npz"
+    arrays = write_sgdml(file)
+    np.savez(file, **{name: array for name, array in arrays.items() if name != key})
+    with pytest.raises(DataFileError, match=rf"has no {key}, only"):
+        frames(file, energy_unit="eV", length_unit="Å")
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("z", np.zeros((2, 2), np.uint8)),
+        ("z", np.full(9, 200, np.uint8)),
+        ("z", np.full(9, 0.5)),
+        ("R", np.zeros((40, 9, 2))),
+        ("R", np.zeros((40, 27))),
+        ("E", np.zeros(39)),
+        ("E", np.zeros((40, 2))),
+        ("F", np.zeros((40, 8, 3))),
+        ("F", np.zeros((39, 9, 3))),
+        ("E", np.full(40, "a")),
+        ("R", np.full((40, 9, 3), 1 + 1j)),
+        ("F", np.full((40, 9, 3), np.inf)),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(tmp_path, key, wrong):
+    file = tmp_path / "ethanol.npz"
+    arrays = write_sgdml(file)
+    np.savez(file, **{**arrays, key: wrong})
+    with pytest.raises(DataFileError, match=str(file)):
+        frames(file, energy_unit="eV", length_unit="Å")
+
+
+def test_nothing_pickled_is_loaded(tmp_path):
+    file = tmp_path / "ethanol.npz"
+    arrays = write_sgdml(file)
+    np.savez(file, **{**arrays, "F": np.array([{"a": 1}], dtype=object)})
+    with pytest.raises(DataFileError, match=r"cannot be read as \.npz"):
+        frames(file, energy_unit="eV", length_unit="Å")
