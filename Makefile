@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/installed
 
 quickstart: $(INSTALLED)
 	$(VENV)/bin/python -m potbench fit --config configs/quickstart.yaml --run_dir $(RUN)
-	$(VENV)/bin/python -m potbench test --run $(RUN)
+	$(VENV)/bin/python -m potbench test $(RUN)
 
 test: $(INSTALLED)
 	$(VENV)/bin/ruff check

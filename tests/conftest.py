@@ -73,10 +73,10 @@ def served_rmd17(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """Nineteen frames of four molecules, energies only."""
-    return Store.write(tmp_path / "store", blocks(), {})
+    return Store.write(tmp_path / "store", blocks())
 
 
 @pytest.fixture
 def store_with_forces(tmp_path: Path) -> Store:
     """The same with forces."""
-    return Store.write(tmp_path / "store_with_forces", blocks(forces=True), {})
+    return Store.write(tmp_path / "store_with_forces", blocks(forces=True))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,14 +13,14 @@ import pytest
 import potbench
 
 SOURCES = Path(potbench.__file__).parent
-VOCABULARY = {"units", "structures", "batch", "errors", "whole_file", "limits"}
+VOCABULARY = {"units", "structures", "batch", "errors", "whole_file"}
 
 # room → rooms it may import besides itself and the vocabulary
 DATA_WING = {
     "downloads": set(),
     "readers": set(),
     "datasets": {"downloads", "readers"},
-    "loading": {"downloads", "datasets"},
+    "loading": {"downloads", "readers", "datasets"},
     "data_quality": {"loading"},
 }
 PHYSICS_WING = {
@@ -31,10 +33,10 @@ PHYSICS_WING = {
 ROOMS: dict[str, set[str]] = {
     **DATA_WING,
     **PHYSICS_WING,
-    "generation": set(),
+    "generation": {"datasets"},
     "reporting": set(),
     "training": {"downloads", "datasets", "loading", "data_quality", *PHYSICS_WING},
-    "runs": {"training", "loading", "data_quality", "potentials", "reporting"},
+    "runs": {"readers", "training", "loading", "data_quality", "potentials", "reporting"},
     "inference": {"runs", "loading", "readers", "potentials", "laws", "reporting"},
     "studies": {"runs", "reporting"},
 }
@@ -50,7 +52,7 @@ ALLOWED = {
 # library → where alone it may be imported: files or folders of potbench
 LIBRARIES = {
     "torchani": ("representations/aev.py", "speed/"),
-    "lightning": ("loading/datamodule.py", "training/", "runs/", "speed/", "cli/lightning.py", "cli/parsing.py"),
+    "lightning": ("loading/datamodule.py", "training/", "runs/", "speed/", "cli/lightning.py", "cli/trainer_parts.py"),
     "h5py": ("readers/hdf5.py", "datasets/", "generation/", "speed/simulated_ani1.py"),
     "pooch": ("downloads/partial_file.py",),
     "requests": ("downloads/partial_file.py",),
@@ -60,9 +62,11 @@ LIBRARIES = {
     "sgdml": ("potentials/sgdml_solver.py",),
     "wandb": ("training/wandb_logger.py",),
     "matplotlib": ("reporting/",),
-    "jsonargparse": ("cli/", "runs/checkpoint.py", "speed/"),
+    "jsonargparse": ("cli/", "runs/checkpoint.py"),
 }
 LONGEST_FILE = 300
+LARGEST_ROOM = 0.15
+MOST_ROOT_FILES = 7
 NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "misc", "base", "util", "helper"}
 
 
@@ -99,7 +103,7 @@ def room(file: str) -> str:
 
 def broken_rules(root: Path) -> list[str]:
     """What is wrong with a source tree, each in a sentence."""
-    return [*broken_directions(root), *misplaced_libraries(root), *unwieldy_files(root)]
+    return [rule for find in RULES for rule in find(root)]
 
 
 def broken_directions(root: Path) -> list[str]:
@@ -142,9 +146,45 @@ def unwieldy_files(root: Path) -> list[str]:
     return broken
 
 
-@pytest.mark.parametrize("rule", [broken_directions, misplaced_libraries, unwieldy_files])
+# what only the command line knows: keys of a config, and flags
+KEY = re.compile(r"init_args|\b(?:data|model|trainer)\.(?:[a-z_]+\.)*[a-z_]+ is\b|(?<![\w-])--[a-z]\w+")
+FLAGS_OF_OTHER_PROGRAMS = {"runs/provenance.py"}
+RECIPES = {"runs/recipe.py"}  # as checkpoints store them
+
+
+def keys_and_flags_below_the_command_line(root: Path) -> list[str]:
+    """Keys of configs and flags of commands in strings of rooms that cannot know where a setting came from."""
+    broken = []
+    for path in sorted(root.rglob("*.py")):
+        file = path.relative_to(root).as_posix()
+        if room(file) in {"cli", "__main__"} or file in FLAGS_OF_OTHER_PROGRAMS | RECIPES:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and (found := KEY.search(node.value)):
+                broken.append(f"{file}:{node.lineno} says {found[0]!r}, which only cli can know: raise SettingError.")
+    return broken
+
+
+RULES = (broken_directions, misplaced_libraries, unwieldy_files, keys_and_flags_below_the_command_line)
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_the_rules_of_the_design_hold(rule):
     assert not rule(SOURCES), "\n".join(rule(SOURCES))
+
+
+def test_no_room_is_larger_than_a_seventh_of_the_house():
+    lines = Counter[str]()
+    for path in SOURCES.rglob("*.py"):
+        lines[room(path.relative_to(SOURCES).as_posix())] += len(path.read_text(encoding="utf-8").splitlines())
+    shares = {name: num_lines / lines.total() for name, num_lines in lines.items()}
+    assert max(shares.values()) <= LARGEST_ROOM, {name: f"{share:.1%}" for name, share in shares.items()}
+
+
+def test_the_hall_holds_the_vocabulary_and_the_entrance_alone():
+    files = sorted(path.name for path in SOURCES.glob("*.py"))
+    assert len(files) <= MOST_ROOT_FILES
+    assert {name.removesuffix(".py") for name in files} == {*VOCABULARY, "__init__", "__main__"}
 
 
 def test_there_are_sources_to_look_at():
@@ -172,30 +212,30 @@ def test_rooms_stand_in_one_order_without_circles():
             "geometry/a.py",
             "import torch\nfrom potbench.loading import Store",
             "geometry/a.py:2 imports potbench.loading, but geometry may import "
-            "batch, errors, limits, structures, units, whole_file.",
+            "batch, errors, structures, units, whole_file.",
         ),
         (
             "datasets/a.py",
             "from potbench import loading",
-            "datasets/a.py:1 imports potbench.loading, but datasets may import batch, downloads, errors, limits, "
+            "datasets/a.py:1 imports potbench.loading, but datasets may import batch, downloads, errors, "
             "readers, structures, units, whole_file.",
         ),
         (
             "reporting/deep/a.py",
             "def f():\n    from ...runs import Record",
-            "reporting/deep/a.py:2 imports potbench.runs, but reporting may import batch, errors, limits, structures, "
+            "reporting/deep/a.py:2 imports potbench.runs, but reporting may import batch, errors, structures, "
             "units, whole_file.",
         ),
         (
             "units.py",
             "import potbench.training.loss",
-            "units.py:1 imports potbench.training.loss, but units may import batch, errors, limits, structures, units, "
+            "units.py:1 imports potbench.training.loss, but units may import batch, errors, structures, units, "
             "whole_file.",
         ),
         (
             "studies/a.py",
             "from potbench.training import Task",
-            "studies/a.py:1 imports potbench.training, but studies may import batch, errors, limits, reporting, runs, "
+            "studies/a.py:1 imports potbench.training, but studies may import batch, errors, reporting, runs, "
             "structures, units, whole_file.",
         ),
         (
@@ -221,6 +261,17 @@ def test_rooms_stand_in_one_order_without_circles():
         ("units.py", "pass\n" * 300, None),
         ("speed/a.py", "import h5py_like, torchani, lightning\nfrom potbench.laws import LAWS", None),
         ("cli/a.py", "from potbench import __version__\nfrom potbench.speed import speed", None),
+        (
+            "training/a.py",
+            'raise ValueError("Change model.init_args.loss.")',
+            "training/a.py:1 says 'init_args', which only cli can know: raise SettingError.",
+        ),
+        (
+            "loading/a.py",
+            'f"{1} frames; change --batch_size"',
+            "loading/a.py:1 says '--batch_size', which only cli can know: raise SettingError.",
+        ),
+        ("cli/a.py", '"Change --run, or data.init_args.split"', None),
     ],
 )
 def test_a_broken_rule_is_seen_and_said_in_words(tmp_path, file, text, sentence):

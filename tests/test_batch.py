@@ -18,7 +18,7 @@ def hydrogen(forces=True):
     return Frames("hydrogen", np.array([1, 1]), positions, np.array([-31.0]), np.ones((1, 2, 3)) if forces else None)
 
 
-def test_molecules_lie_end_to_end():
+def test_molecules_are_concatenated():
     batch = Batch.from_frames(water(2), hydrogen())
     assert batch.atomic_numbers.tolist() == [8, 1, 1, 8, 1, 1, 1, 1]
     assert batch.molecule_index.tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
@@ -53,28 +53,59 @@ def test_a_batch_has_forces_only_if_every_molecule_has():
     assert Batch.from_frames(water(1), hydrogen(forces=False)).forces is None
 
 
-def test_frames_are_numbered_unless_told():
+def test_frames_are_numbered_from_zero_unless_given():
     arguments = (np.array([1, 1]), np.zeros((2, 3)), np.array([1, 1]), np.zeros(2))
     assert Batch.from_arrays(*arguments).frame.tolist() == [0, 1]
     assert Batch.from_arrays(*arguments, frame=np.array([70, 7])).frame.tolist() == [70, 7]
 
 
-def test_picked_molecules_are_those_asked_for_in_that_order():
+def test_selected_molecules_are_those_asked_for_in_that_order():
     batch = Batch.from_frames(water(2), hydrogen())
-    picked = batch.select([2, 0])
-    assert picked.atomic_numbers.tolist() == [1, 1, 8, 1, 1]
-    assert picked.molecule_index.tolist() == [0, 0, 1, 1, 1]
-    assert picked.frame.tolist() == [2, 0]
-    assert picked.energy.tolist() == [-31.0, -2080.0]
-    assert picked.atoms_per_element == {1: 4, 8: 1}
+    selected = batch.select([2, 0])
+    assert selected.atomic_numbers.tolist() == [1, 1, 8, 1, 1]
+    assert selected.molecule_index.tolist() == [0, 0, 1, 1, 1]
+    assert selected.frame.tolist() == [2, 0]
+    assert selected.energy.tolist() == [-31.0, -2080.0]
+    assert selected.atoms_per_element == {1: 4, 8: 1}
+    assert (selected.largest_molecule, selected.num_pairs) == (3, 1 + 3)
     atoms = [6, 7, 0, 1, 2]
-    assert torch.equal(picked.positions, batch.positions[atoms])
-    assert torch.equal(picked.forces, batch.forces[atoms])
+    assert torch.equal(selected.positions, batch.positions[atoms])
+    assert torch.equal(selected.forces, batch.forces[atoms])
 
 
-def test_picking_the_largest_away_shrinks_the_largest_molecule():
+def test_the_largest_molecule_is_that_of_the_selection():
     assert Batch.from_frames(water(1), hydrogen()).select([1]).largest_molecule == 2
 
 
-def test_picking_from_a_batch_without_forces_gives_none():
+def test_a_selection_without_forces_has_none():
     assert Batch.from_frames(hydrogen(forces=False)).select([0]).forces is None
+
+
+class Cached:
+    """Features that know their device."""
+
+    features = torch.ones(8, 2)
+    position_gradient = None
+
+    def __init__(self, device="cpu"):
+        self.device = device
+
+    def to(self, device):
+        return Cached(device)
+
+
+def test_other_positions_drop_cached_features():
+    batch = Batch.from_frames(water(2), hydrogen())._replace(cached=Cached())
+    moved = batch.with_positions(batch.positions + 1)
+    assert moved.cached is None
+    assert torch.equal(moved.positions, batch.positions + 1)
+    assert torch.equal(moved.forces, batch.forces)
+
+
+def test_everything_goes_to_another_device():
+    moved = Batch.from_frames(water(2), hydrogen())._replace(cached=Cached()).to(torch.device("meta"))
+    tensors = [value for value in moved if isinstance(value, torch.Tensor)]
+    assert len(tensors) == 7
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    assert moved.cached.device.type == "meta"
+    assert moved.num_pairs == 7

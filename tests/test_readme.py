@@ -1,4 +1,4 @@
-"""Every command in the README does what it says."""
+"""Every command in the README and in docs/ does what it says, and what they name is there."""
 
 from __future__ import annotations
 
@@ -14,85 +14,132 @@ from ase.io import write
 from potbench.cli.main import main
 from tests.cli.conftest import SMALL, finish, start
 from tests.native_files import conformers, write_ani1
-from tests.native_files.ase_files import write_extended_xyz
+from tests.native_files.ase_files import write_database, write_extended_xyz
+from tests.native_files.npz import write_sgdml
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text()
-LINES = [line for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines() if line]
-COMMANDS = [line for line in LINES if line.startswith("python -m potbench")]
-FEW = [
-    f"--data.init_args.split.init_args.{part}={size}" for part, size in (("train", 20), ("validation", 8), ("test", 8))
-]
-SPEED = {
-    "data": ["--frames", "3000", "--batches", "4", "--passes", "1"],
-    "prepare": ["--turns", "1", "--database-frames", "20", "--frames", "3000"],
-    "train": [
-        *("--steps", "1", "--force-steps", "1", "--rounds", "1", "--batch-size", "16"),
-        *("--message-steps", "1", "--message-batch-size", "4"),
-    ],
-}
-OTHERS = {
+README = ROOT / "README.md"
+DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
+INSTALLATION = [
     "make quickstart",
     "make test",
     "python3.11 -m venv .venv && source .venv/bin/activate",
-    'pip install -c constraints.txt -e ".[dev]"',
+    "pip install .",
+]
+COMMAND = re.compile(r"(?:(POTBENCH_\w+)=(\S+) )?python -m potbench (.+)")
+SPEED = {
+    "data": ["--frames", "0", "--batches", "4", "--passes", "1"],
+    "prepare": ["--turns", "1", "--database_frames", "20", "--frames", "0"],
+    "train": [
+        *("--steps", "1", "--force_steps", "1", "--rounds", "1", "--batch_size", "16"),
+        *("--message_steps", "1", "--message_batch_size", "4"),
+    ],
 }
 
 
-def sizes(line: str) -> list[str]:
-    """Fewer frames than the README has, as far as a command's data allow."""
-    if "MoleculeSplit" in line:
-        return [
-            "--data.split.init_args.train=2",
-            "--data.split.init_args.validation=1",
-            "--data.split.init_args.test=1",
-        ]
-    if "rmd17" in line:
-        return ["--data.split.init_args.validation=2"]
-    return FEW if "mine" in line or "extended_xyz" in line else SMALL
+def name(document: Path) -> str:
+    return document.relative_to(ROOT).as_posix()
 
 
-def test_readme_starts_with_two_commands() -> None:
-    assert LINES[:2] == ["make quickstart", "make test"]
+def blocks(document: Path, language: str) -> list[str]:
+    """The blocks of a language in a document."""
+    return re.findall(rf"```{language}\n(.*?)```", document.read_text(), re.DOTALL)
 
 
-def test_every_command_of_the_readme_is_known_here() -> None:
-    assert set(LINES) == OTHERS | set(COMMANDS)
+def lines(document: Path) -> list[str]:
+    return [line for block in blocks(document, "bash") for line in block.splitlines() if line]
 
 
-@pytest.mark.usefixtures("served_rmd17")
-def test_commands_work_in_the_order_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is run as it stands; trainings get fewer frames and epochs behind it."""
+def to_run(document: Path) -> list[str]:
+    """Lines of a document; those of the README are run there, unless others need the data or run that they make."""
+    elsewhere = [] if document == README else lines(README)
+    new = [line for line in lines(document) if line not in elsewhere]
+
+    def is_needed(line: str) -> bool:
+        made = re.search(r"data prepare|--run_dir (\S+)", line)
+        return made is not None and (made[1] is None or any(made[1] in other for other in new))
+
+    return [line for line in lines(document) if line in new or is_needed(line)]
+
+
+def shortened(arguments: list[str]) -> list[str]:
+    """The same command with fewer frames, epochs and steps."""
+    if arguments[0] == "speed":
+        return [*arguments, *SPEED[arguments[1]]]
+    if arguments[:2] != ["fit", "--config"] or "--print_config" in arguments:
+        return arguments
+    if "--run_dir" not in arguments:
+        return [*arguments, "--trainer.fast_dev_run", "true"]
+    frames = SMALL if "configs/quickstart.yaml" in arguments else []
+    return [*arguments, "--trainer.max_epochs", "1", *frames]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the documents take for granted; the working directory."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     write(tmp_path / "molecules.xyz", [molecule("H2O"), molecule("CH4")])
     for heavy_atoms in (1, 2):
-        write_ani1(tmp_path / "data" / "ani1", {0: conformers("CH4", 60), 1: conformers("HCN", 60)}, heavy_atoms)
+        molecules = {number: conformers("CH4" if heavy_atoms == 1 else "HCN", 8) for number in range(10)}
+        write_ani1(tmp_path / "data" / "ani1", molecules, heavy_atoms)
     write_extended_xyz(tmp_path / "data" / "mine.xyz", 40)
-    for line in COMMANDS:
-        words = shlex.split(line)[3:]
-        if "--print_config" in words:
-            with pytest.raises(SystemExit, match=r"0|None"):
-                main(words)
-            continue
-        if words[0] == "fit" and "--run" not in words:
-            words += ["--trainer.max_epochs", "1", *sizes(line)]
-        if words[0] == "speed":
-            words += SPEED[words[1]]
-        if "ddp" in words:  # processes of its own, each with the same words
-            finish(start(*words, cwd=tmp_path))
+    write_database(tmp_path / "data" / "mine.db", "calculator", 40)
+    write_sgdml(tmp_path / "data" / "mine.npz")
+    return tmp_path
+
+
+def test_readme_starts_with_two_commands() -> None:
+    assert lines(README)[:2] == ["make quickstart", "make test"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_command_is_one_of_potbench_or_installs_it(document: Path) -> None:
+    assert [line for line in lines(document) if line not in INSTALLATION and not COMMAND.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_files_that_a_document_names_are_there(document: Path) -> None:
+    text = document.read_text()
+    named = {document.parent / link for link in re.findall(r"\]\((?!http)([^)#]+)\)", text)}
+    named |= {ROOT / file for file in re.findall(r"\b(?:configs|src|tests)/[\w/]+(?:\.\w+|/)", text)}
+    assert [file for file in named if not file.exists()] == []
+
+
+@pytest.mark.usefixtures("served_rmd17")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_commands_work_in_the_order_of_the_document(
+    document: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is run as it stands, with fewer frames and epochs."""
+    for block in blocks(document, "python") + blocks(document, "yaml"):
+        first, _, rest = block.partition("\n")
+        file = first.removeprefix("# ")
+        if "/" in file:
+            assert rest in (ROOT / file).read_text()
         else:
-            # the frames made here are of no molecule that there is, and `data check` may say so
-            assert main(words) in ({0, 1} if words[:2] == ["data", "check"] else {0})
-    assert (tmp_path / "predicted.xyz").is_file()
-    assert len(list((tmp_path / "runs").rglob("record.json"))) >= 6
+            (folder / file).write_text(block)
+    for found in filter(None, map(COMMAND.fullmatch, to_run(document))):
+        arguments = shortened(shlex.split(found[3]))
+        with monkeypatch.context() as patch:
+            if found[1]:
+                patch.setenv(found[1], found[2])
+            if "ddp" in arguments:
+                finish(start(*arguments, cwd=folder))
+            elif "--print_config" in arguments:
+                with pytest.raises(SystemExit, match=r"^(0|None)$"):
+                    main(arguments)
+            else:
+                # the frames made here are of no molecule that there is, and `data check` may say so
+                assert main(arguments) in ({0, 1} if arguments[:2] == ["data", "check"] else {0}), found[0]
 
 
 @pytest.mark.parametrize("target", ["quickstart", "test"])
 def test_make_targets_say_what_the_readme_says(target: str) -> None:
     plan = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     expected = {
-        "quickstart": ["-m potbench fit --config configs/quickstart.yaml", "-m potbench test --run runs/quickstart/"],
+        "quickstart": ["-m potbench fit --config configs/quickstart.yaml", "-m potbench test runs/quickstart/"],
         "test": ["ruff check", "ruff format --check", "mypy", "-m pytest"],
     }
     assert all(part in plan for part in expected[target])

@@ -43,7 +43,7 @@ class Batch(NamedTuple):
         frame: shape (molecules,), int64: index of each frame in its Store.
         energy: shape (molecules,), total energy in eV, float64; NaN where unknown (prediction).
         forces: shape (atoms, 3), in eV/Å, or None.
-        atoms_per_element: atomic number → how many atoms of it. A plain dict, known without asking the device.
+        atoms_per_element: atomic number → how many atoms of it. A plain dict: no synchronization.
         largest_molecule: atoms in the largest molecule. A plain int, for the same reason.
         num_pairs: pairs of atoms within one molecule, each counted once. A plain int, for the same reason.
         cached: features of a representation computed earlier for these very atoms, or None.
@@ -156,13 +156,13 @@ class Prediction(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """What the training part says before any network is trained.
+    """What is known of the training set before any network is trained.
 
     Attributes:
         reference_energies: atomic number → energy of that element in eV: given, or by least squares.
         energy_spread: standard deviation of the energies after the offset is removed, in eV, per molecule.
         forces_rms: root mean square of the force components in eV/Å, or None without forces.
-        num_frames: frames of the training part.
+        num_frames: training frames.
     """
 
     reference_energies: dict[int, float]

@@ -143,6 +143,13 @@ def require_positive(owner: object, **settings: float | None) -> None:
             raise SettingError(owner, name, value, "more than 0")
 
 
+def require_not_negative(owner: object, **settings: int) -> None:
+    """Raise SettingError unless seeds and counts are 0 or more; else like `require_positive`."""
+    for name, value in settings.items():
+        if value < 0:
+            raise SettingError(owner, name, value, "0 or more")
+
+
 def require_fraction(owner: object, **settings: float) -> None:
     """Raise SettingError unless every value is in [0, 1); else like `require_positive`."""
     for name, value in settings.items():

@@ -3,6 +3,11 @@
 Source: CODATA 2018, Tiesinga et al., Rev. Mod. Phys. 93, 025010 (2021), doi:10.1103/RevModPhys.93.025010.
 """
 
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
 HARTREE = 27.211386245988
 """One hartree in eV."""
 
@@ -20,9 +25,9 @@ BOLTZMANN = 8.617333262145e-5
 
 
 def reported(unit: str) -> tuple[str, float]:
-    """The unit in which reports show what a store keeps in a unit: its name, and its size in that unit.
+    """Return name and conversion factor of the unit used in reports.
 
-    Energies, kept in eV, are shown in kcal/mol; anything else that a dataset has in their place stays as it is.
+    Energies in eV are shown in kcal/mol; another property that stands in their place stays in its own unit.
     """
     return ("kcal/mol", KCAL_PER_MOL) if unit == "eV" else (unit, 1.0)
 
@@ -38,3 +43,21 @@ ENERGY_UNITS: dict[str, float] = {
 
 LENGTH_UNITS: dict[str, float] = {"Å": 1.0, "bohr": BOHR, "nm": 10.0}
 """Units of length that files may be in, each in Å."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with its unit.
+
+    Args:
+        value: the number; None for one that is not finite, which JSON cannot hold.
+        unit: its unit; "1" for none.
+    """
+
+    value: float | None
+    unit: str
+
+    @classmethod
+    def of(cls, value: float, unit: str) -> Quantity:
+        """Return a number with its unit; NaN and infinity become None."""
+        return cls(float(value) if math.isfinite(value) else None, unit)

@@ -31,12 +31,12 @@ def theirs():
 
     def representation(elements):
         made = SchNet(elements, 16, 3, NUM_FUNCTIONS, CUTOFF)
-        # Gaussians of the same places and widths, and the activation behind the filter that SchNetPack has left out
+        # Gaussians of the same places and widths, and the activation after the filter, which SchNetPack lacks
         made.network.radial_basis.offsets.copy_(SPACING * torch.arange(NUM_FUNCTIONS))
         made.network.radial_basis.widths.fill_(SPACING)
-        for block in made.network.interactions:
-            block.filter_network[1].activation = ShiftedSoftplus()
-            for layer in (*block.filter_network, *block.f2out):
+        for interaction in made.network.interactions:
+            interaction.filter_network[1].activation = ShiftedSoftplus()
+            for layer in (*interaction.filter_network, *interaction.f2out):
                 torch.nn.init.normal_(layer.bias, std=0.1)
         return made
 
@@ -51,13 +51,13 @@ def ours(theirs):
         )
         network = theirs.representation.network
         made.embedding.load_state_dict(network.embedding.state_dict())
-        for block, their_block in zip(made.blocks, network.interactions, strict=True):
-            block.before.weight.data.copy_(their_block.in2f.weight)
-            block.before.bias.data.zero_()  # SchNetPack's has none
-            for place, layer in zip((0, 2), their_block.filter_network, strict=True):
-                block.filter[place].load_state_dict(layer.state_dict())
-            for place, layer in zip((0, 2), their_block.f2out, strict=True):
-                block.after[place].load_state_dict(layer.state_dict())
+        for mine, yours in zip(made.interactions, network.interactions, strict=True):
+            mine.before.weight.data.copy_(yours.in2f.weight)
+            mine.before.bias.data.zero_()  # SchNetPack's has none
+            for place, layer in zip((0, 2), yours.filter_network, strict=True):
+                mine.filter[place].load_state_dict(layer.state_dict())
+            for place, layer in zip((0, 2), yours.f2out, strict=True):
+                mine.after[place].load_state_dict(layer.state_dict())
         return made
 
     made = potential(representation)

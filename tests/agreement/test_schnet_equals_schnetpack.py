@@ -1,4 +1,4 @@
-"""SchNet and PaiNN against SchNetPack's own forward pass, over the neighbours that ASE finds."""
+"""SchNet and PaiNN against SchNetPack's own forward pass, over the neighbors that ASE finds."""
 
 import numpy as np
 import pytest

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from potbench.cli.main import main
 from potbench.loading import SplitIndices
-from potbench.runs.checkpoint import load_task
+from potbench.runs.checkpoint import load_potential
 from potbench.runs.folder import RunFolder
 from potbench.units import KCAL_PER_MOL
 from tests.cli.conftest import QUICK
@@ -51,16 +51,16 @@ def test_record_says_every_number_with_its_unit(finished_run: Path) -> None:
             assert record["metrics"][stage][name]["unit"] == unit
             assert np.isfinite(record["metrics"][stage][name]["value"])
     assert record["num_parameters"] == 197_636
-    assert record["throughput"]["value"] > 0
-    assert record["wall_time"]["value"] > 0
-    assert record["peak_memory"]["value"] > 100
+    assert record["cost"]["throughput"]["value"] > 0
+    assert record["cost"]["wall_time"]["value"] > 0
+    assert record["cost"]["peak_memory"]["value"] > 100
     assert record["budget"] == {"epochs": 2, "steps": 6, "frames": 96}
     assert record["seeds"] == {"everything": 0, "batches": 0}
     assert record["split"]["train"] == 48
     assert len(record["split"]["fingerprint"]) == len(record["data"]["fingerprint"]) == 64
     assert record["data"]["theory"].startswith("ωB97X/6-31G(d)")
-    assert {"python", "torch", "lightning", "potbench"} <= set(record["versions"])
-    assert {"processor", "cores", "threads"} <= set(record["machine"])
+    assert {"python", "torch", "lightning", "potbench"} <= set(record["provenance"]["versions"])
+    assert {"processor", "cores", "threads"} <= set(record["provenance"]["machine"])
 
 
 def test_record_errors_are_those_of_the_predictions(finished_run: Path) -> None:
@@ -75,10 +75,10 @@ def test_record_errors_are_those_of_the_predictions(finished_run: Path) -> None:
     assert record["forces_mae"]["value"] == pytest.approx(np.abs(force_error).mean(), rel=1e-5)
 
 
-def test_test_part_is_the_split_that_was_saved(finished_run: Path) -> None:
-    parts = SplitIndices.load(finished_run / "split.npz")
-    assert sorted(np.load(finished_run / "predictions.npz")["frame"]) == parts.test.tolist()
-    assert not set(parts.test) & set(parts.train)
+def test_test_set_is_the_split_that_was_saved(finished_run: Path) -> None:
+    indices = SplitIndices.load(finished_run / "split.npz")
+    assert sorted(np.load(finished_run / "predictions.npz")["frame"]) == indices.test.tolist()
+    assert not set(indices.test) & set(indices.train)
 
 
 def test_figures_are_wide_enough_to_print(finished_run: Path) -> None:
@@ -99,7 +99,7 @@ def test_test_needs_the_run_folder_alone(
 ) -> None:
     before = json.loads((finished_run / "record.json").read_text())["metrics"]
     monkeypatch.chdir(tmp_path)
-    assert main(["test", "--run", str(finished_run)]) == 0
+    assert main(["test", str(finished_run)]) == 0
     assert json.loads((finished_run / "record.json").read_text())["metrics"] == before
     printed = capsys.readouterr().out
     assert "kcal/mol" in printed
@@ -116,7 +116,7 @@ def test_validate_agrees_with_the_best_epoch(finished_run: Path) -> None:
 
 def test_checkpoint_is_read_as_weights_alone(finished_run: Path) -> None:
     checkpoint = torch.load(finished_run / "checkpoints" / "best.ckpt", weights_only=True)
-    potential = load_task(finished_run / "checkpoints" / "best.ckpt").potential
+    potential = load_potential(finished_run / "checkpoints" / "best.ckpt")
     assert potential.elements == ["H", "C", "N", "O"]
     weights = {f"potential.{name}": value for name, value in potential.state_dict().items()}
     assert all(torch.equal(weights[name], value) for name, value in checkpoint["state_dict"].items())
@@ -133,8 +133,8 @@ def test_default_run_folder_is_named_by_config_and_time(tmp_path: Path, monkeypa
 
 def test_last_epoch_is_validated_however_seldom_others_are(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    words = [*QUICK, "--trainer.max_epochs", "3", "--trainer.check_val_every_n_epoch", "2", "--run_dir", str(run)]
-    assert main(["fit", *words]) == 0
+    seldom = ["--trainer.max_epochs", "3", "--trainer.check_val_every_n_epoch", "2"]
+    assert main(["fit", *QUICK, *seldom, "--run_dir", str(run)]) == 0
     assert [row["epoch"] for row in _rows(run) if row["validation/loss"]] == ["1", "2"]
 
 

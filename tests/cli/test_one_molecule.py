@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.io import read, write
 
 from potbench.cli.main import main
-from potbench.runs.checkpoint import load_task
+from potbench.runs.checkpoint import load_potential
 from potbench.structures import Frames
 from tests.cli.conftest import CONFIGS, QUICK, SMALL
 from tests.native_files.one_molecule import sample_frames, write_one_molecule
@@ -20,15 +20,16 @@ from tests.native_files.one_molecule import sample_frames, write_one_molecule
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a run on ammonia, solved and tested; read, never changed."""
     folder = tmp_path_factory.mktemp("sgdml")
-    assert main([*words(folder, "NH3"), "--run_dir", str(folder / "run")]) == 0
-    assert main(["test", "--run", str(folder / "run")]) == 0
+    assert main([*fit(folder, "NH3"), "--run_dir", str(folder / "run")]) == 0
+    assert main(["test", str(folder / "run")]) == 0
     return folder / "run"
 
 
-def words(folder: Path, molecule: str) -> list[str]:
+def fit(folder: Path, molecule: str) -> list[str]:
     config = folder / "one_molecule.yaml"
     config.write_text(
         f"""
+config: {CONFIGS / "training" / "closed_form.yaml"}
 data:
   class_path: potbench.loading.AtomsDataModule
   init_args:
@@ -38,8 +39,7 @@ data:
     split:
       class_path: potbench.loading.RandomSplit
     root: {folder / "prepared"}
-model: {CONFIGS / "model" / "sgdml.yaml"}
-trainer: {{max_epochs: 1}}
+model.init_args.potential: {CONFIGS / "potential" / "sgdml.yaml"}
 """
     )
     return ["fit", "--config", str(config), *SMALL]
@@ -54,7 +54,7 @@ def test_record_is_that_of_any_run(run: Path, finished_run: Path) -> None:
     assert record["metrics"]["test"]["forces_mae_mev"]["value"] < 50
     assert record["budget"] == {"epochs": 1, "steps": 1, "frames": 48}
     assert record["num_parameters"] == 48 * 4 * 3
-    assert "sgdml" in record["versions"]
+    assert "sgdml" in record["provenance"]["versions"]
     assert {file.name for file in (run / "figures").iterdir()} == {"loss.png", "parity.png", "residuals.png"}
     with (run / "metrics.csv").open(newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 1
@@ -63,7 +63,7 @@ def test_record_is_that_of_any_run(run: Path, finished_run: Path) -> None:
 def test_best_and_last_are_what_was_validated(run: Path) -> None:
     before = json.loads((run / "record.json").read_text())["metrics"]["validation"]
     for name in ("best", "last"):
-        assert main(["validate", "--run", str(run), "--ckpt_path", name]) == 0
+        assert main(["validate", str(run), "--ckpt_path", name]) == 0
         after = json.loads((run / "record.json").read_text())["metrics"]["validation"]
         assert after["forces_mae"]["value"] == pytest.approx(before["forces_mae"]["value"], rel=1e-6)
 
@@ -101,13 +101,15 @@ def test_laws_hold_or_ask_about_other_molecules(run: Path, capsys: pytest.Captur
 
 def test_it_can_be_used_without_the_package_that_solved_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("potbench.potentials.sgdml_solver._trainer", pytest.fail)
-    assert load_task(run / "checkpoints" / "best.ckpt").potential.num_parameters == 48 * 4 * 3
+    assert load_potential(run / "checkpoints" / "best.ckpt").num_parameters == 48 * 4 * 3
 
 
 def test_many_molecules_are_refused(refused, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    model = ["--model", str(CONFIGS / "model" / "sgdml.yaml"), "--run_dir", str(tmp_path / "run")]
-    said = refused(["fit", *QUICK, *model, "--trainer.max_epochs", "1"])
-    assert "sGDML knows one molecule, its atoms in one order, and sample has 15, " in said
+    closed_form = ["--config", str(CONFIGS / "training" / "closed_form.yaml")]
+    potential = ["--model.potential", str(CONFIGS / "potential" / "sgdml.yaml")]
+    said = refused(["fit", *QUICK, *closed_form, *potential, "--run_dir", str(tmp_path / "run")])
+    assert "sGDML learns one molecule, its atoms in one order, and sample has 15: " in said
+    assert said.endswith("Change data.init_args.dataset.")
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
@@ -116,4 +118,4 @@ def write_structures(file: Path, frames: Frames) -> None:
 
 
 def predict(run: Path, folder: Path) -> list[str]:
-    return ["predict", "--run", str(run), "--input", str(folder / "in.xyz"), "--output", str(folder / "out.xyz")]
+    return ["predict", str(run), "--input", str(folder / "in.xyz"), "--output", str(folder / "out.xyz")]

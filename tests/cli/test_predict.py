@@ -8,7 +8,7 @@ from ase.io import read, write
 
 from potbench.batch import Batch
 from potbench.cli.main import main
-from potbench.runs.checkpoint import load_task
+from potbench.runs.checkpoint import load_potential
 from potbench.structures import Frames
 
 
@@ -21,9 +21,8 @@ def structures(tmp_path: Path) -> Path:
 
 def test_predictions_are_the_potential_of_the_run(finished_run: Path, structures: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.xyz"
-    words = ["predict", "--run", str(finished_run), "--input", str(structures), "--output", str(output)]
-    assert main([*words, "--batch_size", "3"]) == 0
-    potential = load_task(finished_run / "checkpoints" / "best.ckpt").potential
+    assert main([*predict(finished_run, structures, output), "--batch_size", "3"]) == 0
+    potential = load_potential(finished_run / "checkpoints" / "best.ckpt")
     for before, after in zip(read(structures, ":"), read(output, ":"), strict=True):
         assert after.get_chemical_symbols() == before.get_chemical_symbols()
         expected = potential(
@@ -35,10 +34,7 @@ def test_predictions_are_the_potential_of_the_run(finished_run: Path, structures
 
 def test_npz_holds_the_same_numbers(finished_run: Path, structures: Path, tmp_path: Path) -> None:
     for name in ("out.xyz", "out.npz"):
-        assert (
-            main(["predict", "--run", str(finished_run), "--input", str(structures), "--output", str(tmp_path / name)])
-            == 0
-        )
+        assert main(predict(finished_run, structures, tmp_path / name)) == 0
     arrays = np.load(tmp_path / "out.npz")
     images = read(tmp_path / "out.xyz", ":")
     assert arrays["energy"] == pytest.approx([image.get_potential_energy() for image in images])
@@ -51,7 +47,7 @@ def test_any_file_that_ase_reads_will_do(finished_run: Path, tmp_path: Path, end
     file = tmp_path / f"water.{ending}"
     write(file, molecule("H2O"))
     output = tmp_path / "out.npz"
-    assert main(["predict", "--run", str(finished_run), "--input", str(file), "--output", str(output)]) == 0
+    assert main(predict(finished_run, file, output)) == 0
     assert len(np.load(output)["energy"]) == 1
 
 
@@ -65,7 +61,7 @@ def test_any_file_that_ase_reads_will_do(finished_run: Path, tmp_path: Path, end
 def test_structures_it_cannot_judge_are_refused(finished_run: Path, tmp_path: Path, refused, image, message) -> None:  # type: ignore[no-untyped-def]
     file = tmp_path / "odd.extxyz"
     write(file, image)
-    said = refused(["predict", "--run", str(finished_run), "--input", str(file), "--output", str(tmp_path / "out.npz")])
+    said = refused(predict(finished_run, file, tmp_path / "out.npz"))
     assert message in said
     assert not (tmp_path / "out.npz").exists()
 
@@ -73,18 +69,35 @@ def test_structures_it_cannot_judge_are_refused(finished_run: Path, tmp_path: Pa
 def test_unreadable_input_and_wrong_ending_are_refused(finished_run: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
     garbage = tmp_path / "garbage.xyz"
     garbage.write_text("three\natoms\n")
-    words = ["predict", "--run", str(finished_run), "--output", str(tmp_path / "out.npz"), "--input"]
-    assert f"ASE cannot read {garbage}" in refused([*words, str(garbage)])
-    assert "none.xyz does not exist." in refused([*words, str(tmp_path / "none.xyz")])
-    assert "--output ends in '.pdf', expected one of .xyz, .extxyz, .npz." in refused(
-        ["predict", "--run", str(finished_run), "--input", str(garbage), "--output", "out.pdf"]
+    output = tmp_path / "out.npz"
+    assert f"ASE cannot read {garbage}" in refused(predict(finished_run, garbage, output))
+    assert "none.xyz does not exist." in refused(predict(finished_run, tmp_path / "none.xyz", output))
+    assert refused(predict(finished_run, garbage, Path("out.pdf"))) == (
+        "The output ends in '.pdf'. Expected one of .xyz, .extxyz, .npz. Change --output."
     )
+
+
+def test_batch_size_is_refused_by_its_flag(finished_run: Path, structures: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
+    said = refused([*predict(finished_run, structures, tmp_path / "out.npz"), "--batch_size", "0"])
+    assert said == "batch_size is 0, expected at least 1. Change --batch_size."
+
+
+def test_the_run_may_stand_behind_a_flag_as_in_earlier_versions(
+    finished_run: Path, structures: Path, tmp_path: Path
+) -> None:
+    words = ["--input", str(structures), "--output", str(tmp_path / "out.npz"), "--batch-size=2"]
+    assert main(["predict", *words, "--run", str(finished_run)]) == 0
+    assert len(np.load(tmp_path / "out.npz")["energy"]) == 4
 
 
 def test_existing_output_is_kept(finished_run: Path, structures: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "mine.xyz").write_text("mine")
-    said = refused(
-        ["predict", "--run", str(finished_run), "--input", str(structures), "--output", str(tmp_path / "mine.xyz")]
+    said = refused(predict(finished_run, structures, tmp_path / "mine.xyz"))
+    assert said == (
+        f"{tmp_path / 'mine.xyz'} exists, and nothing is overwritten. Expected a new file. Change --output."
     )
-    assert "exists, and nothing is overwritten. Change --output." in said
     assert (tmp_path / "mine.xyz").read_text() == "mine"
+
+
+def predict(run: Path, structures: Path, output: Path) -> list[str]:
+    return ["predict", str(run), "--input", str(structures), "--output", str(output)]

@@ -9,7 +9,7 @@ import torch
 from potbench.cli.main import main
 from tests.cli.conftest import QUICK, start
 
-# dropout draws random numbers at every step, so a resumed run must also go on with those
+# dropout draws random numbers at every step, so a resumed run must draw the same ones
 LONG = [
     *QUICK,
     *("--trainer.max_epochs", "6"),
@@ -25,14 +25,15 @@ def test_killed_and_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert "budget" not in (broken / "record.json").read_text(), "the run ended before it could be killed"
-    assert main(["fit", "--run", str(broken)]) == 0
+    record = (broken / "record.json").read_text()
+    assert '"budget": null' in record, "the run ended before it could be killed"
+    assert main(["fit", str(broken)]) == 0
     assert _rows(broken) == _rows(unbroken)
     weights, expected = (torch.load(run / "checkpoints" / "last.ckpt")["state_dict"] for run in (broken, unbroken))
     assert all(torch.equal(weights[name], value) for name, value in expected.items())
 
 
-def test_ckpt_path_last_goes_on_with_more_epochs(tmp_path: Path) -> None:
+def test_ckpt_path_last_resumes_with_more_epochs(tmp_path: Path) -> None:
     run = ["--run_dir", str(tmp_path / "run"), "--model.init_args.schedule", "null"]
     assert main(["fit", *QUICK, *run]) == 0
     assert main(["fit", *QUICK, *run, "--ckpt_path", "last", "--trainer.max_epochs", "3"]) == 0
@@ -40,7 +41,7 @@ def test_ckpt_path_last_goes_on_with_more_epochs(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "config_until_step_6.yaml").is_file()
 
 
-def test_schedule_is_not_stretched_when_a_run_goes_on(tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
+def test_schedule_is_not_stretched_when_a_run_resumes(tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
     run = ["--run_dir", str(tmp_path / "run")]
     assert main(["fit", *QUICK, *run]) == 0
     said = refused(["fit", *QUICK, *run, "--ckpt_path", "last", "--trainer.max_epochs", "3"])
@@ -51,8 +52,8 @@ def test_existing_run_is_not_overwritten(finished_run: Path, refused) -> None:  
     before = (finished_run / "metrics.csv").read_bytes()
     said = refused(["fit", *QUICK, "--run_dir", str(finished_run)])
     assert said == (
-        f"potbench: {finished_run} already holds a run, and nothing is overwritten. "
-        "Expected a new folder: change --run_dir, or add --ckpt_path last to go on with that run."
+        f"{finished_run} already holds a run, and nothing is overwritten. "
+        "Expected a new folder: change --run_dir, or add --ckpt_path last to resume that run."
     )
     assert (finished_run / "metrics.csv").read_bytes() == before
 

@@ -7,6 +7,7 @@ import pytest
 
 from potbench.data_quality import Finding, inspect
 from potbench.loading import Store
+from potbench.loading.manifest import Origin
 from potbench.structures import Frames
 
 
@@ -14,8 +15,8 @@ from potbench.structures import Frames
 def found(tmp_path: Path) -> Callable[..., dict[str, Finding]]:
     """Frames → what an inspection of them finds, by name."""
 
-    def look(*blocks: Frames) -> dict[str, Finding]:
-        store = Store.write(tmp_path / f"store-{len(list(tmp_path.iterdir()))}", blocks, {"name": "made"})
+    def look(*chunks: Frames) -> dict[str, Finding]:
+        store = Store.write(tmp_path / f"store-{len(list(tmp_path.iterdir()))}", chunks, Origin(name="made"))
         return {finding.name: finding for finding in inspect(store, 20_000, 0)}
 
     return look

@@ -7,6 +7,7 @@ import pytest
 
 from potbench.data_quality import Verdict, cheap, inspect
 from potbench.datasets import RMD17, Sample
+from potbench.errors import SettingError
 from potbench.loading import Store
 from potbench.loading.preparation import prepare
 from potbench.units import BOHR, HARTREE, KCAL_PER_MOL
@@ -19,88 +20,93 @@ def test_a_healthy_dataset_is_fine(found):
     assert len(verdicts) == 11
 
 
-def test_the_cheap_part_is_part_of_the_whole(tmp_path):
-    store = Store.write(tmp_path / "store", [healthy()], {})
+def test_a_seed_below_zero_is_refused(store):
+    with pytest.raises(SettingError, match="seed is -1, expected 0 or more"):
+        inspect(store, 100, -1)
+
+
+def test_the_cheap_findings_are_among_all(tmp_path):
+    store = Store.write(tmp_path / "store", [healthy()])
     whole = {finding.name for finding in inspect(store, 2000, 0)}
     assert {finding.name for finding in cheap(store)} < whole
 
 
 @pytest.mark.parametrize("key", ["energy", "positions", "forces"])
-def test_numbers_that_are_none_are_counted(found, key):
-    block = healthy()
-    array = getattr(block, key).copy()
+def test_values_that_are_not_finite_are_counted(found, key):
+    chunk = healthy()
+    array = getattr(chunk, key).copy()
     array[3] = np.nan
-    finding = found(block._replace(**{key: array}))["numbers"]
+    finding = found(chunk._replace(**{key: array}))["numbers"]
     assert finding.verdict is Verdict.WRONG
     assert ("energies" if key == "energy" else key) in finding.seen
 
 
 def test_copies_of_frames_are_counted(found):
-    block = healthy()
-    positions = block.positions.copy()
+    chunk = healthy()
+    positions = chunk.positions.copy()
     positions[50:60] = positions[10]
-    finding = found(block._replace(positions=positions))["copies"]
+    finding = found(chunk._replace(positions=positions))["copies"]
     assert finding.verdict is Verdict.LOOK
     assert finding.seen == "10 of 200 frames are copies of another, such as that of frame 10"
 
 
 def test_frames_that_are_nearly_copies_are_counted(found):
-    block = healthy()
-    positions = np.repeat(block.positions[:100], 2, axis=0) + np.random.default_rng(1).normal(
-        scale=1e-5, size=block.positions.shape
+    chunk = healthy()
+    positions = np.repeat(chunk.positions[:100], 2, axis=0) + np.random.default_rng(1).normal(
+        scale=1e-5, size=chunk.positions.shape
     )
-    assert found(block._replace(positions=positions))["copies"].verdict is Verdict.FINE
-    assert found(block._replace(positions=positions))["near copies"].verdict is Verdict.LOOK
+    assert found(chunk._replace(positions=positions))["copies"].verdict is Verdict.FINE
+    assert found(chunk._replace(positions=positions))["near copies"].verdict is Verdict.LOOK
 
 
 def test_atoms_on_top_of_each_other_are_found(found):
-    block = healthy()
-    positions = block.positions.copy()
+    chunk = healthy()
+    positions = chunk.positions.copy()
     positions[17, 4] = positions[17, 0] + [0.1, 0.2, 0.1]
-    finding = found(block._replace(positions=positions))["atoms too close"]
+    finding = found(chunk._replace(positions=positions))["atoms too close"]
     assert finding.verdict is Verdict.WRONG
     assert finding.seen.startswith("1 of 200 frames, such as 17;")
 
 
 def test_atoms_flown_apart_are_found(found):
-    block = healthy()
-    positions = block.positions.copy()
+    chunk = healthy()
+    positions = chunk.positions.copy()
     positions[17, 4] += 8.0
-    finding = found(block._replace(positions=positions))["atoms flown apart"]
+    finding = found(chunk._replace(positions=positions))["atoms flown apart"]
     assert finding.verdict is Verdict.LOOK
     assert finding.seen.startswith("1 of 200 frames, such as 17;")
 
 
 @pytest.mark.parametrize(("factor", "unit"), [(1 / BOHR, "bohr"), (0.1, "nm")])
 def test_positions_in_another_unit_are_named(found, factor, unit):
-    block = healthy()
-    finding = found(block._replace(positions=block.positions * factor))["unit of positions"]
+    chunk = healthy()
+    finding = found(chunk._replace(positions=chunk.positions * factor))["unit of positions"]
     assert finding.verdict is Verdict.WRONG
-    assert finding.seen.endswith(f"positions in {unit}, taken for Å?")
+    assert finding.seen.endswith(f"positions in {unit}, read as Å?")
 
 
 @pytest.mark.parametrize(
     ("factor", "unit"), [(1 / HARTREE, "hartree"), (1 / KCAL_PER_MOL, "kcal/mol"), (96.485, "kJ/mol"), (1000, "meV")]
 )
 def test_energies_in_another_unit_are_named(found, factor, unit):
-    block = healthy()
-    finding = found(block._replace(energy=block.energy * factor))["unit of energies"]
+    chunk = healthy()
+    finding = found(chunk._replace(energy=chunk.energy * factor))["unit of energies"]
     assert finding.verdict is Verdict.WRONG
     assert finding.seen.endswith(f"in {unit}, not in eV")
 
 
 def test_energies_without_their_offsets_are_noticed(found):
-    block = healthy()
-    finding = found(block._replace(energy=block.energy - block.energy.mean() - 30))["unit of energies"]
+    chunk = healthy()
+    finding = found(chunk._replace(energy=chunk.energy - chunk.energy.mean() - 30))["unit of energies"]
     assert finding.verdict is Verdict.LOOK
     assert "offsets are removed" in finding.seen
 
 
 def test_an_energy_far_from_those_of_its_molecule_is_found(found):
-    block = healthy()
-    energy = block.energy.copy()
+    chunk = healthy()
+    energy = chunk.energy.copy()
     energy[99] += 50.0
-    finding = found(block._replace(energy=energy), healthy("CH4", seed=1))["energy outliers"]
+    finding = found(chunk._replace(energy=energy), healthy("CH4", seed=1))["energy outliers"]
     assert finding.verdict is Verdict.LOOK
     assert finding.seen.startswith("1 of 400 frames; farthest 99 (+")
 
@@ -113,58 +119,58 @@ def test_an_energy_far_from_those_of_its_molecule_is_found(found):
         (lambda forces: -forces / HARTREE, "the forces are gradients, and energies in eV, forces in hartree"),
         (lambda forces: forces / KCAL_PER_MOL, "energies in eV, forces in kcal/mol"),
         (lambda forces: forces * BOHR, "forces per bohr"),
-        (lambda forces: forces * 5, "they do not belong together"),
+        (lambda forces: forces * 5, "they are inconsistent"),
     ],
 )
 def test_forces_of_another_sign_or_unit_are_named(found, change, says):
-    block = healthy()
-    finding = found(block._replace(forces=change(block.forces)))["forces and energies"]
+    chunk = healthy()
+    finding = found(chunk._replace(forces=change(chunk.forces)))["forces and energies"]
     assert finding.verdict is Verdict.WRONG
     assert finding.seen.endswith(says)
 
 
 def test_energies_in_hartree_with_forces_in_ev_are_named(found):
-    block = healthy()
-    finding = found(block._replace(energy=block.energy / HARTREE))["forces and energies"]
+    chunk = healthy()
+    finding = found(chunk._replace(energy=chunk.energy / HARTREE))["forces and energies"]
     assert finding.seen.endswith("energies in hartree, forces in eV")
 
 
 def test_forces_of_other_frames_are_not_taken_for_right(found):
-    block = healthy()
-    finding = found(block._replace(forces=block.forces[np.random.default_rng(1).permutation(200)]))
+    chunk = healthy()
+    finding = found(chunk._replace(forces=chunk.forces[np.random.default_rng(1).permutation(200)]))
     assert finding["forces and energies"].verdict is not Verdict.FINE
 
 
-def test_frames_that_turned_are_still_neighbours(found):
+def test_rotated_frames_are_still_neighbors(found):
     from scipy.spatial.transform import Rotation
 
-    block = healthy()
-    turns = Rotation.random(200, rng=0).as_matrix()
-    turned = [np.einsum("fij,faj->fai", turns, array) for array in (block.positions, block.forces)]
-    finding = found(block._replace(positions=turned[0], forces=turned[1]))["forces and energies"]
+    chunk = healthy()
+    rotations = Rotation.random(200, rng=0).as_matrix()
+    rotated = [np.einsum("fij,faj->fai", rotations, array) for array in (chunk.positions, chunk.forces)]
+    finding = found(chunk._replace(positions=rotated[0], forces=rotated[1]))["forces and energies"]
     assert finding.verdict is Verdict.FINE
 
 
 def test_a_net_force_is_seen(found):
-    block = healthy()
-    noisy = found(block._replace(forces=block.forces + 0.001))["net force"]
-    broken = found(block._replace(forces=block.forces[:, :, ::-1] + block.forces.std()))["net force"]
+    chunk = healthy()
+    noisy = found(chunk._replace(forces=chunk.forces + 0.001))["net force"]
+    broken = found(chunk._replace(forces=chunk.forces[:, :, ::-1] + chunk.forces.std()))["net force"]
     assert noisy.verdict is Verdict.LOOK
     assert broken.verdict is Verdict.WRONG
 
 
 def test_forces_that_are_all_zero_are_said_to_be(found):
-    block = healthy()
-    findings = found(block._replace(forces=np.zeros_like(block.forces)))
+    chunk = healthy()
+    findings = found(chunk._replace(forces=np.zeros_like(chunk.forces)))
     assert findings["net force"].seen == "every force is exactly zero"
-    assert "cannot be told" in findings["forces and energies"].seen
+    assert "undetermined" in findings["forces and energies"].seen
 
 
 def test_molecules_with_a_single_frame_have_no_near_frames(found):
-    blocks = [healthy(seed=seed, num_frames=1) for seed in range(30)]
-    finding = found(*blocks)["forces and energies"]
+    chunks = [healthy(seed=seed, num_frames=1) for seed in range(30)]
+    finding = found(*chunks)["forces and energies"]
     assert finding.verdict is Verdict.LOOK
-    assert finding.seen == "cannot be told: 0 pairs of near frames"
+    assert finding.seen == "undetermined: 0 pairs of near frames"
 
 
 def test_without_forces_nothing_is_said_of_them(found):

@@ -46,27 +46,27 @@ def test_frames_equal_an_independent_reading(tmp_path, smiles, num_high_energy):
         smiles=smiles,
         num_high_energy=num_high_energy,
     )
-    frames = {block.molecule: block for block in ANI1(tmp_path, [1]).read()}
+    frames = {chunk.molecule: chunk for chunk in ANI1(tmp_path, [1]).read()}
     with h5py.File(file) as root:
         groups = dict(root["gdb11_s01"])
         assert set(frames) == set(groups)
         for name, group in groups.items():
-            block = frames[name]
-            assert block.atomic_numbers.tolist() == [ATOMIC_NUMBERS[symbol.decode()] for symbol in group["species"]]
-            np.testing.assert_array_equal(block.positions, group["coordinates"][()])
-            np.testing.assert_allclose(block.energy, group["energies"][()] * HARTREE, rtol=1e-15)
-            assert block.forces is None
+            chunk = frames[name]
+            assert chunk.atomic_numbers.tolist() == [ATOMIC_NUMBERS[symbol.decode()] for symbol in group["species"]]
+            np.testing.assert_array_equal(chunk.positions, group["coordinates"][()])
+            np.testing.assert_allclose(chunk.energy, group["energies"][()] * HARTREE, rtol=1e-15)
+            assert chunk.forces is None
 
 
 def test_molecules_come_in_natural_order(tmp_path):
-    names = [block.molecule for block in ANI1(three(tmp_path).parent, [1]).read()]
+    names = [chunk.molecule for chunk in ANI1(three(tmp_path).parent, [1]).read()]
     assert names == ["gdb11_s01-0", "gdb11_s01-2", "gdb11_s01-10"]
 
 
 def test_files_come_in_the_order_asked_for(tmp_path):
     for heavy_atoms in (1, 2):
         three(tmp_path, heavy_atoms=heavy_atoms)
-    names = [block.molecule for block in ANI1(tmp_path, [2, 1]).read()]
+    names = [chunk.molecule for chunk in ANI1(tmp_path, [2, 1]).read()]
     assert [name[:9] for name in names] == ["gdb11_s02"] * 3 + ["gdb11_s01"] * 3
     assert len(set(names)) == 6
 
@@ -77,24 +77,24 @@ def test_without_a_choice_all_eight_files_are_named(tmp_path):
 
 def test_positions_keep_the_precision_of_the_file_and_energies_are_float64(tmp_path):
     three(tmp_path)
-    for block in ANI1(tmp_path, [1]).read():
-        assert block.positions.dtype == np.float32
-        assert block.energy.dtype == np.float64
+    for chunk in ANI1(tmp_path, [1]).read():
+        assert chunk.positions.dtype == np.float32
+        assert chunk.energy.dtype == np.float64
 
 
 def test_energies_do_not_pass_through_float32(tmp_path):
     molecule = conformers("CH3OH")
     write_ani1(tmp_path, {0: molecule})
-    (block,) = ANI1(tmp_path, [1]).read()
+    (chunk,) = ANI1(tmp_path, [1]).read()
     # float32 would be off by up to 1e-4 eV at −3150 eV
-    assert np.abs(block.energy / HARTREE - molecule.energy).max() < 1e-12
+    assert np.abs(chunk.energy / HARTREE - molecule.energy).max() < 1e-12
 
 
 def test_high_energy_conformers_are_left_out(tmp_path):
     three(tmp_path, num_high_energy=7)
-    blocks = list(ANI1(tmp_path, [1]).read())
-    assert [len(block.energy) for block in blocks] == [4, 4, 4]
-    assert max(block.energy.max() for block in blocks) < -1000
+    chunks = list(ANI1(tmp_path, [1]).read())
+    assert [len(chunk.energy) for chunk in chunks] == [4, 4, 4]
+    assert max(chunk.energy.max() for chunk in chunks) < -1000
 
 
 def test_gradients_that_some_copies_call_forces_are_not_taken_for_forces(tmp_path):
@@ -102,8 +102,8 @@ def test_gradients_that_some_copies_call_forces_are_not_taken_for_forces(tmp_pat
     with h5py.File(file, "r+") as root:
         for group in root["gdb11_s01"].values():
             group["forces"] = np.ones(group["coordinates"].shape)
-    assert all(block.forces is None for block in ANI1(tmp_path, [1]).read())
-    assert not ANI1(tmp_path, [1]).description.has_forces
+    assert all(chunk.forces is None for chunk in ANI1(tmp_path, [1]).read())
+    assert not ANI1(tmp_path, [1]).info.has_forces
 
 
 def test_species_may_be_text_of_any_length(tmp_path):
@@ -117,7 +117,7 @@ def test_species_may_be_text_of_any_length(tmp_path):
     assert all(same(*pair) for pair in zip(before, ANI1(tmp_path, [1]).read(), strict=True))
 
 
-def test_one_block_is_in_memory_at_a_time(tmp_path):
+def test_one_chunk_is_in_memory_at_a_time(tmp_path):
     file = three(tmp_path)
     with h5py.File(file, "r+") as root:
         root["gdb11_s01/gdb11_s01-10/energies"][0] = np.nan
@@ -130,8 +130,7 @@ def test_one_block_is_in_memory_at_a_time(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     file = tmp_path / "ani_gdb_s01.h5"
     assert refusal(file) == (
-        f"{file} does not exist. Expected an original file of ani1: run `python -m potbench data prepare ani1 "
-        "--heavy_atoms '[1]'`, or change data.init_args.dataset.init_args.folder to the folder that holds it."
+        f"{file} does not exist. Expected a file of ani1 there. Change the argument folder of ANI1."
     )
 
 
@@ -246,7 +245,7 @@ def test_a_file_of_plain_arrays_is_refused(tmp_path):
 def test_a_molecule_without_conformers_is_no_error(tmp_path):
     none = conformers("CH4", 0)
     write_ani1(tmp_path, {0: none, 1: conformers("H2O", 2)})
-    assert [len(block.energy) for block in ANI1(tmp_path, [1]).read()] == [0, 2]
+    assert [len(chunk.energy) for chunk in ANI1(tmp_path, [1]).read()] == [0, 2]
 
 
 class Damage:
@@ -291,7 +290,7 @@ def test_a_cut_file_is_called_cut(tmp_path, fraction):
     file.write_bytes(raw[: int(len(raw) * fraction)])
     message = refusal(file)
     assert message.startswith(f"{file} cannot be read as HDF5 of the expected layout (")
-    assert message.endswith("). It is cut short, damaged or another kind of file; fetch it again.")
+    assert message.endswith("). It is truncated, damaged or another kind of file; fetch it again.")
 
 
 @UNHURRIED
@@ -303,12 +302,12 @@ def test_changed_bytes_give_a_refusal_or_frames_that_a_store_can_hold(damage, da
     raw = bytearray(damage.raw)
     for where, value in changes.items():
         raw[where] = value
-    for block in damage.read(bytes(raw)) or []:
-        assert block.positions.shape == (len(block.energy), len(block.atomic_numbers), 3)
-        assert block.energy.dtype == np.float64
-        assert np.isfinite(block.positions).all()
-        assert np.isfinite(block.energy).all()
-        assert block.atomic_numbers.min() > 0
+    for chunk in damage.read(bytes(raw)) or []:
+        assert chunk.positions.shape == (len(chunk.energy), len(chunk.atomic_numbers), 3)
+        assert chunk.energy.dtype == np.float64
+        assert np.isfinite(chunk.positions).all()
+        assert np.isfinite(chunk.energy).all()
+        assert chunk.atomic_numbers.min() > 0
 
 
 def test_a_changed_byte_of_compressed_numbers_is_noticed(damage):

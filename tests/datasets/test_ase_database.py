@@ -6,17 +6,17 @@ from ase import Atoms
 from ase.db import connect
 
 from potbench.datasets import ASEDatabase
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, SettingError
 from tests.native_files.ase_files import HARTREE, write_database
 
 
 def frames(dataset):
     """Energies, positions and forces of every frame, in the order of the file."""
-    blocks = list(dataset.read())
-    listed = [(block, frame) for block in blocks for frame in range(len(block.energy))]
+    chunks = list(dataset.read())
+    listed = [(chunk, frame) for chunk in chunks for frame in range(len(chunk.energy))]
     return [
-        (block.atomic_numbers, block.positions[i], block.energy[i], None if block.forces is None else block.forces[i])
-        for block, i in listed
+        (chunk.atomic_numbers, chunk.positions[i], chunk.energy[i], None if chunk.forces is None else chunk.forces[i])
+        for chunk, i in listed
     ]
 
 
@@ -45,7 +45,7 @@ def test_units_that_schnetpack_wrote_are_taken(tmp_path):
 def test_base64_text_is_read(tmp_path):
     made = write_database(tmp_path / "a.db", "text")
     dataset = ASEDatabase(tmp_path / "a.db", "eV", "Å", "energy_U0")
-    assert not dataset.description.has_forces
+    assert not dataset.info.has_forces
     assert_same(frames(dataset), made, forces=False)
 
 
@@ -56,43 +56,54 @@ def test_key_value_pairs_and_lists_are_read(tmp_path):
 
 def test_conformers_that_follow_each_other_are_a_block(tmp_path):
     write_database(tmp_path / "a.db", "calculator", 12)
-    blocks = list(ASEDatabase(tmp_path / "a.db", "hartree", "Å").read())
-    assert [len(block.energy) for block in blocks] == [2] * 6
-    assert blocks[0].molecule == blocks[5].molecule == "CH4"
+    chunks = list(ASEDatabase(tmp_path / "a.db", "hartree", "Å").read())
+    assert [len(chunk.energy) for chunk in chunks] == [2] * 6
+    assert chunks[0].molecule == chunks[5].molecule == "CH4"
 
 
 def test_a_database_without_units_is_refused_with_the_choices(tmp_path):
     write_database(tmp_path / "a.db", "calculator")
-    with pytest.raises(DataFileError) as caught:
+    with pytest.raises(SettingError) as caught:
         list(ASEDatabase(tmp_path / "a.db", length_unit="Å").read())
     assert str(caught.value) == (
-        f"{tmp_path / 'a.db'} does not say its energy unit; expected one of eV, meV, hartree, kcal/mol, kJ/mol. "
-        "Change data.init_args.dataset.init_args.energy_unit."
+        f"{tmp_path / 'a.db'} does not state its energy unit. Expected one of eV, meV, hartree, kcal/mol, kJ/mol. "
+        "Change the argument energy_unit of ASEDatabase."
     )
-    with pytest.raises(DataFileError, match="does not say its length unit; expected one of Å, bohr, nm"):
+    with pytest.raises(SettingError, match=r"does not state its length unit\. Expected one of Å, bohr, nm"):
         list(ASEDatabase(tmp_path / "a.db", energy_unit="eV").read())
 
 
 def test_another_unit_than_the_database_states_is_refused(tmp_path):
     write_database(tmp_path / "a.db", "arrays")
-    with pytest.raises(DataFileError, match="states the energy unit 'hartree', but energy_unit is 'eV'"):
+    with pytest.raises(SettingError, match=r"states the energy unit 'hartree', not 'eV'\. .* energy_unit of"):
         list(ASEDatabase(tmp_path / "a.db", "eV", energy_key="energy_U0").read())
 
 
 def test_a_missing_energy_is_named_with_what_is_there(tmp_path):
     write_database(tmp_path / "a.db", "iso17")
-    with pytest.raises(DataFileError, match="row 1 has no energy, only atomic_forces, total_energy"):
+    with pytest.raises(SettingError, match="row 1 has no energy, only atomic_forces, total_energy") as caught:
         list(ASEDatabase(tmp_path / "a.db", "eV", "Å").read())
+    assert (caught.value.owner, caught.value.setting) == (ASEDatabase, "energy_key")
+
+
+def test_a_value_that_later_rows_lack_is_named(tmp_path):
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), isomer="a", data={"energy": [-31.0]})
+        database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), data={"U": [-31.0]})
+    for molecule_key, says in {None: "no energy, only U", "isomer": "no energy, only U"}.items():
+        with pytest.raises(DataFileError, match=rf"row 2 has {says}\. Expected it in every row"):
+            list(ASEDatabase(tmp_path / "a.db", "eV", "Å", molecule_key=molecule_key).read())
 
 
 def test_molecules_may_be_told_apart_by_a_key(tmp_path):
     with connect(tmp_path / "a.db", use_lock_file=False) as database:
         for name in ("cis", "cis", "trans"):
             database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), isomer=name, data={"energy": [-31.0]})
-    blocks = list(ASEDatabase(tmp_path / "a.db", "eV", "Å", molecule_key="isomer").read())
-    assert [(block.molecule, len(block.energy)) for block in blocks] == [("cis", 2), ("trans", 1)]
-    with pytest.raises(DataFileError, match="has no key-value pair name"):
+    chunks = list(ASEDatabase(tmp_path / "a.db", "eV", "Å", molecule_key="isomer").read())
+    assert [(chunk.molecule, len(chunk.energy)) for chunk in chunks] == [("cis", 2), ("trans", 1)]
+    with pytest.raises(SettingError, match="row 1 has no name, only energy, isomer") as caught:
         list(ASEDatabase(tmp_path / "a.db", "eV", "Å", molecule_key="name").read())
+    assert caught.value.setting == "molecule_key"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.io import write
 
 from potbench.datasets import ExtendedXYZ
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, SettingError
 from tests.native_files.ase_files import HARTREE, write_extended_xyz
 
 
@@ -15,17 +15,17 @@ def test_frames_equal_what_was_written(tmp_path, forces):
     file = tmp_path / "a.xyz"
     made = write_extended_xyz(file, forces=forces)
     dataset = ExtendedXYZ(file, "hartree", "Å")
-    assert dataset.description.has_forces is forces
+    assert dataset.info.has_forces is forces
     assert dataset.elements == ["H", "C", "N", "O"]
-    blocks = list(dataset.read())
-    assert [len(block.energy) for block in blocks] == [2] * 6
-    for block, pair in zip(blocks, zip(made[::2], made[1::2], strict=True), strict=True):
-        assert block.atomic_numbers.tolist() == pair[0].numbers.tolist()
+    chunks = list(dataset.read())
+    assert [len(chunk.energy) for chunk in chunks] == [2] * 6
+    for chunk, pair in zip(chunks, zip(made[::2], made[1::2], strict=True), strict=True):
+        assert chunk.atomic_numbers.tolist() == pair[0].numbers.tolist()
         for frame, atoms in enumerate(pair):
-            np.testing.assert_allclose(block.positions[frame], atoms.positions, atol=1e-8)
-            assert block.energy[frame] == pytest.approx(atoms.calc.results["energy"] * HARTREE, rel=1e-12)
+            np.testing.assert_allclose(chunk.positions[frame], atoms.positions, atol=1e-8)
+            assert chunk.energy[frame] == pytest.approx(atoms.calc.results["energy"] * HARTREE, rel=1e-12)
             if forces:
-                np.testing.assert_allclose(block.forces[frame], atoms.calc.results["forces"] * HARTREE, atol=1e-6)
+                np.testing.assert_allclose(chunk.forces[frame], atoms.calc.results["forces"] * HARTREE, atol=1e-6)
 
 
 def test_other_units_scale_energies_positions_and_forces(tmp_path):
@@ -42,7 +42,7 @@ def test_other_units_scale_energies_positions_and_forces(tmp_path):
 def test_units_have_to_be_given(tmp_path, units, missing):
     file = tmp_path / "a.xyz"
     write_extended_xyz(file)
-    with pytest.raises(DataFileError, match=rf"does not say its {missing} unit; expected one of .*{missing}_unit\."):
+    with pytest.raises(SettingError, match=rf"does not state its {missing} unit\. Expected one of .*{missing}_unit of"):
         list(ExtendedXYZ(file, *units).read())
 
 
@@ -51,15 +51,17 @@ def test_energies_and_forces_may_have_other_names(tmp_path):
     atoms.info |= {"dft_energy": -31.0, "isomer": "ortho"}
     atoms.arrays["dft_forces"] = np.array([[0, 0, 1.0], [0, 0, -1.0]])
     write(tmp_path / "a.xyz", atoms, format="extxyz")
-    (block,) = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", "dft_energy", "dft_forces", "isomer").read()
-    assert (block.molecule, block.energy[0], block.forces[0, 0, 2]) == ("ortho", -31.0, 1.0)
+    (chunk,) = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", "dft_energy", "dft_forces", "isomer").read()
+    assert (chunk.molecule, chunk.energy[0], chunk.forces[0, 0, 2]) == ("ortho", -31.0, 1.0)
 
 
 def test_a_missing_energy_is_named_with_what_is_there(tmp_path):
     file = tmp_path / "a.xyz"
     write_extended_xyz(file)
-    with pytest.raises(DataFileError, match="frame 0 has no U0, only energy, forces"):
-        list(ExtendedXYZ(file, "eV", "Å", energy_key="U0").read())
+    for setting in ("energy_key", "molecule_key"):
+        with pytest.raises(SettingError, match="frame 0 has no U0, only energy, forces") as caught:
+            list(ExtendedXYZ(file, "eV", "Å", **{setting: "U0"}).read())
+        assert (caught.value.owner, caught.value.setting) == (ExtendedXYZ, setting)
 
 
 def test_forces_in_some_frames_only_are_refused(tmp_path):
@@ -67,7 +69,7 @@ def test_forces_in_some_frames_only_are_refused(tmp_path):
     made = write_extended_xyz(file)
     del made[3].calc.results["forces"]
     write(file, made, format="extxyz")
-    with pytest.raises(DataFileError, match="frame 3 has no forces"):
+    with pytest.raises(DataFileError, match=r"frame 3 has no forces, only energy\. Expected it in every frame"):
         list(ExtendedXYZ(file, "eV", "Å").read())
 
 

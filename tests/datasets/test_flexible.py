@@ -21,28 +21,28 @@ UNHURRIED = settings(
 
 def test_frames_equal_what_was_written(tmp_path):
     made = write_flexible(tmp_path / "Glycine.xyz")
-    (block,) = FlexibleMolecules("glycine", tmp_path).read()
-    assert block.atomic_numbers.tolist() == made["numbers"].tolist()
-    np.testing.assert_array_equal(block.positions, made["positions"])
-    np.testing.assert_allclose(block.energy, made["energy"] * KCAL_PER_MOL, rtol=1e-15)
-    np.testing.assert_allclose(block.forces, made["forces"] * KCAL_PER_MOL, rtol=1e-15)
+    (chunk,) = FlexibleMolecules("glycine", tmp_path).read()
+    assert chunk.atomic_numbers.tolist() == made["numbers"].tolist()
+    np.testing.assert_array_equal(chunk.positions, made["positions"])
+    np.testing.assert_allclose(chunk.energy, made["energy"] * KCAL_PER_MOL, rtol=1e-15)
+    np.testing.assert_allclose(chunk.forces, made["forces"] * KCAL_PER_MOL, rtol=1e-15)
 
 
 def test_atoms_and_positions_are_those_that_ase_reads(tmp_path):
     file = tmp_path / "Azobenzene_inversion.xyz"
     write_flexible(file, 3)
-    (block,) = FlexibleMolecules("azobenzene_inversion", tmp_path).read()
+    (chunk,) = FlexibleMolecules("azobenzene_inversion", tmp_path).read()
     images = ase.io.read(file, index=":", format="xyz")
-    np.testing.assert_array_equal(block.positions, [image.positions for image in images])
-    assert block.atomic_numbers.tolist() == images[0].numbers.tolist()
+    np.testing.assert_array_equal(chunk.positions, [image.positions for image in images])
+    assert chunk.atomic_numbers.tolist() == images[0].numbers.tolist()
 
 
-def test_long_files_come_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("potbench.datasets.flexible.BLOCK", 16)
+def test_long_files_come_in_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("potbench.datasets.flexible.FRAMES_PER_CHUNK", 16)
     made = write_flexible(tmp_path / "Glycine.xyz")
-    blocks = list(FlexibleMolecules("glycine", tmp_path).read())
-    assert [len(block.energy) for block in blocks] == [16, 16, 8]
-    np.testing.assert_array_equal(np.concatenate([block.positions for block in blocks]), made["positions"])
+    chunks = list(FlexibleMolecules("glycine", tmp_path).read())
+    assert [len(chunk.energy) for chunk in chunks] == [16, 16, 8]
+    np.testing.assert_array_equal(np.concatenate([chunk.positions for chunk in chunks]), made["positions"])
 
 
 def test_elements_are_those_of_the_molecule(tmp_path):
@@ -54,7 +54,7 @@ def test_blank_lines_at_the_end_are_no_frame(tmp_path):
     file = tmp_path / "Glycine.xyz"
     write_flexible(file, 2)
     file.write_text(file.read_text() + "\n\n")
-    assert sum(len(block.energy) for block in read_xyz(file, "glycine")) == 2
+    assert sum(len(chunk.energy) for chunk in read_xyz(file, "glycine")) == 2
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_a_file_cut_inside_a_frame_is_refused_or_loses_digits_of_its_last_number
     length = data.draw(st.integers(0, len(raw) - 1))
     file.write_bytes(raw[:length])
     try:
-        (block,) = read_xyz(file, "glycine")
+        (chunk,) = read_xyz(file, "glycine")
     except DataFileError:
         return
-    num_frames = len(block.energy)
-    np.testing.assert_array_equal(block.positions, made["positions"][:num_frames])
+    num_frames = len(chunk.energy)
+    np.testing.assert_array_equal(chunk.positions, made["positions"][:num_frames])
     forces = made["forces"][:num_frames] * KCAL_PER_MOL
-    np.testing.assert_allclose(block.forces.ravel()[:-1], forces.ravel()[:-1], rtol=1e-15)
+    np.testing.assert_allclose(chunk.forces.ravel()[:-1], forces.ravel()[:-1], rtol=1e-15)
 
 
 @settings(
@@ -131,8 +131,8 @@ def test_changed_bytes_give_a_refusal_or_finite_frames(tmp_path, data):
         raw[where] = value
     file.write_bytes(bytes(raw))
     try:
-        blocks = list(read_xyz(file, "glycine"))
+        chunks = list(read_xyz(file, "glycine"))
     except DataFileError:
         return
-    assert sum(len(block.energy) for block in blocks) == 3
-    assert all(np.isfinite(block.forces).all() for block in blocks)
+    assert sum(len(chunk.energy) for chunk in chunks) == 3
+    assert all(np.isfinite(chunk.forces).all() for chunk in chunks)

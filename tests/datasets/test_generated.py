@@ -5,19 +5,21 @@ import h5py
 import numpy as np
 import pytest
 
-from potbench.datasets.generated import Generated
+from potbench.datasets import DatasetInfo, Generated
+from potbench.datasets.generated_manifest import GeneratedManifest, GeneratedMolecule
 from potbench.errors import DataFileError
+from potbench.generation.conformers import Conformers
 from potbench.generation.dataset_file import write_dataset
 from potbench.generation.normal_modes import NormalModes
-from potbench.generation.unfinished import Conformers
 
 NUMBERS = {"water": [8, 1, 1], "ammonia": [7, 1, 1, 1]}
-MANIFEST = {
-    "theory": "springs",
-    "licence": "MIT",
-    "citation": "by hand",
-    "molecules": {"water": {"frames": 4}, "ammonia": {"frames": 4}},
-}
+MANIFEST = GeneratedManifest(
+    theory="springs",
+    license="MIT",
+    citation="by hand",
+    molecules={"water": GeneratedMolecule(4), "ammonia": GeneratedMolecule(4)},
+    isolated_atom_energies={"H": -13.6, "N": -1486.0, "O": None},
+)
 
 
 def conformers(numbers: list[int]) -> Conformers:
@@ -37,11 +39,8 @@ def conformers(numbers: list[int]) -> Conformers:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    (tmp_path / "scratch").mkdir()
     file = tmp_path / "mine.h5"
-    write_dataset(
-        file, {name: conformers(numbers) for name, numbers in NUMBERS.items()}, MANIFEST, tmp_path / "scratch"
-    )
+    write_dataset(file, {name: conformers(numbers) for name, numbers in NUMBERS.items()}, MANIFEST)
     return file
 
 
@@ -72,24 +71,71 @@ def test_arrays_are_compressed_and_have_the_stated_dtypes(file: Path):
             assert source["water"][name].compression == "gzip"
 
 
-def test_description_comes_from_the_manifest(file: Path):
+def test_a_file_that_cannot_be_written_whole_is_not_there(tmp_path: Path):
+    molecules = {name: conformers(numbers) for name, numbers in NUMBERS.items()}
+    molecules["ammonia"].forces.pop()
+    molecules["ammonia"].forces.append(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="same shape"):
+        write_dataset(tmp_path / "mine.h5", molecules, MANIFEST)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_its_facts_come_from_the_manifest(file: Path):
     generated = Generated(str(file))
-    assert generated.description.name == "mine"
-    assert generated.description.theory == "springs"
-    assert generated.description.licence == "MIT"
+    assert generated.manifest == MANIFEST
+    assert generated.info == DatasetInfo("mine", "springs", "by hand", "MIT", has_forces=True)
     assert generated.elements == ["H", "N", "O"]
     assert generated.files == [file]
 
 
+def test_energies_of_free_atoms_that_could_not_be_computed_are_left_out(file: Path):
+    assert Generated(file).isolated_atom_energies() == {"H": -13.6, "N": -1486.0}
+
+
+def rewrite(file: Path, manifest: str | None) -> None:
+    with h5py.File(file, "r+") as target:
+        del target.attrs["manifest"]
+        if manifest is not None:
+            target.attrs["manifest"] = manifest
+
+
+def test_a_manifest_of_version_0_1_is_read(file: Path):
+    manifest = json.loads(MANIFEST.to_json())
+    manifest["licence"] = manifest.pop("license")
+    manifest["isolated_atoms"] = manifest.pop("isolated_atom_energies")
+    rewrite(file, json.dumps(manifest))
+    assert Generated(file).manifest == MANIFEST
+
+
+def test_a_manifest_needs_the_facts_that_are_reported_alone(file: Path):
+    needed = {"theory": "springs", "license": "MIT", "citation": "by hand", "molecules": {"water": {"frames": 4}}}
+    rewrite(file, json.dumps({**needed, "not known yet": 1}))
+    assert Generated(file).info.theory == "springs"
+    assert Generated(file).isolated_atom_energies() is None
+    assert [frames.molecule for frames in Generated(file).read()] == ["water"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"theory": 1}, {"molecules": ["water"]}, {"molecules": {"water": 4}}, {"isolated_atom_energies": {"H": "low"}}],
+)
+def test_a_value_of_the_wrong_type_is_named(file: Path, wrong: dict[str, object]):
+    rewrite(file, json.dumps({**json.loads(MANIFEST.to_json()), **wrong}))
+    assert f"has no manifest that states its {next(iter(wrong))}. " in refusal(file)
+
+
 def test_a_missing_file_is_said(tmp_path: Path):
-    assert "does not exist" in refusal(tmp_path / "nothing.h5")
+    message = refusal(tmp_path / "nothing.h5")
+    assert message.endswith(
+        "nothing.h5 does not exist. Expected a file of the dataset there. Change the argument file of Generated."
+    )
 
 
 def test_a_file_cut_short_is_said(file: Path):
     whole = file.read_bytes()
     for kept in (0, 100, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:kept])
-        assert "cut short" in refusal(file)
+        assert "truncated" in refusal(file)
 
 
 def test_a_file_of_another_kind_is_said(file: Path):
@@ -99,10 +145,7 @@ def test_a_file_of_another_kind_is_said(file: Path):
 
 @pytest.mark.parametrize("manifest", [None, "not JSON", "[]", json.dumps({"theory": "springs"})])
 def test_a_file_without_manifest_is_said(file: Path, manifest: str | None):
-    with h5py.File(file, "r+") as target:
-        del target.attrs["manifest"]
-        if manifest is not None:
-            target.attrs["manifest"] = manifest
+    rewrite(file, manifest)
     assert "has no manifest that states its" in refusal(file)
 
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from potbench.datasets import ISO17
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, MissingDataError
 from tests.native_files.ase_files import HARTREE, write_iso17
 
 
 def test_frames_equal_what_was_written_in_the_order_of_the_files(tmp_path):
     made = write_iso17(tmp_path)
-    blocks = list(ISO17(tmp_path).read())
-    energy = np.concatenate([block.energy for block in blocks])
+    chunks = list(ISO17(tmp_path).read())
+    energy = np.concatenate([chunk.energy for chunk in chunks])
     np.testing.assert_allclose(energy, [atoms.calc.results["energy"] * HARTREE for atoms in made * 3], rtol=1e-12)
-    forces = np.concatenate([block.forces.reshape(-1, 3) for block in blocks])
+    forces = np.concatenate([chunk.forces.reshape(-1, 3) for chunk in chunks])
     expected = np.concatenate([atoms.calc.results["forces"] * HARTREE for atoms in made * 3])
     np.testing.assert_allclose(forces, expected, rtol=1e-9)
 
@@ -43,8 +43,9 @@ def test_ids_of_no_rows_are_refused(tmp_path, text):
         dataset.official_splits()
 
 
-def test_a_missing_file_is_named_with_the_command_that_fetches_it(tmp_path):
+def test_a_missing_file_is_named_with_its_dataset(tmp_path):
     write_iso17(tmp_path)
     (tmp_path / "test_other.db").unlink()
-    with pytest.raises(DataFileError, match=r"test_other\.db does not exist.*data prepare iso17"):
+    with pytest.raises(MissingDataError, match=r"test_other\.db does not exist.*a file of iso17") as caught:
         list(ISO17(tmp_path).read())
+    assert caught.value.name == "iso17"

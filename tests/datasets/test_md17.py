@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from potbench.datasets import MD17
-from potbench.errors import DataFileError
+from potbench.errors import MissingDataError, SettingError
 from tests.native_files.npz import write_md17
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631  # typed again here so that a slip in units.py shows
@@ -12,18 +12,18 @@ KCAL_PER_MOL = 27.211386245988 / 627.5094740631  # typed again here so that a sl
 
 def test_frames_equal_an_independent_reading(tmp_path):
     with np.load(write_md17(tmp_path)) as arrays:
-        (block,) = MD17("ethanol", folder=tmp_path).read()
-        assert block.molecule == "ethanol"
-        assert block.atomic_numbers.tolist() == arrays["z"].tolist()
-        np.testing.assert_array_equal(block.positions, arrays["R"])
-        np.testing.assert_allclose(block.energy, arrays["E"][:, 0] * KCAL_PER_MOL, rtol=1e-15)
-        np.testing.assert_allclose(block.forces, arrays["F"] * KCAL_PER_MOL, rtol=1e-15)
+        (chunk,) = MD17("ethanol", folder=tmp_path).read()
+        assert chunk.molecule == "ethanol"
+        assert chunk.atomic_numbers.tolist() == arrays["z"].tolist()
+        np.testing.assert_array_equal(chunk.positions, arrays["R"])
+        np.testing.assert_allclose(chunk.energy, arrays["E"][:, 0] * KCAL_PER_MOL, rtol=1e-15)
+        np.testing.assert_allclose(chunk.forces, arrays["F"] * KCAL_PER_MOL, rtol=1e-15)
 
 
 def test_frames_follow_each_other_in_time(tmp_path):
     write_md17(tmp_path)
-    (block,) = MD17("ethanol", folder=tmp_path).read()
-    assert block.time.tolist() == list(range(40))
+    (chunk,) = MD17("ethanol", folder=tmp_path).read()
+    assert chunk.time.tolist() == list(range(40))
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_coupled_cluster_frames_come_with_their_official_split(tmp_path):
     test = write_md17(tmp_path, "ethanol_ccsd_t-test", 10, seed=1)
     dataset = MD17("ethanol", "coupled cluster", tmp_path)
     assert dataset.files == [train, test]
-    blocks = list(dataset.read())
-    assert [len(block.energy) for block in blocks] == [30, 10]
-    assert all(block.time is None for block in blocks)
+    chunks = list(dataset.read())
+    assert [len(chunk.energy) for chunk in chunks] == [30, 10]
+    assert all(chunk.time is None for chunk in chunks)
     assert dataset.official_splits()["official"].train.tolist() == list(range(30))
     assert dataset.official_splits()["official"].test.tolist() == list(range(30, 40))
-    assert dataset.description.theory == "CCSD(T)/cc-pVTZ"
+    assert dataset.info.theory == "CCSD(T)/cc-pVTZ"
     assert [download.members for download in dataset.downloads] == [((train.name, train.name), (test.name, test.name))]
 
 
@@ -55,12 +55,11 @@ def test_trajectories_have_no_official_split(tmp_path):
 
 
 def test_coupled_cluster_labels_that_do_not_exist_are_refused():
-    with pytest.raises(ValueError, match="no coupled cluster labels of 'uracil', expected one of aspirin, benzene"):
+    with pytest.raises(SettingError, match=r"no coupled cluster labels of 'uracil'\. Expected one of aspirin, benzene"):
         MD17("uracil", "coupled cluster")
 
 
-def test_a_missing_file_is_named_with_the_command_that_fetches_it(tmp_path):
-    with pytest.raises(
-        DataFileError, match=r"run `python -m potbench data prepare md17 --molecule ethanol --labels DFT`"
-    ):
+def test_a_missing_file_is_named_with_its_dataset(tmp_path):
+    with pytest.raises(MissingDataError) as caught:
         _ = MD17("ethanol", folder=tmp_path).elements
+    assert (caught.value.name, caught.value.options) == ("md17", {"molecule": "ethanol", "labels": "DFT"})

@@ -13,12 +13,12 @@ from ase.io import write
 from potbench.cli.main import main
 from potbench.datasets import QM9
 from potbench.datasets.qm9 import parse, read_left_out
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, MissingDataError, SettingError
 from tests.native_files.ase_files import HARTREE, images, raw_qm9, write_database, write_qm9
 
 
 def molecules(dataset):
-    return {block.molecule: block for block in dataset.read()}
+    return {chunk.molecule: chunk for chunk in dataset.read()}
 
 
 def test_molecules_equal_what_was_written(tmp_path):
@@ -26,12 +26,12 @@ def test_molecules_equal_what_was_written(tmp_path):
     found = molecules(QM9(folder=tmp_path))
     assert list(found) == [f"gdb_{number:06d}" for number in range(1, 13)]
     for number, atoms in enumerate(made, start=1):
-        block = found[f"gdb_{number:06d}"]
-        assert block.atomic_numbers.tolist() == atoms.numbers.tolist()
-        np.testing.assert_allclose(block.positions[0], atoms.positions, atol=1e-9)
-        assert block.energy[0] == pytest.approx((atoms.calc.results["energy"] + 0.010) * HARTREE, abs=1e-4)
-        assert block.smiles == f"O{number}"
-        assert block.forces is None
+        chunk = found[f"gdb_{number:06d}"]
+        assert chunk.atomic_numbers.tolist() == atoms.numbers.tolist()
+        np.testing.assert_allclose(chunk.positions[0], atoms.positions, atol=1e-9)
+        assert chunk.energy[0] == pytest.approx((atoms.calc.results["energy"] + 0.010) * HARTREE, abs=1e-4)
+        assert chunk.smiles == f"O{number}"
+        assert chunk.forces is None
 
 
 def test_uncharacterized_molecules_are_left_out_unless_wanted(tmp_path):
@@ -57,17 +57,17 @@ def test_each_other_energy_stands_in_its_place(target, place):
 @pytest.mark.parametrize("layout", ["arrays", "text", "pairs"])
 def test_the_three_layouts_of_schnetpack_give_the_same_energies(tmp_path, layout):
     made = write_database(tmp_path / "qm9.db", layout)
-    energies = [block.energy[0] for block in QM9(folder=tmp_path).read()]
+    energies = [chunk.energy[0] for chunk in QM9(folder=tmp_path).read()]
     np.testing.assert_allclose(energies, [atoms.calc.results["energy"] * HARTREE for atoms in made], rtol=1e-12)
 
 
 def test_energies_of_free_atoms_are_known_for_total_energies_only():
-    assert QM9().atomic_energies()["H"] == pytest.approx(-13.613, abs=1e-3)
-    assert QM9("gap").atomic_energies() is None
+    assert QM9().isolated_atom_energies()["H"] == pytest.approx(-13.613, abs=1e-3)
+    assert QM9("gap").isolated_atom_energies() is None
 
 
 def test_a_target_that_there_is_not_is_refused():
-    with pytest.raises(ValueError, match="no target 'U1', expected one of U0, U, H, G, zpve, homo, lumo, gap, mu"):
+    with pytest.raises(SettingError, match="target is 'U1', expected one of U0, U, H, G, zpve, homo, lumo, gap, mu"):
         QM9("U1")
 
 
@@ -89,11 +89,11 @@ def test_each_other_property_stands_in_its_place_and_is_not_converted(target, pl
 def test_a_property_that_is_no_energy_is_trained_and_reported_in_its_unit(tmp_path, capsys):
     write_qm9(tmp_path / "qm9", 40, left_out=())
     sizes = [f"--data.split.init_args.{part}={size}" for part, size in (("train", 24), ("validation", 8), ("test", 8))]
-    words = ["--data.dataset", "potbench.datasets.QM9", "--data.dataset.init_args.target", "mu"]
-    words += ["--data.dataset.init_args.folder", str(tmp_path / "qm9"), *sizes, "--trainer.max_epochs", "1"]
-    configs = Path(__file__).parents[2] / "configs"
-    words += ["--model", str(configs / "model/ani_feed_forward.yaml"), "--run_dir", str(tmp_path / "run")]
-    assert main(["fit", "--config", str(configs / "quickstart.yaml"), *words]) == 0
+    arguments = ["--data.dataset", "potbench.datasets.QM9", "--data.dataset.init_args.target", "mu"]
+    arguments += ["--data.dataset.init_args.folder", str(tmp_path / "qm9"), *sizes, "--trainer.max_epochs", "1"]
+    arguments += ["--model.init_args.loss.init_args.forces", "0", "--run_dir", str(tmp_path / "run")]
+    quickstart = Path(__file__).parents[2] / "configs/quickstart.yaml"
+    assert main(["fit", "--config", str(quickstart), *arguments]) == 0
     assert main(["test", "--run", str(tmp_path / "run")]) == 0
     write(tmp_path / "water.xyz", molecule("H2O"))
     files = ["--input", str(tmp_path / "water.xyz"), "--output", str(tmp_path / "predicted.xyz")]
@@ -146,8 +146,21 @@ def test_other_things_in_the_archive_are_passed_over(tmp_path):
     assert list(molecules(QM9(folder=tmp_path))) == ["gdb_000009"]
 
 
-def test_a_missing_list_is_named_with_the_command_that_fetches_it(tmp_path):
+def test_a_missing_list_is_named_with_its_dataset(tmp_path):
     write_qm9(tmp_path)
     (tmp_path / "uncharacterized.txt").unlink()
-    with pytest.raises(DataFileError, match=r"uncharacterized\.txt does not exist.*data prepare qm9"):
+    with pytest.raises(MissingDataError, match=r"uncharacterized\.txt does not exist.*a file of qm9") as caught:
         list(QM9(folder=tmp_path).read())
+    assert (caught.value.name, caught.value.setting) == ("qm9", "folder")
+
+
+def test_a_database_of_all_molecules_does_not_tell_the_uncharacterized_ones(tmp_path, monkeypatch):
+    write_database(tmp_path / "qm9.db", "pairs", 12)
+    monkeypatch.setattr("potbench.datasets.qm9.MOLECULES", 12)
+    with pytest.raises(SettingError) as caught:
+        list(QM9(folder=tmp_path).read())
+    assert str(caught.value) == (
+        f"{tmp_path / 'qm9.db'} holds all 12 molecules, and does not state which are uncharacterized. Expected True, "
+        "or dsgdb9nsd.xyz.tar.bz2 and uncharacterized.txt in its place. Change the argument uncharacterized of QM9."
+    )
+    assert len(list(QM9(folder=tmp_path, uncharacterized=True).read())) == 12

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from potbench.datasets import RMD17
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, MissingDataError, SettingError
 from tests.native_files.npz import write_rmd17, write_rmd17_halves
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631  # typed again here so that a slip in units.py shows
@@ -14,21 +14,21 @@ KCAL_PER_MOL = 27.211386245988 / 627.5094740631  # typed again here so that a sl
 
 def test_frames_equal_an_independent_reading(tmp_path):
     with np.load(write_rmd17(tmp_path)) as arrays:
-        (block,) = RMD17("ethanol", folder=tmp_path).read()
-        assert block.molecule == "ethanol"
-        assert block.atomic_numbers.tolist() == arrays["nuclear_charges"].tolist()
-        np.testing.assert_array_equal(block.positions, arrays["coords"])
-        np.testing.assert_allclose(block.energy, arrays["energies"] * KCAL_PER_MOL, rtol=1e-15)
-        np.testing.assert_allclose(block.forces, arrays["forces"] * KCAL_PER_MOL, rtol=1e-15)
-        np.testing.assert_array_equal(block.time, arrays["old_indices"])
+        (chunk,) = RMD17("ethanol", folder=tmp_path).read()
+        assert chunk.molecule == "ethanol"
+        assert chunk.atomic_numbers.tolist() == arrays["nuclear_charges"].tolist()
+        np.testing.assert_array_equal(chunk.positions, arrays["coords"])
+        np.testing.assert_allclose(chunk.energy, arrays["energies"] * KCAL_PER_MOL, rtol=1e-15)
+        np.testing.assert_allclose(chunk.forces, arrays["forces"] * KCAL_PER_MOL, rtol=1e-15)
+        np.testing.assert_array_equal(chunk.time, arrays["old_indices"])
 
 
 def test_original_labels_are_those_of_md17(tmp_path):
     with np.load(write_rmd17(tmp_path)) as arrays:
-        (block,) = RMD17("ethanol", labels="original", folder=tmp_path).read()
-        np.testing.assert_allclose(block.energy, arrays["old_energies"] * KCAL_PER_MOL, rtol=1e-15)
-        np.testing.assert_allclose(block.forces, arrays["old_forces"] * KCAL_PER_MOL, rtol=1e-15)
-    assert RMD17("ethanol", labels="original").description.theory != RMD17("ethanol").description.theory
+        (chunk,) = RMD17("ethanol", labels="original", folder=tmp_path).read()
+        np.testing.assert_allclose(chunk.energy, arrays["old_energies"] * KCAL_PER_MOL, rtol=1e-15)
+        np.testing.assert_allclose(chunk.forces, arrays["old_forces"] * KCAL_PER_MOL, rtol=1e-15)
+    assert RMD17("ethanol", labels="original").info.theory != RMD17("ethanol").info.theory
 
 
 def test_official_splits_are_those_of_the_index_files(tmp_path):
@@ -45,21 +45,21 @@ def test_official_splits_are_those_of_the_index_files(tmp_path):
 def test_halves_of_a_split_hold_its_frames_in_the_order_of_the_trajectory(tmp_path):
     arrays = write_rmd17_halves(tmp_path)
     dataset = RMD17("ethanol", folder=tmp_path)
-    (block,) = dataset.read()
+    (chunk,) = dataset.read()
     order = np.argsort(arrays["old_indices"])
-    np.testing.assert_array_equal(block.positions, arrays["coords"][order])
+    np.testing.assert_array_equal(chunk.positions, arrays["coords"][order])
     (name, parts), *others = dataset.official_splits().items()
     assert (name, others) == ("01", [])
-    np.testing.assert_array_equal(block.positions[parts.train], arrays["coords"][:20])
-    np.testing.assert_array_equal(block.positions[parts.test], arrays["coords"][20:])
+    np.testing.assert_array_equal(chunk.positions[parts.train], arrays["coords"][:20])
+    np.testing.assert_array_equal(chunk.positions[parts.test], arrays["coords"][20:])
 
 
 def test_frames_of_several_splits_are_kept_once(tmp_path):
     write_rmd17_halves(tmp_path, "01")
     write_rmd17_halves(tmp_path, "02")
     dataset = RMD17("ethanol", folder=tmp_path)
-    (block,) = dataset.read()
-    assert len(block.energy) == 40
+    (chunk,) = dataset.read()
+    assert len(chunk.energy) == 40
     assert list(dataset.official_splits()) == ["01", "02"]
 
 
@@ -76,18 +76,18 @@ def test_elements_are_those_of_the_molecule(tmp_path):
     assert RMD17("ethanol", folder=tmp_path).elements == ["H", "C", "O"]
 
 
-def test_a_missing_file_is_named_with_the_command_that_fetches_it(tmp_path):
-    with pytest.raises(DataFileError) as caught:
+def test_a_missing_file_is_named_with_its_dataset(tmp_path):
+    with pytest.raises(MissingDataError) as caught:
         _ = RMD17("uracil", folder=tmp_path).elements
     assert str(caught.value) == (
-        f"{tmp_path / 'rmd17_uracil.npz'} does not exist. Expected an original file of rmd17: run `python -m "
-        "potbench data prepare rmd17 --molecule uracil --labels revised`, or change "
-        "data.init_args.dataset.init_args.folder to the folder that holds it."
+        f"{tmp_path / 'rmd17_uracil.npz'} does not exist. Expected a file of rmd17 there. "
+        "Change the argument folder of RMD17."
     )
+    assert (caught.value.name, caught.value.options) == ("rmd17", {"molecule": "uracil", "labels": "revised"})
 
 
 def test_a_molecule_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match=r"no molecule 'water', expected one of aspirin, azobenzene.*molecule\."):
+    with pytest.raises(SettingError, match=r"molecule is 'water', expected one of aspirin, azobenzene.*of RMD17\."):
         RMD17("water")
 
 

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -19,12 +21,18 @@ def test_there_are_enough_molecules_and_frames():
     assert Sample().file.stat().st_size <= 5_000_000
 
 
-def test_its_summary_is_that_of_its_file():
-    manifest, summary = Sample().manifest, Sample.summary
-    assert (len(manifest["molecules"]), manifest["num_frames"]) == (summary.molecules, summary.frames)
-    assert Sample().elements == list(summary.elements)
-    assert manifest["theory"].startswith(summary.theory)
-    assert Sample().description.name == Sample.name
+def test_what_is_published_of_it_is_that_of_its_file():
+    manifest, published = Sample().manifest, Sample.published
+    assert (len(manifest.molecules), manifest.num_frames) == (published.molecules, published.frames)
+    assert Sample().elements == list(published.elements)
+    assert manifest.theory.startswith(published.theory)
+    assert Sample().info.name == published.name
+
+
+def test_it_is_the_file_that_users_have_trained_on():
+    # the name of its store, in every user's folder, hangs on these bytes
+    sha256 = "0262df791ae3d4543d58539cc513fa43dd0ef4b10add41bfce2d4a7429e1f57a"
+    assert hashlib.sha256(Sample().file.read_bytes()).hexdigest() == sha256
 
 
 def test_it_holds_the_four_elements_of_ani():
@@ -34,24 +42,26 @@ def test_it_holds_the_four_elements_of_ani():
 
 def test_the_manifest_says_how_it_was_made():
     manifest = Sample().manifest
-    assert manifest["command"].startswith("python -m potbench data generate --molecules ")
-    assert manifest["theory"].startswith("ωB97X/6-31G(d), Cartesian d functions")
-    assert manifest["licence"] == "MIT, as potbench"
-    assert manifest["num_frames"] == sum(len(frames.energy) for frames in MOLECULES)
+    assert manifest.command.startswith("python -m potbench data generate --molecules ")
+    assert manifest.theory.startswith("ωB97X/6-31G(d), Cartesian d functions")
+    assert manifest.license == "MIT, as potbench"
+    assert manifest.num_frames == sum(len(frames.energy) for frames in MOLECULES)
     assert {frames.molecule: len(frames.energy) for frames in MOLECULES} == {
-        name: summary["frames"] for name, summary in manifest["molecules"].items()
+        name: molecule.frames for name, molecule in manifest.molecules.items()
     }
 
 
 @pytest.mark.parametrize("element", ["H", "C", "N", "O"])
 def test_free_atoms_have_the_energies_that_torchani_ships(element: str):
-    assert Sample().manifest["isolated_atoms"][element] / HARTREE == pytest.approx(ANI_SELF_ENERGIES[element], abs=1e-4)
+    assert Sample().manifest.isolated_atom_energies[element] / HARTREE == pytest.approx(
+        ANI_SELF_ENERGIES[element], abs=1e-4
+    )
 
 
 @each_molecule
 def test_molecules_are_bound(frames: Frames):
     """Less energy than their free atoms, by 2 to 8 eV for each bond that could be there."""
-    free = Sample().manifest["isolated_atoms"]
+    free = Sample().manifest.isolated_atom_energies
     binding = sum(free[SYMBOLS[number]] for number in frames.atomic_numbers) - frames.energy
     assert (binding > 1.5 * (len(frames.atomic_numbers) - 1)).all()
     assert (binding < 9 * (len(frames.atomic_numbers) - 1)).all()

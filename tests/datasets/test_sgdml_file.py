@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from potbench.datasets import SGDMLFile
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, SettingError
 from tests.native_files.npz import write_sgdml
 
 HARTREE = 27.211386245988
@@ -19,44 +19,47 @@ def frames(file, **options):
 def test_frames_equal_an_independent_reading_in_either_layout(tmp_path, flat):
     file = tmp_path / "ethanol.npz"
     arrays = write_sgdml(file, flat=flat)
-    (block,) = frames(file, energy_unit="hartree", length_unit="bohr")
-    assert block.atomic_numbers.tolist() == arrays["z"].tolist()
-    np.testing.assert_allclose(block.positions, arrays["R"] * BOHR, rtol=1e-15)
-    np.testing.assert_allclose(block.energy, arrays["E"].ravel() * HARTREE, rtol=1e-15)
-    np.testing.assert_allclose(block.forces, arrays["F"] * HARTREE / BOHR, rtol=1e-15)
+    (chunk,) = frames(file, energy_unit="hartree", length_unit="bohr")
+    assert chunk.atomic_numbers.tolist() == arrays["z"].tolist()
+    np.testing.assert_allclose(chunk.positions, arrays["R"] * BOHR, rtol=1e-15)
+    np.testing.assert_allclose(chunk.energy, arrays["E"].ravel() * HARTREE, rtol=1e-15)
+    np.testing.assert_allclose(chunk.forces, arrays["F"] * HARTREE / BOHR, rtol=1e-15)
 
 
 def test_units_that_the_file_states_are_taken(tmp_path):
     file = tmp_path / "new.npz"
     arrays = write_sgdml(file, e_unit="kcal/mol", r_unit="Ang")
-    (block,) = frames(file)
-    np.testing.assert_allclose(block.energy, arrays["E"].ravel() * HARTREE / 627.5094740631, rtol=1e-15)
-    np.testing.assert_array_equal(block.positions, arrays["R"])
+    (chunk,) = frames(file)
+    np.testing.assert_allclose(chunk.energy, arrays["E"].ravel() * HARTREE / 627.5094740631, rtol=1e-15)
+    np.testing.assert_array_equal(chunk.positions, arrays["R"])
 
 
 def test_a_file_without_units_is_refused_with_the_choices(tmp_path):
     file = tmp_path / "old.npz"
     write_sgdml(file)
-    with pytest.raises(DataFileError) as caught:
+    with pytest.raises(SettingError) as caught:
         frames(file, length_unit="Å")
     assert str(caught.value) == (
-        f"{file} does not say its energy unit; expected one of eV, meV, hartree, kcal/mol, kJ/mol. "
-        "Change data.init_args.dataset.init_args.energy_unit."
+        f"{file} does not state its energy unit. Expected one of eV, meV, hartree, kcal/mol, kJ/mol. "
+        "Change the argument energy_unit of SGDMLFile."
     )
 
 
 def test_another_unit_than_the_file_states_is_refused(tmp_path):
     file = tmp_path / "new.npz"
     write_sgdml(file, e_unit="kcal/mol", r_unit="Ang")
-    with pytest.raises(DataFileError, match="states the energy unit 'kcal/mol', but energy_unit is 'eV'"):
+    with pytest.raises(SettingError, match=r"states the energy unit 'kcal/mol', not 'eV'\. Expected the unit of the"):
         frames(file, energy_unit="eV")
 
 
 def test_a_unit_that_nobody_knows_is_refused(tmp_path):
     file = tmp_path / "new.npz"
     write_sgdml(file, e_unit="cm-1", r_unit="Ang")
-    with pytest.raises(DataFileError, match="states the energy unit 'cm-1', expected one of eV"):
+    with pytest.raises(DataFileError, match=r"states the energy unit 'cm-1'\. Expected one of eV"):
         frames(file)
+    write_sgdml(file, r_unit="Ang")
+    with pytest.raises(SettingError, match="energy_unit is 'cm-1', expected one of eV"):
+        frames(file, energy_unit="cm-1")
 
 
 def test_the_md5_of_the_content_is_verified(tmp_path):
@@ -74,20 +77,20 @@ def test_the_md5_of_the_content_is_verified(tmp_path):
 def test_the_level_of_theory_is_the_file_s_own_unless_given(tmp_path):
     file = tmp_path / "ethanol.npz"
     write_sgdml(file, theory="CCSD(T)/cc-pVTZ")
-    assert SGDMLFile(file).description.theory == "CCSD(T)/cc-pVTZ"
-    assert SGDMLFile(file, theory="B3LYP").description.theory == "B3LYP"
+    assert SGDMLFile(file).info.theory == "CCSD(T)/cc-pVTZ"
+    assert SGDMLFile(file, theory="B3LYP").info.theory == "B3LYP"
     write_sgdml(file)
-    assert SGDMLFile(file).description.theory == "not stated"
+    assert SGDMLFile(file).info.theory == "not stated"
 
 
-def test_large_files_come_in_blocks_of_one_molecule(tmp_path, monkeypatch):
-    monkeypatch.setattr("potbench.datasets.sgdml_file.BLOCK", 15)
+def test_large_files_come_in_chunks_of_one_molecule(tmp_path, monkeypatch):
+    monkeypatch.setattr("potbench.readers.sgdml.FRAMES_PER_CHUNK", 15)
     file = tmp_path / "ethanol.npz"
     arrays = write_sgdml(file)
-    blocks = frames(file, energy_unit="eV", length_unit="Å")
-    assert [len(block.energy) for block in blocks] == [15, 15, 10]
-    assert {block.molecule for block in blocks} == {"ethanol"}
-    np.testing.assert_array_equal(np.concatenate([block.positions for block in blocks]), arrays["R"])
+    chunks = frames(file, energy_unit="eV", length_unit="Å")
+    assert [len(chunk.energy) for chunk in chunks] == [15, 15, 10]
+    assert {chunk.molecule for chunk in chunks} == {"ethanol"}
+    np.testing.assert_array_equal(np.concatenate([chunk.positions for chunk in chunks]), arrays["R"])
 
 
 @pytest.mark.parametrize("key", ["z", "R", "E", "F"])

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def test_evil_that_nobody_asks_for_stays_in_the_archive(tmp_path, pack):
 def test_a_file_that_is_not_there_is_named_and_the_others_are_not_unpacked(tmp_path):
     archive = put(tmp_path, tar(FILES))
     assert refusal(archive, tmp_path / "to", {"a.h5": "one.h5", "z.h5": "z.h5"}) == (
-        f"{archive} holds no z.h5. It is cut short, or another archive than expected; fetch it again."
+        f"{archive} holds no z.h5. It is truncated, or another archive than expected; fetch it again."
     )
 
 
@@ -147,8 +148,9 @@ def test_a_full_disk_leaves_nothing(tmp_path):
     assert list((tmp_path / "to").iterdir()) == []
 
 
-def test_a_device_that_is_full_is_no_damage_of_the_archive(tmp_path):
-    (tmp_path / "one.h5.unpacking").symlink_to("/dev/full")
+def test_a_device_that_is_full_is_no_damage_of_the_archive(tmp_path, monkeypatch):
+    monkeypatch.setattr("potbench.whole_file.uuid.uuid4", lambda: UUID(int=0))
+    (tmp_path / "one.h5.00000000.partial").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left on device"):
         unpack(put(tmp_path, tar(FILES)), tmp_path, {"a.h5": "one.h5"})
     assert [file.name for file in tmp_path.iterdir()] == ["archive"]

@@ -17,6 +17,7 @@ from potbench.downloads.address import Download
 from potbench.downloads.checksums import Checksums
 from potbench.downloads.download import alone_in, fetch
 from potbench.errors import DataFileError
+from potbench.whole_file import whole_file
 from tests.file_server import FileServer, Served
 from tests.native_files.archives import tar, zipped
 
@@ -24,8 +25,8 @@ BODY = np.random.default_rng(0).bytes(1_000_000)
 MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
 SHA256 = hashlib.sha256(BODY).hexdigest()
 LATER = (
-    "Expected the published file. Give the command again later, which goes on from what is there; or get the file in "
-    "another way, and add --from and where it is."
+    "Expected the published file. Try again later, which resumes the download; or get the file in another way, and "
+    "prepare the dataset from it."
 )
 
 
@@ -69,7 +70,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(server, file, tmp_path, 
     first, second, third = server.ranges()
     assert first is None
     assert 0 < int(second[6:-1]) <= 300_000 < int(third[6:-1]) <= 500_000
-    assert "data.bin: the connection broke off; going on from 262.1 kB." in capsys.readouterr().out
+    assert "data.bin: the connection broke off; resuming at 262.1 kB." in capsys.readouterr().out
 
 
 def test_a_connection_that_breaks_often_ends_while_each_attempt_brings_something(server, file, tmp_path):
@@ -92,7 +93,7 @@ def test_a_server_without_ranges_begins_anew(server, file, tmp_path, capsys):
     file.breaks, file.ranges = [300_000], False
     fetch(download(server), tmp_path)
     assert (tmp_path / "data.bin").read_bytes() == BODY
-    assert "data.bin: the server does not go on from 262.1 kB; beginning anew." in capsys.readouterr().out
+    assert "data.bin: the server cannot resume at 262.1 kB; starting again." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("version", ['"1"', 'W/"1"', None])
@@ -151,9 +152,10 @@ def test_a_file_that_was_whole_when_its_process_died_is_not_asked_for_again(serv
     assert left(tmp_path) == {"data.bin", "checksums.json"}
 
 
-def test_damaged_facts_of_a_partial_file_make_it_begin_anew(server, file, tmp_path):
+@pytest.mark.parametrize("facts", ['{"url": ', "{}", "[]"])
+def test_damaged_facts_of_a_partial_file_make_it_begin_anew(server, file, tmp_path, facts):
     (tmp_path / "data.bin.partial").write_bytes(b"some")
-    (tmp_path / "data.bin.partial.json").write_text('{"url": ')
+    (tmp_path / "data.bin.partial.json").write_text(facts)
     fetch(download(server), tmp_path)
     assert (tmp_path / "data.bin").read_bytes() == BODY
 
@@ -288,8 +290,8 @@ def test_a_file_without_an_address_is_asked_of_the_user(tmp_path):
     with pytest.raises(DataFileError) as caught:
         fetch(Download((), "data.xyz"), tmp_path)
     assert said(caught) == (
-        f"{tmp_path / 'data.xyz'} has no address that a program may fetch it from. Expected it from you: get it from "
-        "its publisher (`python -m potbench data list` says where), then add --from and where it is."
+        f"{tmp_path / 'data.xyz'} has no address that a program may fetch it from. Get it from its publisher, whom "
+        "`python -m potbench data list` names, then prepare the dataset from that file."
     )
 
 
@@ -333,12 +335,25 @@ def test_an_archive_cut_short_on_the_server_leaves_nothing(server, tmp_path):
     assert (tmp_path / "b.h5").read_bytes() == BODY
 
 
+def test_what_a_killed_process_left_of_an_unpacked_file_is_removed(server, file, tmp_path):
+    with whole_file(tmp_path / "a.h5") as partial:
+        partial.write_bytes(b"whole")
+        other = partial.with_name(partial.name.replace("a.h5", "b.h5"))
+        other.write_bytes(b"half")
+    (tmp_path / "other.partial").write_bytes(b"a download to resume")
+    assert other.name in left(tmp_path)
+    fetch(download(server), tmp_path)
+    assert left(tmp_path) == {"a.h5", "data.bin", "checksums.json", "other.partial"}
+
+
 def test_room_on_the_disk_is_asked_for_before(server, file, tmp_path):
     file.headers = {"Content-Length": str(10**18)}
     with pytest.raises(DataFileError) as caught:
         fetch(download(server), tmp_path)
     assert said(caught).startswith(f"data.bin needs 1.0 EB in {tmp_path}, whose disk has ")
-    assert said(caught).endswith(" left. Free some room, or give a folder on another disk by --root or POTBENCH_DATA.")
+    assert said(caught).endswith(
+        " left. Free some space, or keep datasets on another disk: POTBENCH_DATA names their folder."
+    )
 
 
 def test_a_full_disk_is_said_and_the_next_call_goes_on(server, file, tmp_path):
@@ -352,8 +367,8 @@ def test_a_full_disk_is_said_and_the_next_call_goes_on(server, file, tmp_path):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        f"Nothing more can be written to {tmp_path} (File too large). Expected room for the dataset. Free some room, "
-        "or give a folder on another disk by --root or POTBENCH_DATA. Then give the command again: it goes on from "
+        f"Nothing more can be written to {tmp_path} (File too large). Expected space for the dataset. Free some "
+        "space, or keep datasets on another disk: POTBENCH_DATA names their folder. The same command then resumes from "
         "here."
     )
     assert left(tmp_path) == {"data.bin.partial", "data.bin.partial.json"}
@@ -374,5 +389,5 @@ def test_two_processes_do_not_write_into_one_file(server, file, tmp_path, capsys
             printed += capsys.readouterr().out
         assert server.requests == []
     second.join(10)
-    assert printed == f"Another process puts files into {tmp_path}; waiting for it.\n"
+    assert printed == f"Another process writes to {tmp_path}; waiting for it.\n"
     assert (tmp_path / "data.bin").read_bytes() == BODY

@@ -87,8 +87,8 @@ def test_a_file_that_is_not_the_published_one_is_refused(here, there):
         take(here, there, PLAIN)
     assert str(caught.value) == (
         f"{here / 'a.npz'} has the md5 {hashlib.md5(B).hexdigest()}, but {MD5[4:]} is published. Expected the "
-        "published file. To use this one all the same, leave it where it is, and put its folder behind "
-        "data.init_args.dataset.init_args.folder."
+        "published file. To use this one all the same, leave it where it is and set the dataset's argument folder to "
+        "its folder."
     )
     assert names(there) == set()
 
@@ -97,7 +97,7 @@ def test_a_file_that_differs_from_the_one_that_is_there_is_refused(here, there):
     there.mkdir()
     (there / "b.csv").write_bytes(A)
     (here / "b.csv").write_bytes(B)
-    with pytest.raises(DataFileError, match=r"b.csv is there already, and differs from .* delete one\."):
+    with pytest.raises(DataFileError, match=r"b.csv exists already and differs from .* delete one\."):
         take(here, there, PLAIN)
     assert (there / "b.csv").read_bytes() == A
 
@@ -106,7 +106,7 @@ def test_two_files_of_one_name_are_refused(here, there):
     for folder in ("one", "two"):
         (here / folder).mkdir()
         (here / folder / "b.csv").write_bytes(B)
-    with pytest.raises(DataFileError, match=r"one/b.csv and .*two/b.csv have the same name. Expected one of them; "):
+    with pytest.raises(DataFileError, match=r"one/b.csv and .*two/b.csv have the same name. Expected one file of it; "):
         take(here, there, PLAIN)
 
 
@@ -124,7 +124,8 @@ def test_one_of_several_files_needs_its_name(here, there):
     with pytest.raises(DataFileError) as caught:
         take(here / "mine.npz", there, PLAIN)
     assert str(caught.value) == (
-        f"{here / 'mine.npz'} is none and holds none of the files of the dataset: a.npz, b.csv. Change --from."
+        f"{here / 'mine.npz'} is no file of the dataset and holds none. Expected one of a.npz, b.csv, or a folder or "
+        "archive of them; change this path."
     )
 
 
@@ -158,7 +159,9 @@ def test_an_archive_of_files_that_are_published_one_by_one_is_unpacked(here, the
 
 def test_a_wrong_file_in_such_an_archive_is_refused_and_removed(here, there):
     (here / "all.zip").write_bytes(zipped({"a.npz": B, "b.csv": B}))
-    with pytest.raises(DataFileError, match=r"^a\.npz in .*all\.zip has the md5 .* is published\. .* change --from\.$"):
+    with pytest.raises(
+        DataFileError, match=r"^a\.npz in .*all\.zip has the md5 .* is published\. .* use another archive\.$"
+    ):
         take(here / "all.zip", there, PLAIN)
     assert "a.npz" not in names(there)
 
@@ -174,5 +177,7 @@ def test_an_archive_that_is_not_the_published_one_is_refused(here, there):
 def test_a_place_that_holds_nothing_of_use_is_named(here, there, name):
     with pytest.raises(DataFileError) as caught:
         take(here / name, there, PACKED)
-    state = "does not exist, expected" if name else "is none and holds none of"
-    assert str(caught.value) == f"{here / name} {state} the files of the dataset: a.h5, b.h5. Change --from."
+    state = "does not exist" if name else "is no file of the dataset and holds none"
+    assert str(caught.value) == (
+        f"{here / name} {state}. Expected one of a.h5, b.h5, or a folder or archive of them; change this path."
+    )

@@ -1,59 +1,58 @@
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from potbench.generation.normal_modes import NormalModes
-from potbench.generation.unfinished import Conformers
+from potbench.errors import GenerationError, RecordError
+from potbench.generation.recipe import FORMER_PYSCF, PYSCF, Recipe
+from potbench.generation.unfinished import UnfinishedWork
+
+RECIPE = Recipe("ase.calculators.emt.EMT", {"a": (1, 2)}, "EMT", 300.0, seed=6)
 
 
-@pytest.fixture(params=[0, 3])
-def work(request: pytest.FixtureRequest) -> Conformers:
-    rng = np.random.default_rng(0)
-    return Conformers(
-        atomic_numbers=np.array([8, 1, 1], np.uint8),
-        start=rng.normal(size=(3, 3)),
-        modes=NormalModes(rng.normal(size=(3, 3)), rng.normal(size=(3, 3, 3)), np.ones(3), np.arange(3.0)),
-        positions=list(rng.normal(size=(request.param, 3, 3))),
-        energy=rng.normal(size=request.param).tolist(),
-        forces=list(rng.normal(size=(request.param, 3, 3))),
-        redrawn=[(index, 2) for index in range(request.param)],
-        seconds=1.5,
+@pytest.fixture
+def work(tmp_path: Path) -> UnfinishedWork:
+    return UnfinishedWork(tmp_path / "data.h5")
+
+
+def test_it_is_beside_the_file_that_it_becomes(tmp_path: Path, work: UnfinishedWork):
+    work.open(RECIPE)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.h5.partial"]
+    assert work.recipe.is_file()
+    work.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_settings_open_it_again(work: UnfinishedWork):
+    work.open(RECIPE)
+    work.open(replace(RECIPE, calculator_arguments={"a": [1, 2]}))
+
+
+def test_work_of_other_settings_is_not_mixed_in(work: UnfinishedWork):
+    work.open(RECIPE)
+    with pytest.raises(GenerationError) as caught:
+        work.open(replace(RECIPE, seed=7, theory="PBE"))
+    assert str(caught.value) == (
+        f"The unfinished work in {work.folder} was begun with other settings: theory was 'EMT', now 'PBE'; seed was 6, "
+        "now 7. To resume, they must be the same. Use the old settings again, choose another output, or delete the "
+        "folder."
     )
 
 
-def test_what_is_saved_is_loaded_to_the_last_bit(tmp_path: Path, work: Conformers):
-    work.save(tmp_path / "work.npz")
-    np.testing.assert_equal(asdict(Conformers.load(tmp_path / "work.npz")), asdict(work))
-    assert [path.name for path in tmp_path.iterdir()] == ["work.npz"]
+def test_work_of_version_0_1_which_knew_its_calculator_by_another_path_is_resumed(work: UnfinishedWork):
+    recipe = Recipe(PYSCF, {}, "PBE", 300.0, seed=6)
+    work.open(recipe)
+    text = work.recipe.read_text().replace(PYSCF, FORMER_PYSCF)
+    assert FORMER_PYSCF in text
+    work.recipe.write_text(text)
+    work.open(recipe)
+    with pytest.raises(GenerationError, match="seed was 6, now 7"):
+        work.open(replace(recipe, seed=7))
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, work: Conformers, monkeypatch: pytest.MonkeyPatch):
-    work.save(tmp_path / "work.npz")
-    before = (tmp_path / "work.npz").read_bytes()
-
-    def fail(path: Path, **arrays: np.ndarray) -> None:
-        path.write_bytes(b"half a file")
-        raise OSError("disk full")
-
-    monkeypatch.setattr(np, "savez", fail)
-    with pytest.raises(OSError, match="disk full"):
-        work.save(tmp_path / "work.npz")
-    assert (tmp_path / "work.npz").read_bytes() == before
-
-
-def test_the_first_frames_are_those_drawn_first(work: Conformers):
-    few = work.first(2)
-    assert few.energy == work.energy[:2]
-    assert len(few.positions) == len(few.forces) == len(few.redrawn) == len(few.energy)
-
-
-def test_the_summary_counts_what_was_drawn_again(work: Conformers):
-    frames = len(work.energy)
-    assert work.summary() == {
-        "frames": frames,
-        "redrawn_atoms_too_close": sum(range(frames)),
-        "redrawn_not_converged": 2 * frames,
-        "seconds": 1.5,
-    }
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"calculator": "a"}', "not JSON"])
+def test_damaged_settings_are_named(work: UnfinishedWork, text: str):
+    work.open(RECIPE)
+    work.recipe.write_text(text)
+    with pytest.raises(RecordError, match=r"recipe\.json is damaged .* delete its folder\.$"):
+        work.open(RECIPE)

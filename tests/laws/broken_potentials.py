@@ -52,12 +52,12 @@ def rank(batch: Batch) -> Tensor:
     return torch.arange(len(batch.molecule_index)) - first[batch.molecule_index]
 
 
-class FeelsTheOrigin(Sound):
+class DependsOnTheOrigin(Sound):
     def atomic(self, batch: Batch) -> Tensor:
         return super().atomic(batch) + 0.1 * batch.positions.norm(dim=1)
 
 
-class FeelsTheVertical(Sound):
+class DependsOnTheVertical(Sound):
     def pair_energy(self, batch: Batch, first: Tensor, second: Tensor) -> Tensor:
         vertical = (batch.positions[first] - batch.positions[second])[:, 2]
         return super().pair_energy(batch, first, second) * (1 + vertical**2)
@@ -99,7 +99,7 @@ class Drifts(Sound):
 
 
 class Spins(Sound):
-    """Forces go around the center of the molecule: they sum to zero, and still turn it."""
+    """Forces go around the center of the molecule: they sum to zero, but exert a torque."""
 
     def forward(self, batch: Batch, forces: bool = False) -> Prediction:
         prediction = super().forward(batch, forces)
@@ -179,7 +179,7 @@ class StepsInside(Sound):
         return super().pair_energy(batch, first, second) + 0.0025 * (distance < 2.5)
 
 
-class FeelsTheDistant(Sound):
+class HasNoCutoff(Sound):
     def pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         same = batch.molecule_index[:, None] == batch.molecule_index
         first, second = torch.nonzero(same & ~torch.eye(len(same), dtype=torch.bool), as_tuple=True)

@@ -12,7 +12,7 @@ from potbench.batch import Batch
 from potbench.loading.collate import gather
 from tests.native_files.made import blocks
 
-FRAMES = [(block, i) for block in blocks(forces=True) for i in range(len(block.energy))]
+FRAMES = [(chunk, i) for chunk in blocks(forces=True) for i in range(len(chunk.energy))]
 CHOICES = st.lists(st.integers(0, len(FRAMES) - 1), min_size=1, max_size=30)
 ONE_STORE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -33,11 +33,11 @@ def test_a_batch_equals_what_a_plain_loop_collects(store_with_forces, chosen):
     batch = gather(store_with_forces, np.array(chosen))
     numbers, positions, molecule, forces = [], [], [], []
     for place, frame in enumerate(chosen):
-        block, i = FRAMES[frame]
-        for atom, number in enumerate(block.atomic_numbers):
+        chunk, i = FRAMES[frame]
+        for atom, number in enumerate(chunk.atomic_numbers):
             numbers.append(int(number))
-            positions.append(block.positions[i, atom].tolist())
-            forces.append(block.forces[i, atom].tolist())
+            positions.append(chunk.positions[i, atom].tolist())
+            forces.append(chunk.forces[i, atom].tolist())
             molecule.append(place)
     assert_same(
         batch,

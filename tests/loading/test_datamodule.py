@@ -1,19 +1,17 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from types import SimpleNamespace
 
-import h5py
 import numpy as np
 import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from potbench.batch import Batch
-from potbench.datasets import ANI1, RMD17
-from potbench.errors import DataFileError
+from potbench.datasets import RMD17
+from potbench.errors import SettingError
 from potbench.loading import AtomsDataModule, OfficialSplit, RandomSplit
-from tests.native_files import conformers, write_ani1
 from tests.native_files.made import Made, blocks
 from tests.native_files.npz import write_rmd17
 
@@ -41,31 +39,30 @@ def same(one: Batch, other: Batch) -> bool:
     return all(torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b for a, b in pairs)
 
 
-def test_every_part_is_delivered_once_and_no_other_frame(made):
+def test_every_set_is_delivered_once_and_no_other_frame(made):
     data = opened(made)
     loaders = (data.train_dataloader(), data.val_dataloader(), data.test_dataloader())
-    for part, loader in zip(data.indices, loaders, strict=True):
-        assert sorted(drawn(loader)) == part.tolist()
+    for frames, loader in zip(data.indices, loaders, strict=True):
+        assert sorted(drawn(loader)) == frames.tolist()
 
 
-def test_frames_of_the_test_part_never_train(made):
+def test_frames_of_validation_and_test_never_train(made):
     data = opened(made)
     sampler = data.train_dataloader().batch_sampler
-    kept_back = {*data.indices.validation.tolist(), *data.indices.test.tolist()}
+    others = {*data.indices.validation.tolist(), *data.indices.test.tolist()}
     for epoch in range(20):
         sampler.set_epoch(epoch)
-        assert not kept_back.intersection(np.concatenate(list(sampler)).tolist())
+        assert not others.intersection(np.concatenate(list(sampler)).tolist())
 
 
-def test_statistics_see_the_training_part_only(tmp_path, made):
+def test_statistics_see_the_training_set_only(tmp_path, made):
     data = opened(made)
 
     def poisoned():
-        energy = np.concatenate([block.energy for block in blocks()])
+        energy = np.concatenate([chunk.energy for chunk in blocks()])
         energy[data.indices.validation] = energy[data.indices.test] = 1e6
-        ends = np.cumsum([len(block.energy) for block in blocks()])
-        parts = np.split(energy, ends[:-1])
-        return [block._replace(energy=part) for block, part in zip(blocks(), parts, strict=True)]
+        ends = np.cumsum([len(chunk.energy) for chunk in blocks()])
+        return [chunk._replace(energy=one) for chunk, one in zip(blocks(), np.split(energy, ends[:-1]), strict=True)]
 
     other = opened(Made(made.file, poisoned), root=tmp_path / "poisoned")
     assert other.store.energy.max() == 1e6
@@ -79,83 +76,54 @@ def test_validation_and_test_come_in_order(made):
     assert max(len(batch.frame) for batch in data.test_dataloader()) <= 3
 
 
-def test_the_dataset_is_read_once(made):
-    for _ in range(3):
-        opened(made)
-    assert made.times_read == 1
-
-
 def test_another_split_or_batch_size_uses_the_same_store(made):
     one, other = opened(made), opened(made, RandomSplit(5, 5, 5, seed=3), batch_size=2)
     assert one.store.folder == other.store.folder
     assert made.times_read == 1
 
 
-def test_a_changed_file_gets_a_store_of_its_own(made):
-    before = opened(made)
-    made.file.write_text("other content")
-    after = opened(made)
-    assert made.times_read == 2
-    assert before.store.folder != after.store.folder
-    assert before.store.manifest["sources"] != after.store.manifest["sources"]
-
-
-def test_other_options_get_a_store_of_their_own(made, monkeypatch):
-    before = opened(made).store.folder
-    monkeypatch.setattr(Made, "options", property(lambda self: {"molecule": "ethanol"}))
-    assert opened(made).store.folder != before
-
-
-def test_a_file_moved_elsewhere_keeps_its_store(tmp_path, made):
-    before = opened(made)
-    moved = tmp_path / "elsewhere" / made.file.name
-    moved.parent.mkdir()
-    made.file.replace(moved)
-    assert opened(Made(moved)).store.folder == before.store.folder
-
-
-def test_stores_stand_where_potbench_data_says(made, prepared, tmp_path):
+def test_stores_are_where_potbench_data_says(made, prepared, tmp_path):
     assert opened(made).store.folder.parent == prepared
     assert opened(made, root=tmp_path / "here").store.folder.parent == tmp_path / "here"
+    assert made.root == tmp_path / "here"
 
 
-def test_the_manifest_says_where_the_numbers_come_from(tmp_path):
-    file = write_ani1(tmp_path, {0: conformers("CH4", 20)})
-    data = opened(ANI1(tmp_path, [1]))
-    manifest = json.loads((data.store.folder / "manifest.json").read_text())
-    assert manifest["name"] == "ani1"
-    assert manifest["theory"] == "ωB97X/6-31G(d)"
-    assert "doi:10.1038/sdata.2017.193" in manifest["citation"]
-    assert manifest["units"] == {"positions": "Å", "energy": "eV", "forces": "eV/Å"}
-    assert [source["file"] for source in manifest["sources"]] == [file.name]
-    assert len(manifest["sources"][0]["sha256"]) == 64
+def test_elements_are_known_from_the_store_where_the_files_are_gone(tmp_path):
+    write_rmd17(tmp_path / "files")
+    before = opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
+    for file in (tmp_path / "files").iterdir():
+        file.unlink()
+    after = opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
+    assert after.elements == before.elements == ["H", "C", "O"]
+    assert after.indices.fingerprint == before.indices.fingerprint
 
 
-def test_a_missing_file_is_named_before_anything_is_prepared(tmp_path, prepared):
-    with pytest.raises(DataFileError) as caught:
-        AtomsDataModule(ANI1(tmp_path, [1])).prepare_data()
-    assert str(caught.value) == (
-        f"{tmp_path / 'ani_gdb_s01.h5'} does not exist. Expected an original file of ani1: run `python -m potbench "
-        "data prepare ani1 --heavy_atoms '[1]'`, or change data.init_args.dataset.init_args.folder to the folder that "
-        "holds it."
+@pytest.mark.parametrize("setting", ["batch_size", "evaluation_batch_size"])
+def test_a_batch_of_nothing_is_refused(made, setting):
+    with pytest.raises(SettingError) as caught:
+        AtomsDataModule(made, **{setting: 0})
+    assert (
+        str(caught.value) == f"{setting} is 0, expected more than 0. Change the argument {setting} of AtomsDataModule."
     )
-    assert not prepared.exists()
 
 
-def test_a_file_found_damaged_while_preparing_leaves_nothing_behind(tmp_path, prepared):
-    file = write_ani1(tmp_path, {number: conformers("CH4") for number in range(3)})
-    with h5py.File(file, "r+") as root:
-        root["gdb11_s01/gdb11_s01-2/energies"][1] = np.nan
-    with pytest.raises(DataFileError, match="energy of frame 1 is NaN"):
-        AtomsDataModule(ANI1(tmp_path, [1])).prepare_data()
-    assert list(prepared.iterdir()) == []
+@pytest.mark.parametrize(
+    ("evaluation_batch_size", "setting"), [(4, "batch_size"), (2, "evaluation_batch_size"), (None, "batch_size")]
+)
+def test_a_process_without_frames_is_refused_with_the_setting_that_is_too_small(made, evaluation_batch_size, setting):
+    batch_size = 2 if setting == "batch_size" else 4
+    data = opened(made, batch_size=batch_size, evaluation_batch_size=evaluation_batch_size)
+    data.trainer = SimpleNamespace(global_rank=0, world_size=3)
+    loader = data.train_dataloader if setting == "batch_size" else data.val_dataloader
+    with pytest.raises(SettingError, match="frames in batches of 2 leave some of 3 processes without any") as caught:
+        loader()
+    assert (caught.value.owner, caught.value.setting) == (AtomsDataModule, setting)
 
 
-@pytest.mark.parametrize("key", ["batch_size", "evaluation_batch_size"])
-def test_a_batch_of_nothing_is_refused(made, key):
-    with pytest.raises(ValueError, match="batch_size") as caught:
-        AtomsDataModule(made, **{key: 0})
-    assert str(caught.value) == f"data.init_args.{key} is 0, expected at least 1."
+@pytest.mark.parametrize("setting", ["seed", "num_workers"])
+def test_numbers_below_zero_are_refused(made, setting):
+    with pytest.raises(SettingError, match=f"{setting} is -1, expected 0 or more"):
+        AtomsDataModule(made, **{setting: -1})
 
 
 def test_the_same_settings_give_the_same_batches(made):
@@ -211,7 +179,7 @@ def trained(data: AtomsDataModule, folder: Path, epochs: int, checkpoint: Path |
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_resumed_run_goes_on_with_the_batches_it_would_have_seen(made, tmp_path):
+def test_a_resumed_run_sees_the_batches_that_it_would_have_seen(made, tmp_path):
     straight, _ = trained(opened(made), tmp_path, 4)
     assert len({str(epoch) for epoch in straight}) == 4
     assert trained(opened(made, num_workers=1), tmp_path, 4)[0] == straight
@@ -221,41 +189,30 @@ def test_a_resumed_run_goes_on_with_the_batches_it_would_have_seen(made, tmp_pat
     assert first + second == straight
 
 
-def test_offsets_are_those_of_isolated_atoms_where_the_dataset_knows_them(made, monkeypatch):
-    atoms = {"H": -13.6, "C": -1029.5, "N": -1485.0, "O": -2042.0}
-    monkeypatch.setattr(Made, "atomic_energies", lambda self: atoms)
+ATOMS = {"H": -13.6, "C": -1029.5, "N": -1485.0, "O": -2042.0}
+
+
+def test_reference_energies_are_those_given(made):
+    data = opened(made, reference_energies={"S": -10_000.0, **ATOMS})
+    assert data.statistics.reference_energies == {1: -13.6, 6: -1029.5, 7: -1485.0, 8: -2042.0}
+
+
+def test_reference_energies_are_those_of_isolated_atoms_where_the_dataset_has_them(made, monkeypatch):
+    monkeypatch.setattr(Made, "isolated_atom_energies", lambda self: ATOMS)
     data = opened(made, reference_energies="isolated atoms")
     assert data.statistics.reference_energies == {1: -13.6, 6: -1029.5, 7: -1485.0, 8: -2042.0}
 
 
-def test_isolated_atoms_that_the_dataset_does_not_know_are_refused(made):
-    with pytest.raises(ValueError, match="reference_energies is 'isolated atoms', but made does not say theirs"):
+def test_isolated_atoms_that_the_dataset_does_not_have_are_refused(made):
+    with pytest.raises(SettingError, match="made does not have the energies of isolated atoms") as caught:
         AtomsDataModule(made, reference_energies="isolated atoms")
+    assert (caught.value.owner, caught.value.setting) == (AtomsDataModule, "reference_energies")
 
 
-def test_files_may_be_deleted_once_a_store_stands_for_them(tmp_path):
-    write_rmd17(tmp_path / "files")
-    before = opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
-    for file in (tmp_path / "files").iterdir():
-        file.unlink()
-    after = opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
-    assert after.store.folder == before.store.folder
-    assert after.elements == before.elements == ["H", "C", "O"]
-    assert after.indices.fingerprint == before.indices.fingerprint
-
-
-def test_files_that_are_gone_are_missed_where_two_stores_could_be_meant(tmp_path):
-    for num_frames in (30, 40):
-        write_rmd17(tmp_path / "files", num_frames=num_frames)
-        opened(RMD17("ethanol", folder=tmp_path / "files"), OfficialSplit("01", validation=2))
-    for file in (tmp_path / "files").iterdir():
-        file.unlink()
-    with pytest.raises(DataFileError, match=r"rmd17_ethanol\.npz does not exist"):
-        AtomsDataModule(RMD17("ethanol", folder=tmp_path / "files")).prepare_data()
-
-
-def test_large_files_are_not_read_again_to_find_their_store(tmp_path, monkeypatch):
-    write_rmd17(tmp_path)
-    opened(RMD17("ethanol", folder=tmp_path), OfficialSplit("01", validation=2))
-    monkeypatch.setattr("potbench.loading.preparation.origin", None)
-    assert len(opened(RMD17("ethanol", folder=tmp_path), OfficialSplit("01", validation=2)).store) == 40
+def test_a_missing_reference_energy_is_named(made):
+    with pytest.raises(SettingError) as caught:
+        opened(made, reference_energies={"H": -13.6, "C": -1029.5})
+    assert str(caught.value) == (
+        "There is no reference energy of N, O. Expected every element of the dataset: H, C, N, O. Change the argument "
+        "reference_energies of AtomsDataModule."
+    )

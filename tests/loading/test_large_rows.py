@@ -69,7 +69,7 @@ def test_rows_are_read_from_the_file_and_not_through_the_mapping(rows, monkeypat
     read, true = rows
     asked = []
     plain = large_rows.os.pread
-    monkeypatch.setattr(large_rows.os, "pread", lambda *words: asked.append(words[1:]) or plain(*words))
+    monkeypatch.setattr(large_rows.os, "pread", lambda *arguments: asked.append(arguments[1:]) or plain(*arguments))
     chosen = np.array([10, 11, 12, 4000, 20])
     np.testing.assert_array_equal(read[chosen], true[chosen])
     size = true[0].nbytes

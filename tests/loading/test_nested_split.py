@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from potbench.errors import SettingError
 from potbench.loading import NestedSplit, RandomSplit
 
 INNER = RandomSplit(11, 4, 4)
@@ -26,7 +27,14 @@ def test_other_seeds_add_frames_in_another_order(store):
     assert len({NestedSplit(INNER, 5, seed).divide(store).fingerprint for seed in range(10)}) > 5
 
 
-@pytest.mark.parametrize("size", [0, 12])
-def test_sizes_that_cannot_be_are_refused(store, size):
-    with pytest.raises(ValueError, match="training frame"):
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (0, "size is 0, expected more than 0"),
+        (12, "asks for 12 of 11 training frames. Expected no more than there are"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(store, size, message):
+    with pytest.raises(SettingError, match=message) as caught:
         NestedSplit(INNER, size).divide(store)
+    assert (caught.value.owner, caught.value.setting) == (NestedSplit, "size")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from potbench.errors import SettingError
 from potbench.loading.sampler import GlobalBatchSampler
 
 FRAMES = np.random.default_rng(0).permutation(500)[:103]
@@ -37,13 +38,13 @@ def test_global_batches_do_not_depend_on_the_number_of_processes(num_frames, bat
     frames = np.arange(num_frames)
     whole = epoch(number, frames, batch_size)
     if min(len(batch) for batch in whole) < world_size:
-        with pytest.raises(ValueError, match="processes without work"):
+        with pytest.raises(SettingError, match="processes without any"):
             GlobalBatchSampler(frames, batch_size, 0, 0, world_size)
         return
     shares = [epoch(number, frames, batch_size, rank=rank, world_size=world_size) for rank in range(world_size)]
-    for batch, *parts in zip(whole, *shares, strict=True):
-        assert sorted(batch) == sorted(frame for part in parts for frame in part)
-        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    for batch, *pieces in zip(whole, *shares, strict=True):
+        assert sorted(batch) == sorted(frame for piece in pieces for frame in piece)
+        assert max(map(len, pieces)) - min(map(len, pieces)) <= 1
 
 
 def test_every_epoch_has_an_order_of_its_own():
@@ -81,9 +82,24 @@ def test_the_frames_given_stay_as_they_are():
 
 
 def test_a_process_without_work_is_refused():
-    with pytest.raises(ValueError, match="without work") as caught:
+    with pytest.raises(SettingError) as caught:
         GlobalBatchSampler(np.arange(10), 4, world_size=4)
     assert str(caught.value) == (
-        "10 frames in batches of 4 leave some of 4 processes without work. "
-        "Expected a batch of at least one frame for each. Increase data.init_args.batch_size."
+        "10 frames in batches of 4 leave some of 4 processes without any. Expected a frame of each batch for each of "
+        "them: larger batches or fewer processes. Change the argument batch_size of GlobalBatchSampler."
     )
+
+
+@pytest.mark.parametrize("batches", [0, 1, 5, 6])
+def test_a_sampler_that_begins_within_an_epoch_leaves_out_what_was_trained(batches):
+    resumed = GlobalBatchSampler(FRAMES, 16, 0)
+    resumed.begin_at(epoch=3, batches=batches)
+    assert [batch.tolist() for batch in resumed] == epoch(3)[batches:]
+    resumed.set_epoch(4)
+    assert [batch.tolist() for batch in resumed] == epoch(4)
+
+
+def test_a_sampler_that_begins_at_the_end_of_an_epoch_begins_the_next():
+    resumed = GlobalBatchSampler(FRAMES, 16, 0)
+    resumed.begin_at(epoch=3, batches=len(resumed))
+    assert [batch.tolist() for batch in resumed] == epoch(4)

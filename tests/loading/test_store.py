@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import multiprocessing
 import pickle
 import signal
@@ -13,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from potbench.datasets import OfficialIndices
+from potbench.errors import DataFileError, RecordError
 from potbench.loading import Store
+from potbench.loading.manifest import Manifest, Origin, Units
 from potbench.structures import Frames
 from tests.native_files.made import NAMES, blocks, frames
 
@@ -25,20 +26,20 @@ PROCESSES = multiprocessing.get_context("fork")
 
 def write_slowly(folder: Path, pause: float) -> None:
     def slowly():
-        for block in blocks():
-            yield block
-            (folder.parent / "a block is written").touch()
+        for chunk in blocks():
+            yield chunk
+            (folder.parent / "a chunk is written").touch()
             time.sleep(pause)
 
-    Store.write(folder, slowly(), {})
+    Store.write(folder, slowly())
 
 
 def flat(of: list[Frames]) -> list[tuple[np.ndarray, np.ndarray, float, np.ndarray | None]]:
     """Every frame by itself: atomic numbers, positions, energy, forces."""
     return [
-        (block.atomic_numbers, block.positions[i], block.energy[i], None if block.forces is None else block.forces[i])
-        for block in of
-        for i in range(len(block.energy))
+        (chunk.atomic_numbers, chunk.positions[i], chunk.energy[i], None if chunk.forces is None else chunk.forces[i])
+        for chunk in of
+        for i in range(len(chunk.energy))
     ]
 
 
@@ -58,7 +59,7 @@ def assert_holds(store: Store, chosen: np.ndarray, expected: list[Frames]) -> No
 
 @pytest.mark.parametrize("forces", [False, True])
 def test_what_is_read_back_equals_what_was_written(tmp_path, forces):
-    store = Store.write(tmp_path / "store", blocks(forces), {})
+    store = Store.write(tmp_path / "store", blocks(forces))
     assert len(store) == NUM_FRAMES
     assert (store.forces is not None) == forces
     assert store.molecule_names.tolist() == list(NAMES)
@@ -80,8 +81,8 @@ def test_drawing_thousands_of_frames_changes_nothing(store):
 
 def test_float32_positions_stay_float32_and_energies_stay_exact(tmp_path):
     energy = np.array([-17_650.123456789012, -17_650.123456789012 + 2e-12])
-    block = frames("CH4", 2)._replace(energy=energy)
-    store = Store.write(tmp_path / "store", [block], {})
+    chunk = frames("CH4", 2)._replace(energy=energy)
+    store = Store.write(tmp_path / "store", [chunk])
     assert store.positions.dtype == np.float32
     assert store.energy.dtype == np.float64
     assert store.energy.tolist() == energy.tolist()
@@ -89,13 +90,13 @@ def test_float32_positions_stay_float32_and_energies_stay_exact(tmp_path):
 
 def test_float64_positions_stay_float64(tmp_path):
     positions = np.random.default_rng(0).normal(size=(2, 5, 3))
-    store = Store.write(tmp_path / "store", [frames("CH4", 2)._replace(positions=positions)], {})
+    store = Store.write(tmp_path / "store", [frames("CH4", 2)._replace(positions=positions)])
     np.testing.assert_array_equal(store.positions.reshape(2, 5, 3), positions)
 
 
 def test_the_byte_order_of_the_file_does_not_matter(tmp_path):
-    turned = [block._replace(positions=block.positions.astype(">f4")) for block in blocks()]
-    one, other = (Store.write(tmp_path / name, some, {}) for name, some in [("a", blocks()), ("b", turned)])
+    swapped = [chunk._replace(positions=chunk.positions.astype(">f4")) for chunk in blocks()]
+    one, other = (Store.write(tmp_path / name, some) for name, some in [("a", blocks()), ("b", swapped)])
     assert one.fingerprint == other.fingerprint
     assert_holds(other, np.arange(NUM_FRAMES), blocks())
 
@@ -107,22 +108,23 @@ def test_composition_counts_the_atoms_of_each_element(store):
 
 def test_a_molecule_with_many_atoms_of_one_element_is_counted_right(tmp_path):
     big = Frames("big", np.full(300, 6), np.zeros((1, 300, 3)), np.zeros(1))
-    assert Store.write(tmp_path / "store", [big], {}).composition(np.array([0]), [6]).tolist() == [[300]]
+    assert Store.write(tmp_path / "store", [big]).composition(np.array([0]), [6]).tolist() == [[300]]
 
 
 def test_the_manifest_says_what_the_store_holds(tmp_path):
-    Store.write(tmp_path / "store", blocks(forces=True), {"name": "made", "units": {"positions": "Å"}})
-    manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
-    assert manifest.pop("fingerprint")
-    assert manifest == {
-        "name": "made",
-        "units": {"positions": "Å"},
-        "num_frames": NUM_FRAMES,
-        "num_molecules": 4,
-        "atomic_numbers": [1, 6, 7, 8],
-        "has_forces": True,
-        "has_time": False,
-    }
+    origin = Origin(name="made", theory="none", options={"molecule": "several"}, units=Units(energy="1"))
+    store = Store.write(tmp_path / "store", blocks(forces=True), origin)
+    assert store.manifest == Manifest(
+        **vars(origin),
+        num_frames=NUM_FRAMES,
+        num_molecules=4,
+        atomic_numbers=(1, 6, 7, 8),
+        has_forces=True,
+        has_time=False,
+        fingerprint=store.fingerprint,
+    )
+    assert len(store.fingerprint) == 64
+    assert store.energy_unit == "1"
 
 
 def nudge(name: str):
@@ -147,30 +149,30 @@ def nudge(name: str):
     ],
 )
 def test_the_fingerprint_changes_with_every_number(tmp_path, change):
-    before = Store.write(tmp_path / "before", blocks(forces=True), {}).fingerprint
-    assert Store.write(tmp_path / "after", change(), {}).fingerprint != before
+    before = Store.write(tmp_path / "before", blocks(forces=True)).fingerprint
+    assert Store.write(tmp_path / "after", change()).fingerprint != before
 
 
 def test_the_fingerprint_depends_on_nothing_but_the_numbers(tmp_path):
-    one = Store.write(tmp_path / "one", blocks(), {"name": "one"})
-    renamed = [block._replace(molecule=f"other-{block.molecule}") for block in blocks()]
-    other = Store.write(tmp_path / "elsewhere" / "other", iter(renamed), {"name": "other"})
+    one = Store.write(tmp_path / "one", blocks(), Origin(name="one"))
+    renamed = [chunk._replace(molecule=f"other-{chunk.molecule}") for chunk in blocks()]
+    other = Store.write(tmp_path / "elsewhere" / "other", iter(renamed), Origin(name="other"))
     assert one.fingerprint == other.fingerprint
 
 
 @pytest.mark.parametrize("with_forces", [[True, False], [False, True]])
 def test_forces_in_some_molecules_only_are_refused(tmp_path, with_forces):
     mixed = [frames(name, 2, forces) for name, forces in zip(("CH4", "H2O"), with_forces, strict=True)]
-    with pytest.raises(ValueError, match=r"^H2O: forces in some molecules only. Expected them in all or in none.$"):
-        Store.write(tmp_path / "store", mixed, {})
+    with pytest.raises(DataFileError, match=r"^H2O: forces in some molecules only. Expected them in all or in none.$"):
+        Store.write(tmp_path / "store", mixed)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("nothing", [[], [frames("CH4", 0)]])
 def test_a_dataset_without_frames_is_refused(tmp_path, nothing):
     message = "^The dataset holds no frames. Expected at least one; look at the files it names.$"
-    with pytest.raises(ValueError, match=message):
-        Store.write(tmp_path / "store", nothing, {})
+    with pytest.raises(DataFileError, match=message):
+        Store.write(tmp_path / "store", nothing)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -178,17 +180,19 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
     folder = tmp_path / "store"
     folder.mkdir()
     (folder / "thesis.tex").touch()
-    with pytest.raises(FileExistsError) as caught:
-        Store.write(folder, blocks(), {})
-    message = f"{folder} exists and is no prepared dataset. Expected room for one; move it away."
+    with pytest.raises(RecordError) as caught:
+        Store.write(folder, blocks())
+    message = f"{folder} exists and is not a prepared dataset. Expected room for one; move it away."
     assert str(caught.value) == message
     assert [path.name for path in tmp_path.rglob("*")] == ["store", "thesis.tex"]
 
 
 def test_a_folder_that_is_no_store_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught:
+    with pytest.raises(RecordError) as caught:
         Store(tmp_path)
-    assert str(caught.value) == f"{tmp_path} is no prepared dataset: it has no manifest.json. Prepare it again."
+    assert str(caught.value) == (
+        f"{tmp_path} is not a prepared dataset: it has no manifest.json. Expected the folder of one; prepare it again."
+    )
 
 
 def cut(file: Path) -> None:
@@ -204,30 +208,26 @@ def scramble(file: Path) -> None:
 def test_a_damaged_array_is_named(store_with_forces, name, damage):
     file = store_with_forces.folder / name
     damage(file)
-    with pytest.raises(ValueError, match="damaged") as caught:
+    with pytest.raises(DataFileError) as caught:
         Store(file.parent)
     message = str(caught.value)
     assert message.startswith(f"{file} is missing or damaged (")
     assert message.endswith(
-        f"). Expected what preparing the dataset wrote. Delete the folder {file.parent}; it is then prepared again."
+        f"). Expected what preparing the dataset wrote. Delete the folder {file.parent}; the dataset is then prepared "
+        "again."
     )
 
 
-@pytest.mark.parametrize(
-    "damage", [cut, scramble, lambda file: file.write_text("{}"), lambda file: file.write_text("1")]
-)
-def test_a_damaged_manifest_is_named(store, damage):
-    file = store.folder / "manifest.json"
-    damage(file)
-    with pytest.raises(ValueError, match="damaged") as caught:
-        Store(file.parent)
-    assert str(caught.value).startswith(f"{file} is missing or damaged (")
+def test_damaged_official_splits_are_named(store):
+    cut(store.folder / "official_splits.npz")
+    with pytest.raises(DataFileError, match=r"official_splits\.npz is missing or damaged \("):
+        _ = store.official_splits
 
 
 def test_arrays_of_another_store_are_noticed(tmp_path, store):
-    Store.write(tmp_path / "other", blocks()[:2], {})
+    Store.write(tmp_path / "other", blocks()[:2])
     (tmp_path / "other" / "energy.npy").replace(store.folder / "energy.npy")
-    with pytest.raises(ValueError, match=r"energy.npy .* \(its shape is \(8,\), molecules.npz asks for \(19,\)\)"):
+    with pytest.raises(DataFileError, match=r"energy.npy .* \(its shape is \(8,\), molecules.npz asks for \(19,\)\)"):
         Store(store.folder)
 
 
@@ -235,16 +235,16 @@ def test_a_killed_write_leaves_nothing_that_looks_finished(tmp_path):
     folder = tmp_path / "store"
     process = PROCESSES.Process(target=write_slowly, args=(folder, 60))
     process.start()
-    while not (tmp_path / "a block is written").exists() and process.is_alive():
+    while not (tmp_path / "a chunk is written").exists() and process.is_alive():
         time.sleep(0.01)
     process.kill()
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert not folder.exists()
     assert len(list(tmp_path.glob("*.partial"))) == 1
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(RecordError):
         Store(folder)
-    assert_holds(Store.write(folder, blocks(), {}), np.arange(NUM_FRAMES), blocks())
+    assert_holds(Store.write(folder, blocks()), np.arange(NUM_FRAMES), blocks())
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -265,30 +265,30 @@ def test_a_store_that_another_process_finished_first_is_taken(tmp_path):
 
     def late():
         yield from blocks()
-        Store.write(folder, blocks(), {"by": "another"})
+        Store.write(folder, blocks(), Origin(citation="another"))
 
-    assert Store.write(folder, late(), {"by": "us"}).manifest["by"] == "another"
+    assert Store.write(folder, late(), Origin(citation="us")).manifest.citation == "another"
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_smiles_times_and_official_splits_are_kept(tmp_path):
+def test_smiles_times_and_official_splits_are_read_back(tmp_path):
     moving = [
-        block._replace(smiles="O" if block.molecule == "H2O" else None, time=np.arange(len(block.energy)) * 7)
-        for block in blocks()
+        chunk._replace(smiles="O" if chunk.molecule == "H2O" else None, time=np.arange(len(chunk.energy)) * 7)
+        for chunk in blocks()
     ]
-    parts = OfficialIndices(np.array([3, 1]), np.array([2]))
-    store = Store.write(tmp_path / "store", moving, {}, lambda: {"known": parts})
+    official = OfficialIndices(np.array([3, 1]), np.array([2]))
+    store = Store.write(tmp_path / "store", moving, official_splits=lambda: {"known": official})
     assert dict(zip(store.molecule_names, store.smiles, strict=True))["H2O"] == "O"
     assert dict(zip(store.molecule_names, store.smiles, strict=True))["CH4"] == ""
-    np.testing.assert_array_equal(store.time, np.concatenate([block.time for block in moving]))
+    np.testing.assert_array_equal(store.time, np.concatenate([chunk.time for chunk in moving]))
     assert store.official_splits["known"].train.tolist() == [3, 1]
     assert store.official_splits["known"].validation is None
 
 
 def test_times_in_some_molecules_only_are_refused(tmp_path):
     first, *rest = blocks()
-    with pytest.raises(ValueError, match="time in some molecules only"):
-        Store.write(tmp_path / "store", [first._replace(time=np.arange(len(first.energy))), *rest], {})
+    with pytest.raises(DataFileError, match="time in some molecules only"):
+        Store.write(tmp_path / "store", [first._replace(time=np.arange(len(first.energy))), *rest])
 
 
 def test_a_store_travels_to_another_process_by_its_folder_alone(store):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from potbench.datasets import Dataset, Description
+from potbench.datasets import Dataset, DatasetInfo
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
 from tests.native_files.molecules import conformers
@@ -29,7 +29,7 @@ def frames(name: str, num_frames: int, forces: bool = False, seed: int = 0) -> F
 
 
 def blocks(forces: bool = False, counts: dict[str, int] = NAMES) -> list[Frames]:
-    """A block of conformers for each molecule."""
+    """A chunk of conformers for each molecule."""
     return [frames(name, count, forces, seed) for seed, (name, count) in enumerate(counts.items())]
 
 
@@ -47,9 +47,9 @@ class Made(Dataset):
         self.times_read = 0
 
     @property
-    def description(self) -> Description:
-        return Description(
-            "made", "no theory", "no citation", "no licence", has_forces=self.make()[0].forces is not None
+    def info(self) -> DatasetInfo:
+        return DatasetInfo(
+            "made", "no theory", "no citation", "no license", has_forces=self.make()[0].forces is not None
         )
 
     @property

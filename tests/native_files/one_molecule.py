@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +26,7 @@ def write_one_molecule(file: Path, name: str = "CH3OH") -> Path:
     """A file as `python -m potbench data generate` would make it of one molecule alone."""
     sample = Sample()
     with h5py.File(sample.file) as source, h5py.File(file, "w") as target:
-        target.attrs["manifest"] = json.dumps({**sample.manifest, "molecules": [name]})
+        manifest = replace(sample.manifest, molecules={name: sample.manifest.molecules[name]})
+        target.attrs["manifest"] = manifest.to_json()
         source.copy(name, target)
     return file

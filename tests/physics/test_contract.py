@@ -1,13 +1,6 @@
 """What every potential promises before any law: shapes, dtypes, and something to hold the laws against."""
 
-import sys
-
 import torch
-
-from potbench.laws import LAWS
-from tests.physics import test_learning
-from tests.physics.exceptions import EXCEPTIONS, in_words
-from tests.physics.models import MODELS
 
 
 def test_energies_and_forces_have_the_promised_shapes_and_dtypes(potential, molecules):
@@ -26,7 +19,7 @@ def test_energies_are_the_same_whether_or_not_forces_are_asked_for(potential, mo
     assert torch.equal(potential(molecules).energy, potential(molecules, forces=True).energy)
 
 
-def test_every_molecule_with_bonds_feels_forces(potential, molecules):
+def test_every_molecule_with_bonds_has_forces(potential, molecules):
     largest = potential(molecules, forces=True).forces.norm(dim=1)
     bonded = molecules.atoms_per_molecule[molecules.molecule_index] > 1
     assert largest[bonded].max() > 0.1
@@ -35,9 +28,3 @@ def test_every_molecule_with_bonds_feels_forces(potential, molecules):
 
 def test_different_weights_give_different_energies(seeded, molecules):
     assert (seeded(0)(molecules).energy - seeded(1)(molecules).energy).abs().max() > 0.01
-
-
-def test_exceptions_name_models_and_laws_that_exist():
-    tests = {in_words(name) for module in (sys.modules[__name__], test_learning) for name in vars(module)}
-    assert {model for model, _ in EXCEPTIONS} <= {path.stem for path in MODELS}
-    assert {law for _, law in EXCEPTIONS} <= {law.name for law in LAWS} | tests

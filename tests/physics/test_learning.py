@@ -11,7 +11,9 @@ def learn(seeded, molecules, num_steps):
     batch = molecules._replace(energy=taught.energy.detach(), forces=taught.forces.detach())
     student = seeded(0).train()
     loss = EnergyForcesLoss(energy=1.0, forces=1.0)
-    optimizer = torch.optim.Adam(student.parameters(), lr=1e-3)
+    weights = list(student.parameters())
+    assert weights, "It has no weights that a gradient could change."
+    optimizer = torch.optim.Adam(weights, lr=1e-3)
     losses = []
     for _ in range(num_steps):
         optimizer.zero_grad()

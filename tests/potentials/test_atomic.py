@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from potbench.batch import Batch, Statistics
+from potbench.errors import SettingError
 from potbench.potentials import AtomicPotential
 from potbench.readouts import Readout
 from potbench.representations import Representation
@@ -24,8 +25,8 @@ class Distances(Representation):
         return batch.positions.norm(dim=1, keepdim=True)
 
 
-class Weigh(Readout):
-    """A weight times the only feature."""
+class Scaled(Readout):
+    """The only feature times a weight."""
 
     def __init__(self, elements, num_features):
         super().__init__()
@@ -36,7 +37,7 @@ class Weigh(Readout):
 
 
 def potential_of(elements=("H", "O"), scale=None):
-    return AtomicPotential(list(elements), Distances, Weigh, scale)
+    return AtomicPotential(list(elements), Distances, Scaled, scale)
 
 
 def statistics(energy_spread=1.0, **references):
@@ -137,3 +138,10 @@ def test_the_cutoff_is_the_longer_one_of_representation_and_readout(reach, expec
     potential = potential_of()
     potential.readout.cutoff = reach
     assert potential.cutoff == expected
+
+
+def test_a_scale_that_is_not_above_zero_is_refused():
+    with pytest.raises(
+        SettingError, match=r"^scale is -1\.0, expected more than 0\. Change the argument scale of Atom"
+    ):
+        potential_of(scale=-1.0)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from potbench.batch import Batch, Statistics
+from potbench.errors import SettingError
 from potbench.potentials import Composition, Coordinates, Pairwise
 from potbench.training.loss import EnergyForcesLoss
 
@@ -84,8 +85,16 @@ def test_pairs_add_up_within_a_molecule(batch):
     torch.testing.assert_close(energies, torch.stack([pairs[0] + pairs[1] + pairs[2], pairs[3]]).flatten())
 
 
-def test_pairs_beyond_the_cutoff_are_not_felt(batch):
+def test_pairs_beyond_the_cutoff_do_not_interact(batch):
     far = batch._replace(positions=batch.positions * 10)
     prediction = Pairwise(ELEMENTS)(far, forces=True)
     assert not prediction.energy.any()
     assert not prediction.forces.any()
+
+
+@pytest.mark.parametrize("settings", [{"cutoff": 0}, {"num_functions": 1}, {"scale": 0.0}], ids=str)
+def test_settings_that_cannot_work_are_refused(settings):
+    ((name, value),) = settings.items()
+    message = rf"^{name} is {value}, expected .*\. Change the argument {name} of Pairwise\.$"
+    with pytest.raises(SettingError, match=message):
+        Pairwise(ELEMENTS, **settings)

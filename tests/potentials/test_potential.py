@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from potbench.batch import Batch, Prediction
+from potbench.errors import SettingError, UnknownMoleculeError
 from potbench.potentials import Potential
 
 
@@ -64,9 +65,9 @@ def test_elements_are_counted_in_the_order_given(batch):
 def test_an_unknown_element_is_refused(batch):
     message = (
         "The potential does not know O; it was built for H, C. Choose structures of those elements, or train a "
-        "potential on data that has them (model.init_args.potential.init_args.elements)."
+        "potential on data that has the others."
     )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(UnknownMoleculeError, match=f"^{re.escape(message)}$"):
         Spring(["H", "C"])(batch)
 
 
@@ -76,10 +77,10 @@ def test_all_unknown_elements_are_named(batch):
 
 
 @pytest.mark.parametrize("elements", [["H", "Zz"], ["X"], [], ["h"], ["H", "H"]], ids=str)
-def test_what_is_no_element_is_refused(elements):
+def test_unknown_or_repeated_chemical_symbols_are_refused(elements):
     message = (
-        f"The potential is for the elements {elements}, expected chemical symbols such as [H, C], each once. "
-        "Change model.init_args.potential.init_args.elements."
+        f"elements is {elements}, expected chemical symbols such as [H, C], each once. "
+        "Change the argument elements of Spring."
     )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(SettingError, match=f"^{re.escape(message)}$"):
         Spring(elements)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from potbench.batch import Batch
+from potbench.errors import UnknownMoleculeError
 from potbench.laws import forces, symmetry
 from potbench.potentials import SGDML
 from potbench.potentials.sgdml_solver import SGDMLSolver
@@ -51,7 +52,7 @@ def test_energies_are_absolute(potential: SGDML, known: Batch, unseen: Batch) ->
     assert errors.abs().max() < 0.2 * unseen.energy.std()
 
 
-def test_it_knows_the_forces_it_was_solved_for_and_foretells_others(
+def test_it_reproduces_the_forces_it_was_solved_for_and_predicts_others(
     potential: SGDML, known: Batch, unseen: Batch
 ) -> None:
     typical = unseen.forces.square().mean().sqrt()
@@ -60,11 +61,11 @@ def test_it_knows_the_forces_it_was_solved_for_and_foretells_others(
 
 
 def test_a_frame_it_was_solved_for_has_the_right_second_derivatives(potential: SGDML, known: Batch) -> None:
-    # there the distance of the kernel is zero, and its root has no slope
+    # there the distance of the kernel is zero, where the derivative of the root is infinite
     assert forces.second_derivatives(potential, known.select([0, 1, 2])) < 1e-3
 
 
-def test_equal_atoms_change_places_where_the_frames_show_it() -> None:
+def test_equal_atoms_are_exchanged_where_the_frames_show_it() -> None:
     ammonia = solved(SGDMLSolver(sample_frames("NH3", end=40)))
     assert symmetry.order_of_equal_atoms(ammonia, Batch.from_frames(sample_frames("NH3", start=40, end=50))) < 1e-8
 
@@ -95,7 +96,7 @@ def test_every_force_component_is_one_parameter(potential: SGDML) -> None:
 
 
 def test_a_potential_that_was_never_solved_refuses(unseen: Batch) -> None:
-    with pytest.raises(ValueError, match="sGDML has not been solved yet"):
+    with pytest.raises(UnknownMoleculeError, match=r"^sGDML has not been solved, and so knows no molecule\."):
         SGDML(["H", "C", "O"])(unseen)
 
 
@@ -109,16 +110,18 @@ def test_a_potential_that_was_never_solved_refuses(unseen: Batch) -> None:
     ],
 )
 def test_other_molecules_are_refused(potential: SGDML, given: list[str], named: str) -> None:
-    blocks = [sample_frames(name, end=1) for name in given]
-    with pytest.raises(ValueError, match=f"sGDML knows one molecule, C O H H H H, .* was given {named}."):
-        potential(Batch.from_frames(*blocks))
+    frames = [sample_frames(name, end=1) for name in given]
+    with pytest.raises(UnknownMoleculeError, match=f"sGDML knows one molecule, C O H H H H, .* was given {named}."):
+        potential(Batch.from_frames(*frames))
 
 
 def test_another_order_of_the_atoms_is_refused(potential: SGDML) -> None:
     methanol = sample_frames(end=1)
-    turned = methanol._replace(atomic_numbers=methanol.atomic_numbers[::-1], positions=methanol.positions[:, ::-1])
-    with pytest.raises(ValueError, match=r"its atoms in this order, and was given H H H H O C\."):
-        potential(Batch.from_frames(methanol, turned._replace(forces=None)))
+    reversed_order = methanol._replace(
+        atomic_numbers=methanol.atomic_numbers[::-1], positions=methanol.positions[:, ::-1]
+    )
+    with pytest.raises(UnknownMoleculeError, match=r"its atoms in this order, and was given H H H H O C\."):
+        potential(Batch.from_frames(methanol, reversed_order._replace(forces=None)))
 
 
 def test_an_element_it_was_not_built_for_is_refused(potential: SGDML) -> None:
@@ -127,14 +130,14 @@ def test_an_element_it_was_not_built_for_is_refused(potential: SGDML) -> None:
 
 
 def test_two_atoms_are_enough() -> None:
-    stretched = np.linspace(0.6, 1.0, 8)
+    distances = np.linspace(0.6, 1.0, 8)
     positions = np.zeros((8, 2, 3))
-    positions[:, 1, 2] = stretched
-    force = -30 * (stretched - 0.75)
+    positions[:, 1, 2] = distances
+    force = -30 * (distances - 0.75)
     pushed = np.zeros((8, 2, 3))
     pushed[:, 1, 2], pushed[:, 0, 2] = force, -force
-    block = sample_frames(end=8)._replace(
-        atomic_numbers=np.array([1, 1]), positions=positions, energy=15 * (stretched - 0.75) ** 2, forces=pushed
+    frames = sample_frames(end=8)._replace(
+        atomic_numbers=np.array([1, 1]), positions=positions, energy=15 * (distances - 0.75) ** 2, forces=pushed
     )
-    potential = solved(SGDMLSolver(block))
-    assert torch.allclose(potential(Batch.from_frames(block)).energy, torch.from_numpy(block.energy), atol=0.01)
+    potential = solved(SGDMLSolver(frames))
+    assert torch.allclose(potential(Batch.from_frames(frames)).energy, torch.from_numpy(frames.energy), atol=0.01)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from potbench.datasets import QM9, RMD17, ASEDatabase, ExtendedXYZ, SGDMLFile
-from potbench.errors import DataFileError
+from potbench.errors import PotbenchError
 from tests.native_files.ase_files import write_database, write_extended_xyz, write_qm9
 from tests.native_files.npz import write_rmd17, write_sgdml
 
@@ -51,7 +51,7 @@ class Damage:
         self.file.write_bytes(raw)
         try:
             return list(self.open(self.file).read())
-        except DataFileError:
+        except PotbenchError:
             return None
 
     def is_as_before(self, frames) -> bool:
@@ -76,7 +76,7 @@ def test_a_file_cut_anywhere_is_refused_where_that_can_be_told(damage, data):
     frames = damage.read(damage.raw[:length])
     if damage.kind == "extended_xyz" and frames:
         # text has no end mark: cut between frames, or in its last number, it cannot be told from a whole file
-        assert sum(len(block.energy) for block in frames) <= 4
+        assert sum(len(chunk.energy) for chunk in frames) <= 4
         np.testing.assert_array_equal(frames[0].energy[:1], damage.frames[0].energy[:1])
     elif damage.kind == "database":
         # pages behind the last that is used may go
@@ -100,4 +100,4 @@ def test_changed_bytes_are_noticed_or_change_nothing_where_numbers_are_guarded(d
         return
     if damage.kind in GUARDED:
         assert damage.is_as_before(frames)
-    assert all(np.isfinite(block.energy).all() and np.isfinite(block.positions).all() for block in frames)
+    assert all(np.isfinite(chunk.energy).all() and np.isfinite(chunk.positions).all() for chunk in frames)

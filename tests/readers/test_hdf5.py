@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from potbench.errors import DataFileError
 from potbench.readers.hdf5 import natural_order, open_hdf5
 
-KEY = "data.init_args.dataset.init_args.folder"
-
 
 @pytest.fixture
 def file(tmp_path):
@@ -19,15 +17,9 @@ def file(tmp_path):
     return path
 
 
-def test_a_missing_file_is_named_with_its_key(tmp_path):
-    file = tmp_path / "none.h5"
-    with pytest.raises(DataFileError) as caught, open_hdf5(file, KEY):
-        pass
-    assert str(caught.value) == f"{file} does not exist. Expected the original file there. Change {KEY}."
-
-
-def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(DataFileError, match="does not exist"), open_hdf5(tmp_path, KEY):
+@pytest.mark.parametrize("name", ["none.h5", "."])
+def test_a_missing_file_or_a_folder_is_named(tmp_path, name):
+    with pytest.raises(DataFileError, match=f"^{tmp_path / name} cannot be read as HDF5"), open_hdf5(tmp_path / name):
         pass
 
 
@@ -35,34 +27,34 @@ def test_a_folder_is_no_file(tmp_path):
 def test_what_is_no_hdf5_is_refused(tmp_path, content):
     file = tmp_path / "other.h5"
     file.write_bytes(content)
-    with pytest.raises(DataFileError) as caught, open_hdf5(file, KEY):
+    with pytest.raises(DataFileError) as caught, open_hdf5(file):
         pass
     assert str(caught.value).startswith(f"{file} cannot be read as HDF5 of the expected layout (")
-    assert str(caught.value).endswith("It is cut short, damaged or another kind of file; fetch it again.")
+    assert str(caught.value).endswith("It is truncated, damaged or another kind of file; fetch it again.")
 
 
 @pytest.mark.parametrize(
     "error", [OSError("x"), KeyError("x"), ValueError("x"), IndexError("x"), OverflowError("x"), MemoryError("x")]
 )
 def test_damage_seen_while_reading_is_a_data_file_error(file, error):
-    with pytest.raises(DataFileError, match="cut short") as caught, open_hdf5(file, KEY):
+    with pytest.raises(DataFileError, match="truncated") as caught, open_hdf5(file):
         raise error
     assert caught.value.__cause__ is error
 
 
 def test_a_message_that_is_already_clear_is_kept(file):
-    with pytest.raises(DataFileError) as caught, open_hdf5(file, KEY):
+    with pytest.raises(DataFileError) as caught, open_hdf5(file):
         raise DataFileError("energy of frame 3 is NaN")
     assert str(caught.value) == "energy of frame 3 is NaN"
 
 
 def test_a_mistake_in_our_own_code_is_not_blamed_on_the_file(file):
-    with pytest.raises(NameError), open_hdf5(file, KEY):
+    with pytest.raises(NameError), open_hdf5(file):
         raise NameError("no such variable")
 
 
 def test_the_file_is_closed_afterwards(file):
-    with open_hdf5(file, KEY) as root:
+    with open_hdf5(file) as root:
         pass
     assert not root
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from potbench.batch import Batch
 from potbench.readouts import Attention
-from potbench.readouts.attention import faded_softmax
+from potbench.readouts.attention import softmax_within_cutoff
 
 ELEMENTS = ["H", "C", "N", "O"]
 WIDTH, NUM_HEADS, CUTOFF = 6, 2, 3.0
@@ -22,7 +22,7 @@ def _float64():
 
 @pytest.fixture
 def batch():
-    """Molecules of four, one and three atoms; one pair of the first is out of reach."""
+    """Molecules of four, one and three atoms; one pair of the first is beyond the cutoff."""
     positions = np.random.default_rng(0).normal(size=(8, 3))
     positions[3] += [2.5, 0, 0]
     return Batch.from_arrays(np.array([8, 1, 1, 6, 7, 6, 1, 7]), positions, np.array([4, 1, 3]), np.zeros(3))
@@ -54,10 +54,10 @@ def test_energies_are_those_of_the_formula_atom_by_atom(batch, element, features
             total, weighted = 0.0, 0.0
             for j in torch.nonzero(batch.molecule_index == batch.molecule_index[i]).flatten().tolist():
                 distance = math.dist(batch.positions[i].tolist(), batch.positions[j].tolist())
-                fading = 0.5 + 0.5 * math.cos(math.pi * distance / CUTOFF) if distance < CUTOFF else 0.0
+                envelope = 0.5 + 0.5 * math.cos(math.pi * distance / CUTOFF) if distance < CUTOFF else 0.0
                 score = torch.dot(query[head], atoms[j][2][head]) / math.sqrt(len(head))
-                total = total + fading * torch.exp(score)
-                weighted = weighted + fading * torch.exp(score) * atoms[j][3][head]
+                total = total + envelope * torch.exp(score)
+                weighted = weighted + envelope * torch.exp(score) * atoms[j][3][head]
             heads.append(weighted / total)
         expected.append(after[i](torch.cat([projected, *heads]).unsqueeze(0))[0, 0])
     torch.testing.assert_close(readout(features, batch, element), torch.stack(expected))
@@ -92,36 +92,37 @@ def test_an_atom_without_neighbors_in_reach_has_the_energy_it_has_alone(batch, e
     torch.testing.assert_close(readout(features, scattered, element), readout(features, alone, element))
 
 
-def test_features_of_a_neighbor_are_felt_within_the_molecule_alone(batch, element, features):
+def test_an_atom_depends_on_features_of_its_own_molecule_alone(batch, element, features):
     readout = small()
     changed = features.clone()
     changed[5] += 1.0
-    felt = (readout(changed, batch, element) - readout(features, batch, element)).abs() > 1e-6
-    assert felt.tolist() == [False] * 5 + [True] * 3
+    changes = (readout(changed, batch, element) - readout(features, batch, element)).abs() > 1e-6
+    assert changes.tolist() == [False] * 5 + [True] * 3
 
 
 @pytest.mark.parametrize("largest", [1.0, 100.0, 1e4])
 def test_no_score_is_too_large(largest):
     scores = largest * torch.randn(4, 5, dtype=torch.float32).requires_grad_()
-    fading = torch.tensor([[1, 0.7, 1e-4, 3e-8, 0]]).float().requires_grad_()
-    weights = faded_softmax(scores, fading)
-    slopes = torch.autograd.grad(weights.square().sum(), [scores, fading])
+    cutoff_values = torch.tensor([[1, 0.7, 1e-4, 3e-8, 0]]).float().requires_grad_()
+    weights = softmax_within_cutoff(scores, cutoff_values)
+    slopes = torch.autograd.grad(weights.square().sum(), [scores, cutoff_values])
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(4, dtype=torch.float32))
     assert not weights[:, 4].any()
     assert all(slope.isfinite().all() for slope in slopes)
 
 
-def test_what_is_out_of_reach_has_no_share_however_large_its_score():
-    scores, fading = torch.tensor([0.0, 0.0, 1e4]).requires_grad_(), torch.tensor([1.0, 0.5, 0.0]).requires_grad_()
-    weights = faded_softmax(scores, fading)
+def test_an_atom_beyond_the_cutoff_has_no_share_however_large_its_score():
+    scores = torch.tensor([0.0, 0.0, 1e4]).requires_grad_()
+    cutoff_values = torch.tensor([1.0, 0.5, 0.0]).requires_grad_()
+    weights = softmax_within_cutoff(scores, cutoff_values)
     torch.testing.assert_close(weights, torch.tensor([2 / 3, 1 / 3, 0.0]))
-    assert all(slope.isfinite().all() for slope in torch.autograd.grad(weights[0], [scores, fading]))
+    assert all(slope.isfinite().all() for slope in torch.autograd.grad(weights[0], [scores, cutoff_values]))
 
 
 def test_heads_share_the_width_evenly():
     message = (
-        "The attention has width 128 and num_heads 3, expected a multiple of num_heads. "
-        "Change model.init_args.potential.init_args.readout.init_args.width."
+        "The attention has width 128 and num_heads 3. Expected a multiple of num_heads. "
+        "Change the argument width of Attention."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Attention(ELEMENTS, 5, num_heads=3)

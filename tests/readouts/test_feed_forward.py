@@ -54,7 +54,7 @@ def test_elements_of_different_sizes_are_read_by_their_own_network(batch, elemen
         torch.testing.assert_close(energies[atom], readout.network.networks[ELEMENTS[index]](features[atom])[0])
 
 
-def test_one_network_for_all_does_not_ask_for_the_element(batch, element):
+def test_one_network_for_all_does_not_depend_on_the_element(batch, element):
     readout = FeedForward(ELEMENTS, 5, [7], per_element=False)
     features = torch.randn(6, 5)
     torch.testing.assert_close(readout(features, batch, element), readout.network(features).squeeze(-1))
@@ -66,7 +66,7 @@ def test_networks_start_from_different_weights():
     assert not torch.equal(networks["H"][0].weight, networks["C"][0].weight)
 
 
-def test_an_activation_stands_behind_each_hidden_layer_and_not_at_the_end():
+def test_an_activation_follows_each_hidden_layer_but_not_the_last_layer():
     kinds = [type(layer) for layer in FeedForward(["H"], 5, [4, 3], activation=nn.Tanh).network.networks["H"]]
     assert kinds == [nn.Linear, nn.Tanh, nn.Linear, nn.Tanh, nn.Linear]
 
@@ -81,8 +81,8 @@ def test_dropout_acts_in_training_only(batch, element):
 
 def test_a_missing_element_is_named():
     message = (
-        "hidden_sizes has no N, O, expected every element. "
-        "Change model.init_args.potential.init_args.readout.init_args.hidden_sizes."
+        "hidden_sizes has no N, O. Expected the widths of every element. "
+        "Change the argument hidden_sizes of FeedForward."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         FeedForward(ELEMENTS, 5, {"H": [7], "C": [7]})
@@ -90,14 +90,14 @@ def test_a_missing_element_is_named():
 
 def test_sizes_by_element_and_one_network_for_all_exclude_each_other():
     message = (
-        "hidden_sizes differ by element, but per_element is false. "
-        "Change model.init_args.potential.init_args.readout.init_args.per_element."
+        "hidden_sizes differ by element, but per_element is false. Expected a network for each element. "
+        "Change the argument per_element of FeedForward."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         FeedForward(["H"], 5, {"H": [7]}, per_element=False)
 
 
-def test_a_norm_stands_before_each_activation_where_asked_for():
+def test_a_norm_precedes_each_activation_where_asked_for():
     readout = FeedForward(["H"], 3, [5, 4], nn.ReLU, rms_norm=True)
     layers = [type(layer).__name__ for layer in readout.network.networks["H"]]
     assert layers == ["Linear", "RMSNorm", "ReLU", "Linear", "RMSNorm", "ReLU", "Linear"]

@@ -15,47 +15,47 @@ HARTREE = 27.211386245988
 
 
 @pytest.fixture(scope="module")
-def blocks(real_data) -> list[Frames]:
+def chunks(real_data) -> list[Frames]:
     return list(ANI1(real_data / "ani1", [1, 2]).read())
 
 
-def test_all_molecules_and_frames_are_read(blocks):
-    assert len(blocks) == 16
-    assert sum(len(block.energy) for block in blocks) == 61_762
-    assert {int(number) for block in blocks for number in block.atomic_numbers} == {1, 6, 7, 8}
+def test_all_molecules_and_frames_are_read(chunks):
+    assert len(chunks) == 16
+    assert sum(len(chunk.energy) for chunk in chunks) == 61_762
+    assert {int(number) for chunk in chunks for number in chunk.atomic_numbers} == {1, 6, 7, 8}
     names = [f"gdb11_s01-{number}" for number in range(3)] + [f"gdb11_s02-{number}" for number in range(13)]
-    assert [block.molecule for block in blocks] == names
+    assert [chunk.molecule for chunk in chunks] == names
 
 
-def test_frames_equal_an_independent_reading(blocks, real_data):
-    for block in blocks:
-        heavy_atoms = block.molecule[6:9]
+def test_frames_equal_an_independent_reading(chunks, real_data):
+    for chunk in chunks:
+        heavy_atoms = chunk.molecule[6:9]
         with h5py.File(real_data / "ani1" / f"ani_gdb_{heavy_atoms}.h5") as root:
-            group = root[f"gdb11_{heavy_atoms}/{block.molecule}"]
-            assert [SYMBOLS[number] for number in block.atomic_numbers] == group["species"].asstr()[()].tolist()
-            np.testing.assert_array_equal(block.positions, group["coordinates"][()])
-            np.testing.assert_allclose(block.energy, group["energies"][()] * HARTREE, rtol=1e-15)
-            assert block.positions.dtype == np.float32
-            assert len(block.energy) == len(group["energies"]), "high-energy conformers do not belong here"
+            group = root[f"gdb11_{heavy_atoms}/{chunk.molecule}"]
+            assert [SYMBOLS[number] for number in chunk.atomic_numbers] == group["species"].asstr()[()].tolist()
+            np.testing.assert_array_equal(chunk.positions, group["coordinates"][()])
+            np.testing.assert_allclose(chunk.energy, group["energies"][()] * HARTREE, rtol=1e-15)
+            assert chunk.positions.dtype == np.float32
+            assert len(chunk.energy) == len(group["energies"]), "high-energy conformers do not belong here"
 
 
-# Energies of atomisation from the bottom of the well, in kcal/mol: 420, 298 and 233 by W4-11 (Karton, Daon, Martin,
+# Energies of atomization from the bottom of the well, in kcal/mol: 420, 298 and 233 by W4-11 (Karton, Daon, Martin,
 # Chem. Phys. Lett. 510, 165 (2011)); the small basis of ANI-1 binds N−H and O−H too weakly, by up to 15.
 @pytest.mark.parametrize(
     ("formula", "expected"), [("CHHHH", 420), ("NHHH", 298), ("HHO", 233)], ids=["methane", "ammonia", "water"]
 )
-def test_the_lowest_frame_of_a_molecule_has_its_energy_of_atomisation(blocks, formula, expected):
-    block = next(b for b in blocks if sorted(SYMBOLS[n] for n in b.atomic_numbers) == sorted(formula))
-    atoms = sum(FREE_ATOMS[SYMBOLS[number]] for number in block.atomic_numbers) * HARTREE
-    assert (atoms - block.energy.min()) / KCAL_PER_MOL == pytest.approx(expected, abs=16)
+def test_the_lowest_frame_of_a_molecule_has_its_energy_of_atomization(chunks, formula, expected):
+    chunk = next(b for b in chunks if sorted(SYMBOLS[n] for n in b.atomic_numbers) == sorted(formula))
+    atoms = sum(FREE_ATOMS[SYMBOLS[number]] for number in chunk.atomic_numbers) * HARTREE
+    assert (atoms - chunk.energy.min()) / KCAL_PER_MOL == pytest.approx(expected, abs=16)
 
 
-def test_bonds_have_the_length_of_bonds(blocks):
-    for block in blocks:
-        lowest = block.positions[block.energy.argmin()].astype(float)
+def test_bonds_have_the_length_of_bonds(chunks):
+    for chunk in chunks:
+        lowest = chunk.positions[chunk.energy.argmin()].astype(float)
         distances = np.linalg.norm(lowest[:, None] - lowest, axis=2)
         nearest = (distances + 10 * np.eye(len(lowest))).min(axis=1)
-        assert 0.7 < nearest.min() <= nearest.max() < 1.6, block.molecule
+        assert 0.7 < nearest.min() <= nearest.max() < 1.6, chunk.molecule
 
 
 def test_least_squares_references_are_near_free_atoms(real_data):
@@ -70,16 +70,16 @@ def test_least_squares_references_are_near_free_atoms(real_data):
     assert 5 < data.statistics.energy_spread / KCAL_PER_MOL < 50
 
 
-def test_a_copy_without_smiles_holds_the_same_frames(blocks, real_data):
+def test_a_copy_without_smiles_holds_the_same_frames(chunks, real_data):
     with h5py.File(real_data / "ani1_variants" / "ani_gdb_s01.h5") as root:
         assert "smiles" not in root["gdb11_s01/gdb11_s01-0"]
     copies = list(ANI1(real_data / "ani1_variants", [1]).read())
     assert len(copies) == 3
-    for block, copy in zip(blocks, copies, strict=False):
-        assert copy.molecule == block.molecule
-        np.testing.assert_array_equal(copy.atomic_numbers, block.atomic_numbers)
-        assert copy.positions.tobytes() == block.positions.tobytes()
-        assert copy.energy.tobytes() == block.energy.tobytes()
+    for chunk, copy in zip(chunks, copies, strict=False):
+        assert copy.molecule == chunk.molecule
+        np.testing.assert_array_equal(copy.atomic_numbers, chunk.atomic_numbers)
+        assert copy.positions.tobytes() == chunk.positions.tobytes()
+        assert copy.energy.tobytes() == chunk.energy.tobytes()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from potbench.datasets import MD17, SGDMLFile
-from potbench.errors import DataFileError
+from potbench.errors import SettingError
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631
 
@@ -13,8 +13,8 @@ KCAL_PER_MOL = 27.211386245988 / 627.5094740631
 def ethanol(real_data, tmp_path):
     """The first 2,000 frames of MD17's ethanol, under the name that the whole file has."""
     (tmp_path / "md17_ethanol.npz").symlink_to(real_data / "md17/ethanol.npz")
-    (block,) = MD17("ethanol", folder=tmp_path).read()
-    return block
+    (chunk,) = MD17("ethanol", folder=tmp_path).read()
+    return chunk
 
 
 def test_frames_equal_an_independent_reading(real_data, ethanol):
@@ -27,7 +27,7 @@ def test_frames_equal_an_independent_reading(real_data, ethanol):
 
 
 def test_energy_falls_where_forces_pull(ethanol):
-    # half a femtosecond apart: −F·Δx of neighbouring frames is the change of the energy
+    # half a femtosecond apart: −F·Δx of neighboring frames is the change of the energy
     steps = np.diff(ethanol.positions, axis=0)
     work = -0.5 * ((ethanol.forces[:-1] + ethanol.forces[1:]) * steps).sum(axis=(1, 2))
     slope = (work * np.diff(ethanol.energy)).sum() / (work**2).sum()
@@ -41,14 +41,14 @@ def test_the_noise_of_md17_is_left_as_it_is(ethanol):
 
 def test_coupled_cluster_frames_carry_their_own_sum_and_theory(real_data):
     dataset = SGDMLFile(real_data / "md17/ethanol_ccsd_t-train.npz", "kcal/mol", "Å")
-    (block,) = dataset.read()
-    assert block.positions.shape == (1000, 9, 3)
-    assert dataset.description.theory == "Psi4: CCSD(T), cc-pVTZ"
+    (chunk,) = dataset.read()
+    assert chunk.positions.shape == (1000, 9, 3)
+    assert dataset.info.theory == "Psi4: CCSD(T), cc-pVTZ"
     assert dataset.elements == ["H", "C", "O"]
     # −154.9 hartree with a triple-zeta basis
-    assert block.energy.mean() == pytest.approx(-154.8 * 27.211, rel=2e-3)
+    assert chunk.energy.mean() == pytest.approx(-154.8 * 27.211, rel=2e-3)
 
 
 def test_units_have_to_be_given_where_the_file_does_not_say(real_data):
-    with pytest.raises(DataFileError, match="does not say its energy unit"):
+    with pytest.raises(SettingError, match="does not state its energy unit"):
         list(SGDMLFile(real_data / "md17/ethanol.npz").read())

@@ -44,7 +44,7 @@ def test_the_radial_part_of_a_pair_is_the_formula():
     torch.testing.assert_close(features_of_first(AEV(["H"]), hydrogen(distance))[:16], expected)
 
 
-def test_neighbors_of_another_element_fill_another_block():
+def test_neighbors_of_another_element_have_features_of_their_own():
     representation = AEV(["H", "O"])
     same = features_of_first(representation, hydrogen(1.0))
     other = features_of_first(representation, hydrogen(1.0, number=8), other=1)
@@ -53,11 +53,11 @@ def test_neighbors_of_another_element_fill_another_block():
     torch.testing.assert_close(other[16:32], same[:16])
 
 
-@pytest.mark.parametrize(("distance", "felt"), [(5.19, True), (5.21, False)])
-def test_atoms_beyond_the_cutoff_are_not_felt(distance, felt):
+@pytest.mark.parametrize(("distance", "interact"), [(5.19, True), (5.21, False)])
+def test_atoms_beyond_the_cutoff_do_not_interact(distance, interact):
     representation = AEV(["H"])
     assert representation.cutoff == 5.2
-    assert features_of_first(representation, hydrogen(distance)).any().item() is felt
+    assert features_of_first(representation, hydrogen(distance)).any().item() is interact
 
 
 def test_a_single_atom_has_no_surroundings():
@@ -82,9 +82,8 @@ def test_constants_tell_apart_what_gives_different_features():
 
 def test_cutoffs_in_the_wrong_order_are_refused():
     message = (
-        "The AEV has start 0.9, angular_cutoff 6.0 and radial_cutoff 5.2, "
-        "expected start < angular_cutoff < radial_cutoff. "
-        "Change model.init_args.potential.init_args.representation.init_args."
+        "The AEV has start 0.9, angular_cutoff 6.0 and radial_cutoff 5.2. "
+        "Expected start < angular_cutoff < radial_cutoff. Change the argument angular_cutoff of AEV."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         AEV(["H"], angular_cutoff=6.0)

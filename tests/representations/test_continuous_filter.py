@@ -18,14 +18,14 @@ def features(batch, **settings):
     return representation(batch, torch.zeros_like(batch.atomic_numbers)).detach()
 
 
-@pytest.mark.parametrize(("cutoff", "distance", "felt"), [(5.0, 4.8, True), (5.0, 5.01, False), (None, 99.0, True)])
-def test_atoms_are_felt_up_to_the_cutoff_and_without_one_at_any_distance(cutoff, distance, felt):
+@pytest.mark.parametrize(("cutoff", "distance", "interact"), [(5.0, 4.8, True), (5.0, 5.01, False), (None, 99.0, True)])
+def test_atoms_interact_up_to_the_cutoff_and_without_one_at_any_distance(cutoff, distance, interact):
     alone = features(hydrogens([0, 0, 0]), cutoff=cutoff)
     with_another = features(hydrogens([0, 0, 0], [distance, 0, 0]), cutoff=cutoff)
-    assert ((with_another[:1] - alone).abs().max() > 1e-5) == felt
+    assert ((with_another[:1] - alone).abs().max() > 1e-5) == interact
 
 
-def test_pairs_beyond_the_cutoff_that_are_left_in_weigh_nothing(monkeypatch):
+def test_pairs_beyond_the_cutoff_that_are_left_in_contribute_nothing(monkeypatch):
     batch = hydrogens([0, 0, 0], [1, 0, 0], [0, 5.5, 0], [0, 0, 7])
     expected = features(batch)
     everything = pairs.pairs_within(batch, None)
@@ -33,7 +33,7 @@ def test_pairs_beyond_the_cutoff_that_are_left_in_weigh_nothing(monkeypatch):
     torch.testing.assert_close(features(batch), expected)
 
 
-def test_a_norm_stands_before_each_activation_where_asked_for():
+def test_a_norm_precedes_each_activation_where_asked_for():
     plain, normed = (
         [type(layer).__name__ for layer in ContinuousFilter(["H"], rms_norm=asked).modules()] for asked in (False, True)
     )

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -31,8 +33,8 @@ def test_features_begin_with_the_aev():
     torch.testing.assert_close(features[:, :384], aev)
 
 
-def test_messages_feel_what_the_aev_does_not():
-    # a chain: its ends are 8 Å apart, beyond the reach of an AEV, and within that of three messages
+def test_messages_reach_further_than_the_aev():
+    # a chain: its ends are 8 Å apart, beyond the cutoff of an AEV, and within reach of three messages
     chain = Atoms("CCCCCCC", [[1.4 * place, 0.3 * (place % 2), 0.0] for place in range(7)])
     moved = chain.copy()
     moved.positions[-1] += [0.0, 0.1, 0.1]
@@ -43,10 +45,9 @@ def test_messages_feel_what_the_aev_does_not():
 
 
 def test_messages_tell_shapes_apart_that_have_equal_distances_from_the_middle():
-    # a neighbour of the middle atom, turned about the axis of the others: only its angles to them change
+    # a neighbor of the middle atom, rotated about the axis of the others: only its angles to them change
     def features(angle: float) -> torch.Tensor:
-        turn = torch.tensor(angle)
-        fourth = [0.5, 1.2 * float(turn.cos()), 1.2 * float(turn.sin())]
+        fourth = [0.5, 1.2 * math.cos(angle), 1.2 * math.sin(angle)]
         atoms = Atoms("CHHH", [[0, 0, 0], [1.1, 0, 0], [-0.4, 1.0, 0.3], fourth])
         hybrid_features: torch.Tensor = hybrid(*inputs(atoms))[0, 384:]
         return hybrid_features

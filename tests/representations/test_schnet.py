@@ -21,14 +21,14 @@ def features(representation, batch):
     return representation(batch, torch.zeros_like(batch.atomic_numbers)).detach()
 
 
-@pytest.mark.parametrize(("distance", "felt"), [(4.8, True), (5.01, False)])
-def test_atoms_beyond_the_cutoff_are_not_felt(distance, felt):
+@pytest.mark.parametrize(("distance", "interact"), [(4.8, True), (5.01, False)])
+def test_atoms_beyond_the_cutoff_do_not_interact(distance, interact):
     alone = features(small(), batch_at([0, 0, 0]))
     with_another = features(small(), batch_at([0, 0, 0], [distance, 0, 0]))
-    assert ((with_another[:1] - alone).abs().max() > 1e-5) == felt
+    assert ((with_another[:1] - alone).abs().max() > 1e-5) == interact
 
 
-def test_pairs_beyond_the_cutoff_that_are_left_in_weigh_nothing(monkeypatch):
+def test_pairs_beyond_the_cutoff_that_are_left_in_contribute_nothing(monkeypatch):
     batch = batch_at([0, 0, 0], [1, 0, 0], [0, 5.5, 0], [0, 0, 7])
     expected = features(small(), batch)
     everything = pairs.pairs_within(batch, None)

@@ -33,7 +33,7 @@ def test_products_are_those_of_matrices():
     torch.testing.assert_close(matrices(TensorAlgebra().products(one, other)), expected)
 
 
-def test_tables_kept_in_single_precision_are_exact():
+def test_tables_stored_in_single_precision_are_exact():
     one, other = some_tensors(), some_tensors()
     cast = TensorAlgebra().float().double().products(one, other)
     torch.testing.assert_close(cast, TensorAlgebra().products(one, other), rtol=1e-14, atol=1e-14)
@@ -49,13 +49,13 @@ def test_squares_add_up_to_the_squares_of_matrix_elements():
     torch.testing.assert_close(TensorAlgebra().squares(tensors).sum(1), matrices(tensors).square().sum((-2, -1)))
 
 
-def test_tensors_of_directions_turn_with_them():
+def test_tensors_of_directions_rotate_with_them():
     directions = torch.nn.functional.normalize(torch.randn(4, 3), dim=1)
     rotation = ROTATION * torch.linalg.det(ROTATION)
-    turned, _ = of_directions(directions @ rotation.T)
+    rotated, _ = of_directions(directions @ rotation.T)
     original, _ = of_directions(directions)
     expected = rotation @ matrices(original.unsqueeze(2)) @ rotation.T
-    torch.testing.assert_close(matrices(turned.unsqueeze(2)), expected)
+    torch.testing.assert_close(matrices(rotated.unsqueeze(2)), expected)
 
 
 def test_the_opposite_direction_has_the_transposed_matrix():

@@ -1,23 +1,15 @@
-import warnings
 from itertools import islice
 
 import pytest
 import torch
 
-from potbench.datasets import Sample
-from potbench.loading import AtomsDataModule
 from potbench.speed.message_passing import NETWORKS, message_passing_ways
 from potbench.speed.ways import compare
 
 
 @pytest.fixture
-def data():
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-    data = AtomsDataModule(Sample(), batch_size=6)
-    data.prepare_data()
-    data.setup("fit")
-    return data
+def data(sample):
+    return sample(6)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

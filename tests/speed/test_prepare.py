@@ -1,29 +1,45 @@
 import json
 
-import h5py
 import numpy as np
+import pytest
+from ase.db import connect
 
-from potbench.cli.main import main
-from potbench.datasets import ANI1, Sample
-from potbench.speed.prepare import fill_database, measure_apart, sparse
-from potbench.speed.simulated_ani1 import write_simulated
+from potbench.datasets import Sample
+from potbench.speed.large_file import LargeFile
+from potbench.speed.prepare import PrepareReport, fill_database, measure, sparse
+from potbench.speed.spread import Spread
 
 
-def test_what_is_printed_is_what_is_kept(tmp_path, capsys):
-    file = tmp_path / "speed.json"
-    assert (
-        main(["speed", "prepare", "--turns", "1", "--database-frames", "30", "--frames", "0", "--json", str(file)]) == 0
+def test_a_store_is_written_faster_than_a_database():
+    report = measure(Sample(), num_turns=1, database_frames=30, num_frames=0)
+    assert report.data == "sample"
+    assert report.ratio.median == pytest.approx(report.store.median / report.database.median)
+    assert report.ratio.median > 1
+    assert report.simulated is None
+
+
+def test_every_figure_is_printed_and_saved(tmp_path, capsys):
+    report = PrepareReport(
+        data="sample",
+        store=Spread(50_000.0, 40_000.0, 60_000.0),
+        database=Spread(2_000.0, 1_000.0, 3_000.0),
+        ratio=Spread(25.0, 20.0, 30.0),
+        simulated=LargeFile(10_000, 2.5, 412.0),
     )
-    kept = json.loads(file.read_text())
+    report.show()
     printed = capsys.readouterr().out
-    assert kept["ratio"]["median"] > 1
-    assert f"{kept['database']['median']:,.0f}" in printed
-    assert "simulated" not in kept
+    for figure in [
+        *("sample: converted", "50,000 (40,000 to 60,000)", "2,000 (1,000 to 3,000)", "25 (20 to 30)"),
+        *("10,000 simulated frames", "2.5 s, 4,000 a second", "412 MiB"),
+    ]:
+        assert figure in printed
+    report.save(tmp_path / "speed.json")
+    saved = json.loads((tmp_path / "speed.json").read_text())
+    assert saved["ratio"] == {"median": 25.0, "lowest": 20.0, "highest": 30.0}
+    assert saved["simulated"] == {"frames": 10_000, "seconds": 2.5, "highest_mib": 412.0}
 
 
 def test_the_database_holds_the_frames_with_energies_and_forces(tmp_path):
-    from ase.db import connect
-
     frames = sparse(Sample(), 50)
     assert fill_database(tmp_path / "a.db", frames) == 45
     with connect(tmp_path / "a.db", use_lock_file=False) as database:
@@ -31,17 +47,3 @@ def test_the_database_holds_the_frames_with_energies_and_forces(tmp_path):
     assert len(rows) == 45
     np.testing.assert_allclose(rows[0].data["forces"], frames[0].forces[0])
     np.testing.assert_allclose(rows[0].data["energy"], frames[0].energy[:1])
-
-
-def test_a_simulated_file_is_read_like_a_real_one(tmp_path):
-    with h5py.File(write_simulated(tmp_path, 12_345)) as root:
-        assert len(root["gdb11_s08"]) == 5000
-    blocks = list(ANI1(tmp_path, [8]).read())
-    assert sum(len(block.energy) for block in blocks) == 12_345
-    assert blocks[0].positions.shape[1:] == (15, 3)
-
-
-def test_converting_is_measured_in_a_process_of_its_own(tmp_path):
-    apart = measure_apart(tmp_path, 20_000)
-    assert apart["frames"] == 20_000
-    assert 50 < apart["highest_mib"] < 1000

@@ -50,9 +50,8 @@ def quiet_trainer(folder: Path, *callbacks: Callback, epochs: int = 2, **setting
         default_root_dir=folder,
         callbacks=list(callbacks),
         accelerator="cpu",
-        enable_progress_bar=False,
         enable_model_summary=False,
         inference_mode=False,
         use_distributed_sampler=False,
-        **{"logger": False, "enable_checkpointing": False, **settings},
+        **{"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, **settings},
     )

@@ -9,6 +9,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from potbench.errors import SettingError
 from potbench.loading import AtomsDataModule, RandomSplit
 from potbench.loading.collate import gather
 from potbench.potentials import SGDML
@@ -23,12 +24,12 @@ from tests.training.small_task import quiet_trainer
 ELEMENTS = ["H", "C", "N", "O"]
 
 
-def data_of(folder: Path, *blocks: Frames, train: int = 24, validation: int = 10, test: int = 6) -> AtomsDataModule:
+def data_of(folder: Path, *chunks: Frames, train: int = 24, validation: int = 10, test: int = 6) -> AtomsDataModule:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "made.h5"
-    file.write_text(" ".join(block.molecule for block in blocks))
+    file.write_text(" ".join(chunk.molecule for chunk in chunks))
     split = RandomSplit(train, validation, test)
-    return AtomsDataModule(Made(file, lambda: list(blocks)), split, batch_size=5, root=folder / "prepared")
+    return AtomsDataModule(Made(file, lambda: list(chunks)), split, batch_size=5, root=folder / "prepared")
 
 
 @pytest.fixture
@@ -42,12 +43,12 @@ def task_of(*length_scales: int) -> ClosedFormTask:
 
 
 def force_error(potential: SGDML, data: AtomsDataModule) -> float:
-    """RMSE over the validation part, in eV/Å."""
+    """RMSE over the validation set, in eV/Å."""
     batch = gather(data.store, data.indices.validation)
     return float((potential(batch, forces=True).forces - batch.forces).detach().double().square().mean().sqrt())
 
 
-def test_all_of_the_training_part_is_solved_for_and_nothing_else(data: AtomsDataModule, tmp_path: Path) -> None:
+def test_the_whole_training_set_is_solved_for_and_nothing_else(data: AtomsDataModule, tmp_path: Path) -> None:
     task = task_of()
     quiet_trainer(tmp_path, epochs=1).fit(task, datamodule=data)
     rows = data.store.atoms_of(data.indices.train).rows
@@ -73,10 +74,10 @@ def test_validation_and_checkpoint_are_of_what_was_solved(data: AtomsDataModule,
     assert trainer.callback_metrics["validation/forces_rmse"] * KCAL_PER_MOL == pytest.approx(error, rel=1e-5)
     assert error < 0.1 * data.statistics.forces_rms
     for name in ("best", "last"):
-        kept = torch.load(tmp_path / f"{name}.ckpt", weights_only=True)
+        checkpoint = torch.load(tmp_path / f"{name}.ckpt", weights_only=True)
         again = task_of()
-        again.load_state_dict(kept["state_dict"])
-        assert kept["global_step"] == 1
+        again.load_state_dict(checkpoint["state_dict"])
+        assert checkpoint["global_step"] == 1
         assert force_error(again.potential, data) == pytest.approx(error, rel=1e-6)
 
 
@@ -93,10 +94,10 @@ def test_length_scales_are_tried_until_the_validation_error_rises(
     assert force_error(task.potential, data) == pytest.approx(errors[1], rel=1e-3)
 
 
-def test_the_same_frames_in_several_blocks_are_one_molecule(tmp_path: Path) -> None:
-    blocks = [sample_frames(start=start, end=start + 20)._replace(molecule=f"path {start}") for start in (0, 20)]
+def test_the_same_frames_in_several_chunks_are_one_molecule(tmp_path: Path) -> None:
+    chunks = [sample_frames(start=start, end=start + 20)._replace(molecule=f"path {start}") for start in (0, 20)]
     task = task_of()
-    quiet_trainer(tmp_path, epochs=1).fit(task, datamodule=data_of(tmp_path, *blocks))
+    quiet_trainer(tmp_path, epochs=1).fit(task, datamodule=data_of(tmp_path, *chunks))
     assert len(task.potential.points) == 24
 
 
@@ -106,54 +107,72 @@ def hydrogens(num_frames: int, num_atoms: int) -> Frames:
 
 
 @pytest.mark.parametrize(
-    ("blocks", "message"),
+    ("chunks", "message"),
     [
         (
             [sample_frames(end=30), sample_frames("NH3", end=30)],
-            "sGDML knows one molecule, its atoms in one order, and made has 2, C O H H H H and N H H H among them. "
-            "Expected one: change data.init_args.dataset",
+            "sGDML learns one molecule, its atoms in one order, and made has 2: C O H H H H and N H H H among them. "
+            "Expected a dataset of one molecule, or another potential. Change the argument dataset of AtomsDataModule.",
         ),
         (
             [
                 sample_frames(end=30),
-                sample_frames(end=30)._replace(molecule="turned", atomic_numbers=np.array([1, 1, 1, 1, 8, 6])),
+                sample_frames(end=30)._replace(molecule="reordered", atomic_numbers=np.array([1, 1, 1, 1, 8, 6])),
             ],
-            "made has 2, H H H H O C and C O H H H H among them.",
+            "made has 2: H H H H O C and C O H H H H among them.",
         ),
-        ([frames("CH3OH", 40)], "sGDML is solved from forces, and made has none."),
-        ([hydrogens(40, 1)], "sGDML compares distances, and made has single atoms."),
+        (
+            [frames("CH3OH", 40)],
+            "sGDML is solved from forces, and made has none. Expected a dataset with forces, or another potential.",
+        ),
+        (
+            [hydrogens(40, 1)],
+            "sGDML compares distances between atoms, and made has single atoms. Expected a dataset of one molecule",
+        ),
     ],
 )
-def test_data_it_cannot_learn_from_are_refused(blocks: list[Frames], message: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=message):
-        quiet_trainer(tmp_path, epochs=1).fit(task_of(), datamodule=data_of(tmp_path, *blocks))
+def test_datasets_it_cannot_learn_are_refused(chunks: list[Frames], message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=message):
+        quiet_trainer(tmp_path, epochs=1).fit(task_of(), datamodule=data_of(tmp_path, *chunks))
 
 
-def test_more_frames_than_the_memory_holds_are_refused_at_the_door(tmp_path: Path) -> None:
+def test_more_frames_than_the_memory_holds_are_refused_before_training(tmp_path: Path) -> None:
     data = data_of(tmp_path, hydrogens(200_020, 2), train=200_000)
-    with pytest.raises(ValueError, match=r"The kernel matrix of 200,000 frames of 2 atoms takes .* change data.init_"):
+    with pytest.raises(SettingError, match=r"Solving sGDML for 200,000 frames of 2 atoms takes .* split of AtomsData"):
         quiet_trainer(tmp_path, epochs=1).fit(task_of(), datamodule=data)
 
 
 def test_more_than_one_pass_is_refused(data: AtomsDataModule, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"trainer.max_epochs is 2, .* Set trainer.max_epochs to 1."):
+    with pytest.raises(SettingError) as caught:
         quiet_trainer(tmp_path, epochs=2).fit(task_of(), datamodule=data)
+    assert str(caught.value) == (
+        "max_epochs is 2, and sGDML is solved in one pass, by one process. Expected 1. "
+        "Change the argument max_epochs of Trainer."
+    )
 
 
 def test_training_it_by_gradient_is_refused(data: AtomsDataModule, tmp_path: Path) -> None:
     task = GradientTask(SGDML(ELEMENTS))
-    with pytest.raises(ValueError, match=r"SGDML has no weights .* set model.class_path to potbench.training.ClosedF"):
+    with pytest.raises(SettingError) as caught:
         quiet_trainer(tmp_path, epochs=1).fit(task, datamodule=data)
+    assert str(caught.value) == (
+        "SGDML has no weights that could be trained by gradient. Expected a potential with weights; a kernel is solved "
+        "by potbench.training.ClosedFormTask. Change the argument potential of GradientTask."
+    )
 
 
 def test_more_than_one_process_is_refused() -> None:
     task = task_of()
     task._trainer = SimpleNamespace(max_epochs=1, world_size=2)
-    with pytest.raises(ValueError, match=r"trainer.devices is 2, .* Set trainer.devices to 1."):
-        task._refuse_settings()
+    with pytest.raises(SettingError, match=r"devices is 2, .* Expected 1. Change the argument devices of Trainer."):
+        task._require_one_pass()
 
 
 @pytest.mark.parametrize("length_scales", [(), (10, 0)])
-def test_length_scales_that_are_none_are_refused(length_scales: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"Change model.init_args.length_scales."):
+def test_length_scales_of_zero_or_of_none_at_all_are_refused(length_scales: tuple[int, ...]) -> None:
+    with pytest.raises(SettingError) as caught:
         ClosedFormTask(SGDML(ELEMENTS), length_scales)
+    assert str(caught.value) == (
+        f"length_scales is {list(length_scales)}, expected one or more whole numbers, all above zero. "
+        "Change the argument length_scales of ClosedFormTask."
+    )

@@ -1,9 +1,18 @@
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
 import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
 
-from tests.training.small_task import quiet_trainer, small_data, small_task
+from potbench.errors import DivergedError, SettingError
+from potbench.training import GradientTask, OneCycle
+from tests.training.small_task import quiet_trainer, small_data, small_potential, small_task
 
 
-def test_a_step_moves_weights_by_the_gradient_of_the_loss(tmp_path):
+def test_a_step_updates_weights_by_the_gradient_of_the_loss(tmp_path):
     task, data = small_task(forces=1.0), small_data(tmp_path, forces=True)
     before = {name: weight.detach().clone() for name, weight in task.named_parameters()}
     quiet_trainer(tmp_path, epochs=1, max_steps=1).fit(task, datamodule=data)
@@ -29,7 +38,7 @@ def test_the_gradient_of_positions_is_left_out(tmp_path):
     assert all((weight.grad == 3).all() for weight in weights)
 
 
-def test_weights_thawed_between_epochs_are_trained():
+def test_weights_that_a_callback_unfreezes_between_epochs_are_trained():
     task = small_task(forces=1.0)
     weights = list(task.parameters())
     weights[0].requires_grad_(False)
@@ -38,3 +47,72 @@ def test_weights_thawed_between_epochs_are_trained():
     task.on_train_epoch_start()
     task.backward(sum(weight.sum() for weight in weights))
     assert all((weight.grad == 1).all() for weight in weights)
+
+
+@pytest.mark.parametrize("check_val_every_n_epoch", [1, 2])
+def test_a_training_that_diverges_is_stopped_before_a_checkpoint_and_names_its_epoch(tmp_path, check_val_every_n_epoch):
+    def from_the_second_epoch_on(optimizer, num_steps):
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1e30 * (step >= 3))
+
+    task = GradientTask(
+        small_potential(), optimizer=partial(torch.optim.SGD, lr=1.0), schedule=from_the_second_epoch_on
+    )
+    checkpoints = ModelCheckpoint(tmp_path / "checkpoints", monitor="validation/loss", save_last=True)
+    settings = {"enable_checkpointing": True, "check_val_every_n_epoch": check_val_every_n_epoch}
+    with pytest.raises(DivergedError) as caught:
+        quiet_trainer(tmp_path, checkpoints, epochs=4, **settings).fit(task, datamodule=small_data(tmp_path))
+    assert str(caught.value) in {
+        f"The training loss is {loss} in epoch 2: training has diverged. Expected a finite loss. Lower the learning "
+        "rate: max_lr of the schedule, or lr of the optimizer. Checkpoints of earlier epochs are as they were."
+        for loss in ("nan", "inf")
+    }
+    saved = [torch.load(file, weights_only=True) for file in tmp_path.rglob("*.ckpt")]
+    assert {checkpoint["global_step"] for checkpoint in saved} == ({3} if check_val_every_n_epoch == 1 else set())
+
+
+def test_a_schedule_over_a_training_without_end_is_refused(tmp_path):
+    task = GradientTask(small_potential(), schedule=partial(OneCycle, max_lr=1e-3))
+    with pytest.raises(SettingError) as caught:
+        quiet_trainer(tmp_path, epochs=-1).fit(task, datamodule=small_data(tmp_path))
+    assert str(caught.value) == (
+        "A learning-rate schedule needs the length of the training, and max_epochs is -1. Expected a number of epochs, "
+        "or a task without a schedule. Change the argument max_epochs of Trainer."
+    )
+    assert caught.value.owner is Trainer
+
+
+def test_a_schedule_over_a_number_of_steps_needs_no_epochs(tmp_path):
+    task = GradientTask(small_potential(), schedule=partial(OneCycle, max_lr=1e-3))
+    trainer = quiet_trainer(tmp_path, epochs=-1, max_steps=4)
+    trainer.fit(task, datamodule=small_data(tmp_path))
+    assert trainer.lr_scheduler_configs[0].scheduler.total_steps == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"optimizer": partial(torch.optim.Adam, lr=-1.0)},
+            "Invalid learning rate: -1.0. Expected arguments that the optimizer accepts. Change the argument optimizer "
+            "of GradientTask.",
+        ),
+        (
+            {"optimizer": partial(torch.optim.Adam, fused=True, foreach=True)},
+            "`fused` and `foreach` cannot be `True` together. Expected arguments that the optimizer accepts. Change "
+            "the argument optimizer of GradientTask.",
+        ),
+        (
+            {"schedule": lambda optimizer, num_steps: torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3)},
+            "You must define either total_steps OR (epochs AND steps_per_epoch). Expected arguments that the schedule "
+            "accepts. Change the argument schedule of GradientTask.",
+        ),
+        (
+            {"schedule": partial(OneCycle, max_lr=0.0)},
+            "max_lr is 0.0, expected more than 0. Change the argument max_lr of OneCycle.",
+        ),
+    ],
+)
+def test_arguments_that_optimizer_or_schedule_do_not_accept_are_refused(tmp_path, arguments, message):
+    with pytest.raises(SettingError) as caught:
+        quiet_trainer(tmp_path).fit(GradientTask(small_potential(), **arguments), datamodule=small_data(tmp_path))
+    assert str(caught.value) == message

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -8,17 +9,18 @@ import torch
 from torch import nn
 
 from potbench.batch import Batch, Prediction
+from potbench.errors import SettingError
 from potbench.training import EnergyForcesLoss
 from tests.native_files.made import frames
 
 # methane, water, ammonia: 5, 3 and 4 atoms
-BLOCKS = [frames(name, 1, forces=True, seed=seed) for seed, name in enumerate(("CH4", "H2O", "NH3"))]
+CHUNKS = [frames(name, 1, forces=True, seed=seed) for seed, name in enumerate(("CH4", "H2O", "NH3"))]
 ATOMS = [5, 3, 4]
 
 
 @pytest.fixture
 def batch() -> Batch:
-    return Batch.from_frames(*BLOCKS)
+    return Batch.from_frames(*CHUNKS)
 
 
 @pytest.fixture
@@ -73,13 +75,13 @@ def test_with_rho_it_is_the_loss_of_schnet(batch, prediction):
     np.testing.assert_allclose(loss.numpy(), expected, rtol=1e-6)
 
 
-def test_a_perfect_prediction_costs_nothing(batch):
+def test_the_loss_of_a_perfect_prediction_is_zero(batch):
     loss = EnergyForcesLoss(1.0, 1.0)(Prediction(batch.energy, batch.forces), batch)
     assert loss.tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("order", [[2, 0, 1], [1, 2], [0]])
-def test_a_molecule_costs_the_same_whatever_stands_beside_it(batch, prediction, order):
+def test_the_loss_of_a_molecule_does_not_depend_on_batch_mates(batch, prediction, order):
     loss = EnergyForcesLoss(1.0, 1.0)
     starts = np.cumsum([0, *ATOMS])
     atoms = np.concatenate([np.arange(starts[i], starts[i] + ATOMS[i]) for i in order])
@@ -107,11 +109,22 @@ def test_forces_without_weight_are_not_asked_for(batch):
     assert EnergyForcesLoss()(Prediction(batch.energy), batch).tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize(("energy", "forces"), [(-1.0, 1.0), (1.0, -0.5), (0.0, 0.0), (0, 0)])
-def test_impossible_weights_are_refused(energy, forces):
-    with pytest.raises(ValueError, match="weighs") as caught:
+@pytest.mark.parametrize(
+    ("energy", "forces", "message"),
+    [
+        (-1.0, 1.0, "energy is -1.0, expected a weight of at least 0. Change the argument energy of EnergyForcesLoss."),
+        (1.0, -0.5, "forces is -0.5, expected a weight of at least 0. Change the argument forces of EnergyForcesLoss."),
+        (1.0, math.nan, "forces is nan, expected a weight of at least 0."),
+        (math.inf, 1.0, "energy is inf, expected a weight of at least 0."),
+        (
+            0.0,
+            0,
+            "The weights of energy and forces are both 0. Expected one of them above 0. Change the argument energy",
+        ),
+    ],
+)
+def test_impossible_weights_are_refused_by_name(energy, forces, message):
+    with pytest.raises(SettingError) as caught:
         EnergyForcesLoss(energy, forces)
-    assert str(caught.value) == (
-        f"The loss weighs energy by {energy} and forces by {forces}, expected none below zero and one above. "
-        "Change model.init_args.loss.init_args."
-    )
+    assert message in str(caught.value)
+    assert caught.value.owner is EnergyForcesLoss

@@ -17,9 +17,9 @@ print(faults(16))
 """
 
 
-def page_faults(*words):
+def page_faults(*arguments):
     """How often the system hands out a page while 64 MiB are asked for, after 96 MiB were freed."""
-    finished = subprocess.run([sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True)
+    finished = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True)
     if finished.returncode == 3:
         pytest.skip("the C library is not glibc")
     return int(finished.stdout)

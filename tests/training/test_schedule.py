@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
 
+from potbench.errors import SettingError
 from potbench.training import OneCycle, StepDecay
 
 
@@ -19,7 +21,7 @@ def rates(schedule, num_steps: int) -> list[float]:
     return found
 
 
-def test_one_cycle_goes_up_to_the_maximum_once_and_down_to_almost_nothing():
+def test_one_cycle_rises_to_the_maximum_once_and_falls_to_almost_zero():
     found = rates(OneCycle(optimizer(), 100, max_lr=3e-3), 99)
     peak = found.index(max(found))
     assert peak == 29
@@ -50,7 +52,7 @@ def test_step_decay_is_by_default_that_of_schnet():
 
 
 @pytest.mark.parametrize("kind", [lambda o: OneCycle(o, 40, max_lr=1e-2), lambda o: StepDecay(o, 40, every=7)])
-def test_a_restored_schedule_goes_on_where_it_was(kind):
+def test_a_restored_schedule_continues_where_it_was(kind):
     straight = rates(kind(optimizer()), 39)
     first = kind(optimizer())
     before = rates(first, 17)
@@ -62,9 +64,28 @@ def test_a_restored_schedule_goes_on_where_it_was(kind):
 
 def test_one_cycle_of_another_length_is_refused():
     planned = OneCycle(optimizer(), 100, max_lr=1e-2).state_dict()
-    with pytest.raises(ValueError, match="planned") as caught:
+    with pytest.raises(SettingError) as caught:
         OneCycle(optimizer(), 200, max_lr=1e-2).load_state_dict(planned)
     assert str(caught.value) == (
         "The interrupted run planned its learning rates for 100 steps, this one for 200. Expected the same length: "
-        "leave trainer.max_epochs and data.init_args.batch_size as they were, or start a new run."
+        "max_epochs and batch_size as they were, or a new run. Change the argument max_epochs of Trainer."
     )
+    assert (caught.value.owner, caught.value.setting) == (Trainer, "max_epochs")
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "message"),
+    [
+        (OneCycle, {"max_lr": 0.0}, "max_lr is 0.0, expected more than 0. Change the argument max_lr of OneCycle."),
+        (OneCycle, {"max_lr": 1e-3, "div_factor": -1.0}, "div_factor is -1.0, expected more than 0. Change"),
+        (OneCycle, {"max_lr": 1e-3, "final_div_factor": 0.0}, "final_div_factor is 0.0, expected more than 0. Change"),
+        (OneCycle, {"max_lr": 1e-3, "pct_start": 1.0}, "pct_start is 1.0, expected at least 0 and less than 1. Change"),
+        (StepDecay, {"factor": 0.0}, "factor is 0.0, expected more than 0. Change the argument factor of StepDecay."),
+        (StepDecay, {"every": 0}, "every is 0, expected more than 0. Change the argument every of StepDecay."),
+    ],
+)
+def test_arguments_that_cannot_work_are_refused_by_name(kind, arguments, message):
+    with pytest.raises(SettingError, match="expected") as caught:
+        kind(optimizer(), 100, **arguments)
+    assert message in str(caught.value)
+    assert caught.value.owner is kind

@@ -1,50 +1,47 @@
-"""python -m potbench check: holds a trained potential against the physical laws."""
+"""python -m potbench check."""
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from potbench.runs.folder import RunFolder
+from potbench.errors import RunError, SettingError
 
 if TYPE_CHECKING:
     from potbench.batch import Batch
+    from potbench.runs.folder import RunFolder
 
 STYLES = {"pass": "[green]", "FAIL": "[bold red]", "refused": "[yellow]"}
 
 
-def check(words: list[str]) -> int:
-    """Run the command; the exit status is 1 where a law is broken.
+def check(run: Path, *, ckpt_path: str = "best", frames: int = 4) -> int:
+    """Compare a trained potential with the physical laws.
+
+    One line for each law, with the largest violation found; the exit status is 1 where a law is broken.
 
     Args:
-        words: its options.
-
-    Raises:
-        FileNotFoundError: no such run or checkpoint.
+        run: folder of a run.
+        ckpt_path: best, last, or a file.
+        frames: how many frames of the test set to look at, from the smallest molecule to the largest.
     """
-    parser = argparse.ArgumentParser("python -m potbench check", description=__doc__)
-    parser.add_argument("run", type=Path, help="folder of a run")
-    parser.add_argument("--ckpt_path", default="best", help="best, last, or a file (default: best)")
-    parser.add_argument("--frames", type=int, default=4, help="frames of the test part to look at (default: 4)")
-    options = parser.parse_args(words)
-    if options.frames < 1:
-        raise ValueError(f"--frames is {options.frames}, expected at least 1.")
-    folder = RunFolder(options.run)
+    from potbench.runs.folder import RunFolder
+
+    if frames < 1:
+        raise SettingError(check, "frames", frames, "at least 1")
+    folder = RunFolder(run)
     folder.require()
-    checkpoint = folder.checkpoint(options.ckpt_path)
+    checkpoint = folder.checkpoint(ckpt_path)
 
     from rich.console import Console
     from rich.table import Table
 
     from potbench import laws
-    from potbench.runs.checkpoint import load_task
+    from potbench.runs.checkpoint import load_potential
 
     table = Table("Law", "What it says", "Largest violation", "Allowed", "Unit", "", box=None, header_style="bold")
-    potential = load_task(checkpoint).potential
     verdicts = Counter[str]()
-    for law, violation in laws.check(potential, _test_frames(folder, options.frames)):
+    for law, violation in laws.check(load_potential(checkpoint), _test_frames(folder, frames)):
         verdict = "refused" if violation is None else "pass" if violation <= law.tolerance else "FAIL"
         verdicts[verdict] += 1
         says = str(law.function.__doc__).splitlines()[0].rsplit(" (", 1)[0]
@@ -59,20 +56,27 @@ def check(words: list[str]) -> int:
 
 
 def _test_frames(folder: RunFolder, num_frames: int) -> Batch:
-    """Frames of the test part, from the smallest molecule to the largest."""
+    """Return frames of the test set, from the smallest molecule to the largest."""
     import numpy as np
-    import yaml
-    from jsonargparse import ArgumentParser
 
+    from potbench.cli.known import content
+    from potbench.cli.parsing import ConfigParser
+    from potbench.cli.places import Keys
+    from potbench.cli.refusals import refusals
     from potbench.loading import AtomsDataModule, SplitIndices
     from potbench.loading.collate import gather
 
-    parser = ArgumentParser(exit_on_error=False)
+    config = content(folder.config)
+    if not isinstance(config, dict) or "data" not in config:
+        raise RunError(f"{folder.config} describes no data. Expected the config of the run; restore it.")
+    parser = ConfigParser()
     parser.add_subclass_arguments(AtomsDataModule, "data")
-    config = {"data": yaml.safe_load(folder.config.read_text())["data"]}
-    data: AtomsDataModule = parser.instantiate(parser.parse_object(config)).data
-    data.prepare_data()
-    data.setup("test")
+    settings = parser.parse_object({"data": config["data"]})
+    with refusals(lambda: Keys(settings, folder.config)):
+        data: AtomsDataModule = parser.instantiate(settings).data
+        data.prepare_data()
+        data.setup("test")
+    store = data.store
     frames = SplitIndices.load(folder.split).test
-    by_size = frames[np.argsort(data.store.atoms_of(frames).atoms_per_frame, kind="stable")]
-    return gather(data.store, by_size[np.linspace(0, len(frames) - 1, num_frames).astype(int)])
+    by_size = frames[np.argsort(store.atoms_of(frames).atoms_per_frame, kind="stable")]
+    return gather(store, by_size[np.linspace(0, len(frames) - 1, num_frames).astype(int)])

@@ -2,89 +2,126 @@
 
 from __future__ import annotations
 
-import importlib
+import inspect
+import os
 import sys
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from potbench import __version__
+from potbench.cli import speed
+from potbench.cli.check import check
+from potbench.cli.data.check import check as check_data
+from potbench.cli.data.generate import generate
+from potbench.cli.data.info import info
+from potbench.cli.data.list import list_datasets
+from potbench.cli.data.prepare import prepare
+from potbench.cli.environment import check_environment
+from potbench.cli.predict import predict
+from potbench.cli.refusals import in_words
+from potbench.errors import PotbenchError, did_you_mean
+
+PROGRAM = "python -m potbench"
+INTERRUPTED = 130
+Command = Callable[..., Any]
 
 
-class Command(NamedTuple):
-    """What a word on the command line does, and the function that does it with the words behind it."""
+def fit(arguments: list[str]) -> int:
+    """Train a potential; `fit RUN` resumes a run."""
+    from potbench.cli.lightning_process import run
 
-    help: str
-    function: str
+    return run("fit", arguments)
 
 
-COMMANDS = {
-    "fit": Command("train a potential", "potbench.cli.lightning:fit"),
-    "validate": Command("errors of a run on its validation part", "potbench.cli.lightning:validate"),
-    "test": Command("errors of a run on its test part, with figures", "potbench.cli.lightning:test"),
-    "predict": Command("energies and forces of the structures in a file", "potbench.inference.predict:predict"),
-    "check": Command("hold a run against the physical laws", "potbench.cli.check:check"),
-    "data": Command("get, make and look at datasets", "potbench.cli.main:data"),
-    "speed": Command("benchmarks of data and training, side by side", "potbench.cli.speed:run"),
+def validate(arguments: list[str]) -> int:
+    """Report the errors of a run on its validation set."""
+    from potbench.cli.lightning_process import run
+
+    return run("validate", arguments)
+
+
+def test(arguments: list[str]) -> int:
+    """Report the errors of a run on its test set, with figures."""
+    from potbench.cli.lightning_process import run
+
+    return run("test", arguments)
+
+
+DATA: dict[str, Command] = {
+    "list": list_datasets,
+    "prepare": prepare,
+    "info": info,
+    "check": check_data,
+    "generate": generate,
 }
-DATA_COMMANDS = {
-    "list": Command("which datasets there are, and which are here", "potbench.cli.data.list:list_datasets"),
-    "prepare": Command("get a dataset and convert it, once", "potbench.cli.data.prepare:prepare"),
-    "info": Command("what is known of a prepared dataset", "potbench.cli.data.info:info"),
-    "check": Command("look at a prepared dataset as a careful scientist would", "potbench.cli.data.check:check"),
-    "generate": Command("compute a dataset with any ASE calculator", "potbench.cli.data.generate:generate"),
+SPEED: dict[str, Command] = {"data": speed.data, "prepare": speed.prepare, "train": speed.train}
+COMMANDS: dict[str, Command | dict[str, Command]] = {
+    "fit": fit,
+    "validate": validate,
+    "test": test,
+    "predict": predict,
+    "check": check,
+    "data": DATA,
+    "speed": SPEED,
 }
+GROUPS = {"data": "Get, make and look at datasets", "speed": "Measure speed side by side with other libraries"}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit status, 2 where something was refused.
 
     Args:
-        arguments: words of the command line; by default those the program was started with.
+        arguments: of the command line; by default those the program was started with.
     """
-    words = sys.argv[1:] if arguments is None else arguments
-    if words == ["--version"]:
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in given
+    try:
+        check_environment()
+        return dispatch([word for word in given if word != "--debug"], COMMANDS, PROGRAM)
+    except BrokenPipeError:
+        # whoever read the output has gone; Python would complain once more when it closes it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt as stop:
+        said, status = str(stop) or "stopped.", INTERRUPTED
+    except Exception as error:
+        words = in_words(error)
+        if debug or words is None:
+            raise
+        said, status = words, 2
+    print(f"\npotbench: {said}", file=sys.stderr)
+    return status
+
+
+def dispatch(arguments: list[str], commands: Mapping[str, Any], program: str) -> int:
+    """Hand the arguments behind a command to its function; without a command, list those there are."""
+    if arguments == ["--version"]:
         print(__version__)
         return 0
-    title = f"potbench {__version__}: train machine-learned interatomic potentials and compare them fairly"
-    try:
-        return dispatch(words, COMMANDS, "python -m potbench", title)
-    except (ValueError, OSError, ImportError) as error:
-        refusal = _refusal(error)
-        if refusal is None:
-            raise
-        print(f"\npotbench: {refusal}", file=sys.stderr)
-        return 2
-
-
-def data(words: list[str]) -> int:
-    """Run a command on datasets."""
-    return dispatch(words, DATA_COMMANDS, "python -m potbench data", "datasets for potbench")
-
-
-def dispatch(words: list[str], commands: dict[str, Command], program: str, title: str) -> int:
-    """Hand the words behind a command to its function; without a command, list those there are."""
-    listing = "\n".join(f"  {name:<10}{command.help}" for name, command in commands.items())
-    usage = f"{title}\n\nusage: {program} COMMAND [OPTIONS]\n\n{listing}\n\n{program} COMMAND --help says more."
-    if not words or words[0] in {"-h", "--help"}:
-        print(usage)
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(usage(commands, program))
         return 0
-    if words[0] not in commands:
-        from difflib import get_close_matches
+    name, *rest = arguments
+    if name not in commands:
+        hint = did_you_mean(name, commands)
+        raise PotbenchError(f"There is no command {name!r}.{hint} Expected one of {', '.join(commands)}.")
+    program = f"{program} {name}"
+    if isinstance(commands[name], Mapping):
+        return dispatch(rest, commands[name], program)
+    if list(inspect.signature(commands[name]).parameters) == ["arguments"]:  # it reads them itself
+        return int(commands[name](rest) or 0)
+    from potbench.cli.command import run
 
-        near = get_close_matches(words[0], commands, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        print(f"potbench: there is no command {words[0]!r}.{hint}\n\n{usage}", file=sys.stderr)
-        return 2
-    module, function = commands[words[0]].function.split(":")
-    return int(getattr(importlib.import_module(module), function)(words[1:]) or 0)
+    return run(commands[name], rest, program)
 
 
-def _refusal(error: BaseException | None) -> BaseException | None:
-    """What potbench itself refused, also where a library wrapped it; None for what deserves its traceback."""
-    while error is not None:
-        trace = error.__traceback__
-        while trace and trace.tb_next:
-            trace = trace.tb_next
-        if trace and str(trace.tb_frame.f_globals.get("__name__", "")).split(".")[0] == "potbench":
-            return error
-        error = error.__cause__
-    return None
+def usage(commands: Mapping[str, Any], program: str) -> str:
+    """Return a line on each command."""
+    lines = {
+        name: GROUPS[name] if isinstance(command, Mapping) else str(command.__doc__).splitlines()[0].rstrip(".")
+        for name, command in commands.items()
+    }
+    listing = "\n".join(f"  {name:<10}{line}" for name, line in lines.items())
+    title = f"potbench {__version__}: train machine-learned interatomic potentials and compare them fairly"
+    ends = f"{program} COMMAND --help says more; --debug shows where an error came from."
+    return f"{title}\n\nusage: {program} COMMAND [ARGUMENTS]\n\n{listing}\n\n{ends}"

@@ -1,10 +1,11 @@
-"""Looking at a prepared dataset as a careful scientist would: (store) → findings."""
+"""What a careful scientist would examine in a prepared dataset: (store) → findings."""
 
 from __future__ import annotations
 
 from potbench.data_quality import duplicates, energies, forces, numbers, structure
 from potbench.data_quality.finding import Finding, Verdict
 from potbench.data_quality.sample import draw
+from potbench.errors import SettingError
 from potbench.loading import Store
 
 __all__ = ["Finding", "Verdict", "cheap", "inspect"]
@@ -13,19 +14,24 @@ CHEAP_SAMPLE = 2000
 
 
 def inspect(store: Store, num_frames: int, seed: int) -> list[Finding]:
-    """Everything there is to look at.
+    """Examine everything.
 
     Args:
         store: the dataset.
-        num_frames: how many frames, drawn at random, are looked at where all would take too long.
+        num_frames: how many frames, drawn at random, are examined where all would take too long.
         seed: seed of the draw.
 
     Returns:
         What was found; where numbers are NaN or infinite, that alone.
+
+    Raises:
+        SettingError: the seed is below zero.
     """
+    if seed < 0:
+        raise SettingError(inspect, "seed", seed, "0 or more")
     finite = numbers.finite(store)
     if finite.verdict is Verdict.WRONG:
-        return [finite]  # the rest would be of no worth
+        return [finite]  # nothing else can be computed
     return [
         finite,
         duplicates.exact(store),
@@ -36,16 +42,16 @@ def inspect(store: Store, num_frames: int, seed: int) -> list[Finding]:
 
 
 def cheap(store: Store) -> list[Finding]:
-    """What takes a moment, for every dataset that is prepared."""
+    """Examine what takes a moment, for every dataset that is prepared."""
     return _sampled(store, CHEAP_SAMPLE, 0)
 
 
 def _sampled(store: Store, num_frames: int, seed: int) -> list[Finding]:
     frames = draw(store, num_frames, seed)
-    together = forces.belong(store, seed)
+    consistent = forces.consistent(store, seed)
     return [
         *structure.distances(store, frames),
         energies.plausible(store),
         *forces.net(store, frames),
-        *([together] if together else []),
+        *([consistent] if consistent else []),
     ]

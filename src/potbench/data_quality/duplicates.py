@@ -14,7 +14,7 @@ HALF = 500
 
 
 def exact(store: Store) -> Finding:
-    """Frames whose positions are equal to the last bit, over all frames."""
+    """Find frames whose positions are equal to the last bit, among all frames."""
     hashes = np.empty(len(store), dtype=np.uint64)
     for group in grouped(store, np.arange(len(store))):
         bits = group.positions.reshape(len(group.frames), -1).view(np.uint64)
@@ -28,12 +28,12 @@ def exact(store: Store) -> Finding:
         "copies",
         Verdict.LOOK if copies else Verdict.FINE,
         f"{copies:,} of {len(store):,} frames are copies of another{example}",
-        "none: on two sides of a split they leak",
+        "none: in the training and the test set, they leak",
     )
 
 
 def near(store: Store, seed: int) -> Finding:
-    """Frames that differ by less than NEAR in their interatomic distances, between two random halves of a sample."""
+    """Find frames that differ by less than NEAR in their interatomic distances, in two random halves of a sample."""
     frames = np.random.default_rng(seed).permutation(draw(store, 12 * HALF, seed))
     half = min(HALF, len(frames) // 2)
     distances = nearest_distances(store, frames[:half], frames[half:])
@@ -42,5 +42,5 @@ def near(store: Store, seed: int) -> Finding:
         "near copies",
         Verdict.LOOK if alike > 0.01 * half else Verdict.FINE,
         f"{alike:,} of {half:,} frames have one within {NEAR:g} Å among {len(frames) - half:,} others",
-        "few: neighbours on two sides of a split leak",
+        "few: in the training and the test set, they leak",
     )

@@ -1,4 +1,4 @@
-"""Energies that are far from those of the same molecule, or in another unit than they should be."""
+"""Outliers among energies, and energies in another unit than eV."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from potbench.structures import FloatArray
 from potbench.units import ENERGY_UNITS, HARTREE
 
 FAR = 15.0
-# total energies of molecules differ from those of free atoms by a few thousandths, this table's error included
+# total energies of molecules differ from those of free atoms by a few thousandths, the error of the formula included
 TOTAL = (0.97, 1.03)
 
 
 def outliers(store: Store) -> Finding:
-    """Energies far from the median of their composition, in robust standard deviations; over all frames."""
-    composition = np.unique(store.block_composition, axis=0, return_inverse=True)[1].reshape(-1)
-    of_frame = np.repeat(composition, store.frames_per_block)
+    """Find energies far from the median of their composition, in robust standard deviations, among all frames."""
+    composition = np.unique(store.chunk_composition, axis=0, return_inverse=True)[1].reshape(-1)
+    of_frame = np.repeat(composition, store.frames_per_chunk)
     energy = np.asarray(store.energy)
     residual = energy - _medians(energy, of_frame)[of_frame]
-    # 1.4826 turns the median absolute deviation of a normal distribution into its standard deviation
+    # the standard deviation of a normal distribution over its median absolute deviation
     spread = 1.4826 * _medians(np.abs(residual), of_frame)[of_frame]
     far = np.flatnonzero(np.abs(residual) > FAR * np.where(spread > 0, spread, np.inf))
     worst = far[np.argsort(-np.abs(residual[far]))][:3]
@@ -34,7 +34,7 @@ def outliers(store: Store) -> Finding:
 
 
 def plausible(store: Store) -> Finding:
-    """Total energies against those of the free atoms: another unit shows as a factor.
+    """Compare total energies with those of the free atoms: another unit shows as a factor.
 
     E(Z) ≈ −0.76874 Z^(7/3) + 0.5 Z² − 0.26990 Z^(5/3) hartree, within one percent from carbon on.
 
@@ -43,13 +43,13 @@ def plausible(store: Store) -> Finding:
     name, expected = "unit of energies", f"total energies, {TOTAL[0]:g} to {TOTAL[1]:g} times those of free atoms"
     if store.energy_unit != "eV":
         return Finding(name, Verdict.FINE, f"no energies: another property, in {store.energy_unit}", expected)
-    numbers = np.array([*store.manifest["atomic_numbers"], 0], dtype=np.float64)
+    numbers = np.array([*store.manifest.atomic_numbers, 0], dtype=np.float64)
     free = (-0.76874 * numbers ** (7 / 3) + 0.5 * numbers**2 - 0.26990 * numbers ** (5 / 3)) * HARTREE
-    blocks = store.block_composition @ free
-    starts = np.cumsum(store.frames_per_block) - store.frames_per_block
-    kept = store.frames_per_block > 0
-    means = np.add.reduceat(np.asarray(store.energy), starts[kept]) / store.frames_per_block[kept]
-    ratio = float((means * blocks[kept]).sum() / (blocks[kept] ** 2).sum())
+    of_chunk = store.chunk_composition @ free
+    starts = np.cumsum(store.frames_per_chunk) - store.frames_per_chunk
+    filled = store.frames_per_chunk > 0
+    means = np.add.reduceat(np.asarray(store.energy), starts[filled]) / store.frames_per_chunk[filled]
+    ratio = float((means * of_chunk[filled]).sum() / (of_chunk[filled] ** 2).sum())
     if TOTAL[0] < ratio < TOTAL[1]:
         return Finding(name, Verdict.FINE, f"{ratio:.4f} times the energies of free atoms", expected)
     for unit, factor in ENERGY_UNITS.items():
@@ -65,7 +65,7 @@ def plausible(store: Store) -> Finding:
 
 
 def _medians(values: FloatArray, group: np.ndarray) -> FloatArray:
-    """Median of each group: shape (groups,); of an even number, the lower of the middle two."""
+    """Return the median of each group: shape (groups,); of an even number, the lower of the middle two."""
     order = np.lexsort((values, group))
     counts = np.bincount(group)
     ends = np.cumsum(counts)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Verdict(Enum):
-    """How a finding is to be taken."""
+    """What a finding means."""
 
     FINE = "fine"
     LOOK = "look at it"
@@ -15,10 +15,10 @@ class Verdict(Enum):
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at.
+    """One thing that was examined.
 
     Attributes:
-        name: what was looked at, in a few words.
+        name: what was examined, in a few words.
         verdict: whether it is as expected.
         seen: what was seen, with its unit and, where it matters, the frames to look at.
         expected: what a healthy dataset shows.

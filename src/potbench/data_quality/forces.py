@@ -1,4 +1,4 @@
-"""Forces: whether they sum to zero, and whether they belong to the energies."""
+"""Forces: whether they sum to zero, and whether they are the negative gradient of the energies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from potbench.units import BOHR, HARTREE, KCAL_PER_MOL, MEV
 FRAMES_OF_A_MOLECULE = 1000
 MOLECULES = 20
 FEWEST_PAIRS = 10
-# neighbours of stiff molecules are not near enough for a slope of exactly 1, and units differ by more
+# neighbors of stiff molecules are not near enough for a slope of exactly 1, and units differ by more
 WITHIN = 0.3
 # slope of ΔE against the work → what it means
 FACTORS = {
@@ -31,7 +31,7 @@ FACTORS = {
 
 
 def net(store: Store, frames: IntArray) -> list[Finding]:
-    """Net force and torque of each frame of a sample."""
+    """Compute the net force and torque of each frame of a sample."""
     if store.forces is None:
         return []
     forces, torques, sizes, zero = [], [], [], 0
@@ -53,30 +53,30 @@ def net(store: Store, frames: IntArray) -> list[Finding]:
 
 def _net(name: str, values: FloatArray, size: float, unit: str, other: float, other_unit: str) -> Finding:
     largest, middle = float(values.max()), float(np.median(values))
-    # noise of loose convergence is one thing, a missing atom or field another
+    # a missing atom or an external field gives far more than loose convergence
     verdict = Verdict.FINE if largest < 5 * MEV else Verdict.LOOK if middle < 0.2 * size else Verdict.WRONG
     seen = f"up to {largest:.1e} {unit} ({largest / other:.1e} {other_unit}), median {middle:.1e}"
     return Finding(name, verdict, seen, "zero, but for rounding and loose convergence")
 
 
-def belong(store: Store, seed: int) -> Finding | None:
-    """Whether energy falls where forces pull: ΔE against −½(F₁+F₂)·Δx over frames that are nearest neighbours.
+def consistent(store: Store, seed: int) -> Finding | None:
+    """Fit ΔE as a multiple of the work −½(F₁+F₂)·Δx between frames that are nearest neighbors.
 
     The slope is 1 for forces, −1 for gradients, and a ratio of units where these are mixed.
     """
-    name, expected = "forces and energies", "slope about 1: they belong together"
+    name, expected = "forces and energies", "slope about 1: they are consistent"
     if store.forces is None:
         return None
     found = [np.empty((0, 2)), *_pairs(store, seed)]
     work, change = np.concatenate(found).T
     if len(work) < FEWEST_PAIRS or not np.abs(work).max():
-        return Finding(name, Verdict.LOOK, f"cannot be told: {len(work)} pairs of near frames", expected)
+        return Finding(name, Verdict.LOOK, f"undetermined: {len(work)} pairs of near frames", expected)
     slope = float((work * change).sum() / (work**2).sum())
     error = float(np.sqrt(((change - slope * work) ** 2 * work**2).sum()) / (work**2).sum())
     correlation = float(np.corrcoef(work, change)[0, 1])
     seen = f"slope {slope:.4g} ± {error:.1g}, correlation {correlation:.3f}, of {len(work):,} pairs of near frames"
     if abs(correlation) < 0.7:
-        return Finding(name, Verdict.LOOK, f"{seen}: cannot be told", expected)
+        return Finding(name, Verdict.LOOK, f"{seen}: undetermined", expected)
     apart = {text: abs(np.log(abs(slope) / factor)) for text, factor in FACTORS.items()}
     nearest = min(apart, key=lambda text: apart[text])
     meaning = nearest if apart[nearest] < WITHIN else None
@@ -84,31 +84,31 @@ def belong(store: Store, seed: int) -> Finding | None:
         units = "" if meaning in {None, "as they should be"} else f", and {meaning}"
         return Finding(name, Verdict.WRONG, f"{seen}: the forces are gradients{units}", expected)
     if meaning is None:
-        return Finding(name, Verdict.WRONG, f"{seen}: they do not belong together", expected)
+        return Finding(name, Verdict.WRONG, f"{seen}: they are inconsistent", expected)
     fine = meaning == "as they should be"
     return Finding(name, Verdict.FINE if fine else Verdict.WRONG, seen if fine else f"{seen}: {meaning}", expected)
 
 
 def _pairs(store: Store, seed: int) -> Iterator[FloatArray]:
-    """Work and change of energy, shape (pairs, 2), of near frames of some molecules that have several."""
+    """Yield the work and the change of energy, shape (pairs, 2), of near frames of some molecules that have several."""
     random = np.random.default_rng(seed)
-    several = np.flatnonzero(store.frames_per_block >= 3)
-    starts = np.cumsum(store.frames_per_block) - store.frames_per_block
-    # those with the most frames have the nearest neighbours
-    weights = store.frames_per_block[several] / max(1, store.frames_per_block[several].sum())
+    several = np.flatnonzero(store.frames_per_chunk >= 3)
+    starts = np.cumsum(store.frames_per_chunk) - store.frames_per_chunk
+    # chunks with the most frames have the nearest neighbors
+    weights = store.frames_per_chunk[several] / max(1, store.frames_per_chunk[several].sum())
     if not len(several):
         return
-    for block in random.choice(several, min(MOLECULES, len(several)), replace=False, p=weights):
-        count = int(store.frames_per_block[block])
-        # consecutive frames of a trajectory are nearest: a stretch of it, not frames here and there
+    for chunk in random.choice(several, min(MOLECULES, len(several)), replace=False, p=weights):
+        count = int(store.frames_per_chunk[chunk])
+        # consecutive frames of a trajectory are nearest
         first = int(random.integers(0, max(1, count - FRAMES_OF_A_MOLECULE + 1)))
-        frames = starts[block] + np.arange(first, min(count, first + FRAMES_OF_A_MOLECULE))
+        frames = starts[chunk] + np.arange(first, min(count, first + FRAMES_OF_A_MOLECULE))
         (group,) = grouped(store, frames)
-        yield _neighbours(group.positions, group.forces, np.asarray(store.energy[frames]))
+        yield _neighbors(group.positions, group.forces, np.asarray(store.energy[frames]))
 
 
-def _neighbours(positions: FloatArray, forces: FloatArray | None, energy: FloatArray) -> FloatArray:
-    """Work and change of energy between each frame and its nearest, the nearest third of them: shape (pairs, 2)."""
+def _neighbors(positions: FloatArray, forces: FloatArray | None, energy: FloatArray) -> FloatArray:
+    """Return the work and the change of energy between frames and their nearest, of the nearest third: (pairs, 2)."""
     assert forces is not None
     num_atoms = positions.shape[1]
     if num_atoms < 2:
@@ -122,7 +122,7 @@ def _neighbours(positions: FloatArray, forces: FloatArray | None, energy: FloatA
     here = np.argsort(table.min(axis=1))[: max(FEWEST_PAIRS, len(table) // 3)]
     there = nearest[here]
     centered = positions - positions.mean(axis=1, keepdims=True)
-    # turn the neighbour onto the frame (Kabsch), its forces with it
+    # rotate the neighbor and its forces onto the frame (Kabsch)
     left, _, right = np.linalg.svd(np.einsum("fai,faj->fij", centered[there], centered[here]))
     proper = np.sign(np.linalg.det(left @ right))
     left[:, :, 2] *= proper[:, None]

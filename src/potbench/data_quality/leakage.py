@@ -1,4 +1,4 @@
-"""How far test frames are from the frames that trained: leakage made visible."""
+"""How far test frames are from training frames: leakage made visible."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from potbench.structures import FloatArray, IntArray
 TEST_FRAMES = 500
 TRAIN_FRAMES = 5000
 SAME = 1e-5
-"""In Å: what float32 positions lose where a copy lies elsewhere in space."""
+"""In Å; copies elsewhere in space differ by less, in float32."""
 
 
 class Leakage(NamedTuple):
-    """How far apart the test and the training part of a split are.
+    """How far apart the test and the training set of a split are.
 
     Attributes:
-        molecules_seen: fraction of the test frames whose molecule is in the training part too.
+        molecules_seen: fraction of the test frames whose molecule is in the training set too.
         compositions_seen: fraction of the test frames whose composition is.
         nearest: median over test frames of the distance to the nearest training frame of the same composition, in Å;
             None where there is none.
-        nearest_training: the same for training frames among themselves: what random neighbours are like.
-        duplicates: test frames looked at that have the structure and, to the last bit, the energy of a training frame,
-            sought among all of these.
-        test_frames: test frames looked at for the last three, drawn at random.
+        nearest_training: the same for training frames among themselves, for comparison.
+        duplicates: test frames examined that have the structure and, to the last bit, the energy of any training frame.
+        test_frames: test frames examined for the last three, drawn at random.
         train_frames: training frames drawn, of compositions that these have.
     """
 
@@ -41,45 +40,45 @@ class Leakage(NamedTuple):
 
     @property
     def text(self) -> str:
-        """A line for reports."""
-        line = f"{self.molecules_seen:.0%} of the test frames are of molecules that trained"
+        """Return a line for reports."""
+        line = f"{self.molecules_seen:.0%} of the test frames are of molecules in the training set"
         if not self.compositions_seen:
-            return f"{line}, none of a composition that did"
-        line += f", {self.compositions_seen:.0%} of compositions that did"
+            return f"{line}, none of a composition in it"
+        line += f", {self.compositions_seen:.0%} of compositions in it"
         if self.nearest is None:
             return line
-        line += f"; their nearest is {self.nearest:.3f} Å away"
+        line += f"; their nearest training frame is {self.nearest:.3f} Å away"
         if self.nearest_training is not None:
             line += f" (training frames among themselves: {self.nearest_training:.3f} Å)"
-        return f"{line}; {self.duplicates} of {self.test_frames} looked at are copies of training frames"
+        return f"{line}; {self.duplicates} of {self.test_frames} examined are copies of training frames"
 
 
-def measure_leakage(store: Store, parts: SplitIndices, seed: int = 0) -> Leakage:
+def measure_leakage(store: Store, indices: SplitIndices, seed: int = 0) -> Leakage:
     """Measure how far test frames are from training frames, on a sample of both.
 
     The distance of two frames is the root mean square difference of their interatomic distances, sorted for each pair
-    of elements: it does not change when a molecule turns or equal atoms change places. Such sorted bags describe
+    of elements: it does not change when a molecule rotates or equal atoms change places. Such sorted bags describe
     molecules in Hansen et al., J. Phys. Chem. Lett. 6, 2326 (2015), doi:10.1021/acs.jpclett.5b00831.
 
     Args:
         store: the dataset.
-        parts: how it is divided.
+        indices: how it is divided.
         seed: seed of the sample.
     """
     molecule = np.unique(store.molecule_names, return_inverse=True)[1]
-    composition = np.unique(store.block_composition, axis=0, return_inverse=True)[1].reshape(-1)
-    num_train, num_test = (_frames_per_block(store, part) for part in (parts.train, parts.test))
+    composition = np.unique(store.chunk_composition, axis=0, return_inverse=True)[1].reshape(-1)
+    num_train, num_test = (_frames_per_chunk(store, frames) for frames in (indices.train, indices.test))
     seen = {}
-    for kind, of_block in (("molecules", molecule), ("compositions", composition)):
-        trained = np.bincount(of_block, weights=num_train) > 0
-        seen[kind] = float(num_test[trained[of_block]].sum() / num_test.sum())
+    for kind, of_chunk in (("molecules", molecule), ("compositions", composition)):
+        trained = np.bincount(of_chunk, weights=num_train) > 0
+        seen[kind] = float(num_test[trained[of_chunk]].sum() / num_test.sum())
     random = np.random.default_rng(seed)
-    test = random.choice(parts.test, min(TEST_FRAMES, len(parts.test)), replace=False)
+    test = random.choice(indices.test, min(TEST_FRAMES, len(indices.test)), replace=False)
     # only compositions that the test sample holds can be near it
-    alike = parts.train[np.repeat(np.isin(composition, composition[store.molecule_of(test)]), num_train)]
+    alike = indices.train[np.repeat(np.isin(composition, composition[store.molecule_of(test)]), num_train)]
     train = random.choice(alike, min(TRAIN_FRAMES, len(alike)), replace=False)
     # a sample of millions would miss the copies
-    copies = _of_same_energy(store, test, parts.train)[:TRAIN_FRAMES]
+    copies = _of_same_energy(store, test, indices.train)[:TRAIN_FRAMES]
     nearest = nearest_distances(store, test, np.union1d(train, copies))
     among = nearest_distances(store, train[: len(test)], train[len(test) :])
     return Leakage(
@@ -95,8 +94,8 @@ def measure_leakage(store: Store, parts: SplitIndices, seed: int = 0) -> Leakage
 
 
 def nearest_distances(store: Store, test: IntArray, train: IntArray) -> FloatArray:
-    """Distance in Å of each test frame to the nearest training frame of its composition, where there is one."""
-    composition = np.unique(store.block_composition, axis=0, return_inverse=True)[1].reshape(-1)
+    """Return the distance in Å of each test frame to the nearest training frame of its composition, if there is one."""
+    composition = np.unique(store.chunk_composition, axis=0, return_inverse=True)[1].reshape(-1)
     of_test, of_train = (composition[store.molecule_of(frames)] for frames in (test, train))
     found: list[FloatArray] = [np.empty(0)]
     for one in np.intersect1d(of_test, of_train):
@@ -108,13 +107,13 @@ def nearest_distances(store: Store, test: IntArray, train: IntArray) -> FloatArr
     return np.concatenate(found)
 
 
-def _frames_per_block(store: Store, part: IntArray) -> IntArray:
-    ends = np.cumsum(store.frames_per_block).astype(part.dtype)
-    return np.diff(np.searchsorted(part, ends), prepend=0)
+def _frames_per_chunk(store: Store, frames: IntArray) -> IntArray:
+    ends = np.cumsum(store.frames_per_chunk).astype(frames.dtype)
+    return np.diff(np.searchsorted(frames, ends), prepend=0)
 
 
 def _of_same_energy(store: Store, test: IntArray, train: IntArray) -> IntArray:
-    """Training frames with the very energy of a test frame."""
+    """Return the training frames that have, to the last bit, the energy of a test frame."""
     energy, wanted = np.asarray(store.energy), np.asarray(store.energy[test])
     # the last bits alone rule out nearly all of millions of frames, in a tenth of the time
     last_bits = np.zeros(2**16, dtype=bool)
@@ -127,7 +126,7 @@ def _of_same_energy(store: Store, test: IntArray, train: IntArray) -> IntArray:
 
 
 def sorted_distances(store: Store, frames: IntArray) -> FloatArray:
-    """Interatomic distances in Å, sorted within each pair of elements.
+    """Return interatomic distances in Å, sorted within each pair of elements.
 
     Args:
         store: the dataset.

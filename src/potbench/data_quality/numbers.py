@@ -1,4 +1,4 @@
-"""Numbers that are none."""
+"""Non-finite values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROWS_AT_ONCE = 2**20
 
 
 def finite(store: Store) -> Finding:
-    """NaN and infinity, in every number of the store."""
+    """Find NaN and infinity among all energies, positions and forces."""
     arrays = {"energies": store.energy, "positions": store.positions, "forces": store.forces}
     broken = []
     for name, array in arrays.items():
@@ -19,8 +19,8 @@ def finite(store: Store) -> Finding:
             continue
         rows = 0
         for start in range(0, len(array), ROWS_AT_ONCE):
-            block = np.asarray(array[start : start + ROWS_AT_ONCE])
-            rows += int((~np.isfinite(block)).reshape(len(block), -1).any(axis=1).sum())
+            finite_values = np.isfinite(array[start : start + ROWS_AT_ONCE])
+            rows += int((~finite_values).reshape(len(finite_values), -1).any(axis=1).sum())
         if rows:
             broken.append(f"{rows:,} {name}")
     seen = f"{' and '.join(broken)} are NaN or infinite" if broken else f"{len(store):,} frames, all finite"

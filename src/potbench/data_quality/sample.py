@@ -1,4 +1,4 @@
-"""The frames that an inspection looks at, in arrays of equal shape."""
+"""Frames to examine, in arrays of equal shape."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Group(NamedTuple):
 
 
 def draw(store: Store, num_frames: int, seed: int) -> IntArray:
-    """Some frames of a store at random, ascending; all of them, where there are no more."""
+    """Return some frames of a store at random, ascending; all of them, where there are no more."""
     if num_frames >= len(store):
         return np.arange(len(store))
     return np.sort(np.random.default_rng(seed).choice(len(store), num_frames, replace=False))
 
 
 def grouped(store: Store, frames: IntArray) -> Iterator[Group]:
-    """Go through frames in groups of equally many atoms, no more than FRAMES_AT_ONCE at once."""
+    """Yield frames in groups of equally many atoms, no more than FRAMES_AT_ONCE at once."""
     for start in range(0, len(frames), FRAMES_AT_ONCE):
-        block = frames[start : start + FRAMES_AT_ONCE]
-        counts = store.atoms_of(block).atoms_per_frame
+        some = frames[start : start + FRAMES_AT_ONCE]
+        counts = store.atoms_of(some).atoms_per_frame
         for num_atoms in np.unique(counts):
-            chosen = block[counts == num_atoms]
+            chosen = some[counts == num_atoms]
             atoms = store.atoms_of(chosen)
             shape = (len(chosen), int(num_atoms), 3)
             forces = None if store.forces is None else store.forces[atoms.rows].astype(np.float64).reshape(shape)

@@ -1,4 +1,4 @@
-"""Atoms on top of each other, and atoms flown apart."""
+"""Atoms too close to each other, and atoms that left their molecule."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from potbench.structures import IntArray
 
 CLOSE = 0.5
 APART = 3.0
-# Å told as bohr, or the other way round, stand outside
+# positions in bohr are outside
 USUAL = (0.75, 1.35)
 
 
 def distances(store: Store, frames: IntArray) -> list[Finding]:
-    """Distance of each atom to its nearest neighbour, as a multiple of the sum of their covalent radii."""
+    """Compute the distance of each atom to its nearest neighbor, relative to the sum of their covalent radii."""
     nearest, of_frame = [], []
     for group in grouped(store, frames):
         num_atoms = group.positions.shape[1]
@@ -41,7 +41,7 @@ def distances(store: Store, frames: IntArray) -> list[Finding]:
         Finding(
             "unit of positions",
             Verdict.FINE if USUAL[0] < median < USUAL[1] else Verdict.WRONG,
-            f"nearest neighbours are {median:.2f} bond lengths apart{_unit(median)}",
+            f"nearest neighbors are {median:.2f} bond lengths apart{_unit(median)}",
             f"about 1, between {USUAL[0]} and {USUAL[1]}",
         ),
         Finding(
@@ -63,8 +63,8 @@ def _unit(median: float) -> str:
     if USUAL[0] < median < USUAL[1]:
         return ""
     if 1.4 < median < 2.6:
-        return ": positions in bohr, taken for Å?"
-    return ": positions in nm, taken for Å?" if 0.07 < median < 0.14 else ""
+        return ": positions in bohr, read as Å?"
+    return ": positions in nm, read as Å?" if 0.07 < median < 0.14 else ""
 
 
 def _example(frames: IntArray) -> str:

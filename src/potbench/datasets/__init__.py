@@ -1,14 +1,14 @@
-"""Files of published datasets → Frames."""
+"""Read the files of datasets into Frames."""
 
 from potbench.datasets.ani1 import ANI1
 from potbench.datasets.ase_database import ASEDatabase
-from potbench.datasets.dataset import Dataset, Description, OfficialIndices, data_root
+from potbench.datasets.dataset import Dataset, DatasetInfo, OfficialIndices, data_root
 from potbench.datasets.extended_xyz import ExtendedXYZ
 from potbench.datasets.flexible import FlexibleMolecules
 from potbench.datasets.generated import Generated
 from potbench.datasets.iso17 import ISO17
 from potbench.datasets.md17 import MD17
-from potbench.datasets.published import Published, Summary
+from potbench.datasets.published import Published
 from potbench.datasets.qm9 import QM9
 from potbench.datasets.rmd17 import RMD17
 from potbench.datasets.sample import Sample
@@ -25,7 +25,7 @@ __all__ = [
     "ASEDatabase",
     "DataFileError",
     "Dataset",
-    "Description",
+    "DatasetInfo",
     "Download",
     "ExtendedXYZ",
     "FlexibleMolecules",
@@ -34,6 +34,5 @@ __all__ = [
     "Published",
     "SGDMLFile",
     "Sample",
-    "Summary",
     "data_root",
 ]

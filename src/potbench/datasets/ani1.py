@@ -7,17 +7,19 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from typing_extensions import override
 
-from potbench.datasets.published import Published, Summary
+from potbench.datasets.dataset import DatasetInfo
+from potbench.datasets.published import Published
 from potbench.downloads.address import Download
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, SettingError
 from potbench.readers.checks import check_frames
 from potbench.readers.hdf5 import natural_order, open_hdf5
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
 
 FREE_ATOMS = {"H": -0.4993212, "C": -37.8338334, "N": -54.5732825, "O": -75.0424519}
-"""Energies of the free atoms at ωB97X/6-31G(d), in hartree."""
+"""Energies of free atoms at ωB97X/6-31G(d), in hartree."""
 
 LAYOUT = "Expected the layout of ANI-1: species, coordinates and energies in each group."
 
@@ -35,11 +37,11 @@ class ANI1(Published):
         heavy_atoms: which files to read, by the number of heavy atoms: 1 is ani_gdb_s01.h5; by default all eight.
     """
 
-    name = "ani1"
-    summary = Summary(
+    published = DatasetInfo(
+        name="ani1",
         theory="ωB97X/6-31G(d)",
         citation="Smith, Isayev, Roitberg, Sci. Data 4, 170193 (2017), doi:10.1038/sdata.2017.193",
-        licence="CC0 1.0",
+        license="CC0 1.0",
         has_forces=False,
         molecules=57_462,
         frames=22_057_374,
@@ -52,38 +54,46 @@ class ANI1(Published):
         self.heavy_atoms = heavy_atoms or [1, 2, 3, 4, 5, 6, 7, 8]
         wrong = sorted(set(self.heavy_atoms) - set(range(1, 9)))
         if wrong:
-            raise ValueError(
-                f"heavy_atoms asks for {wrong}, but ANI-1 has files 1 to 8. "
-                "Change data.init_args.dataset.init_args.heavy_atoms."
+            raise SettingError(
+                self,
+                "heavy_atoms",
+                heavy_atoms,
+                "numbers from 1 to 8",
+                f"heavy_atoms asks for {wrong}, but ANI-1 has files 1 to 8",
             )
 
     @property
-    def elements(self) -> list[str]:  # noqa: D102
+    @override
+    def elements(self) -> list[str]:
         return ["H", "C", "N", "O"]
 
     @property
-    def files(self) -> list[Path]:  # noqa: D102
+    @override
+    def files(self) -> list[Path]:
         return [self.folder / f"ani_gdb_s{number:02d}.h5" for number in self.heavy_atoms]
 
     @property
-    def downloads(self) -> list[Download]:  # noqa: D102
+    @override
+    def downloads(self) -> list[Download]:
         url = "https://ndownloader.figshare.com/files/9057631"
         names = [f"ani_gdb_s{number:02d}.h5" for number in range(1, 9)]
         members = tuple((f"ANI-1_release/{name}", name) for name in names)
         return [Download((url,), "ANI1_release.tar.gz", members=members)]
 
     @property
-    def options(self) -> dict[str, object]:  # noqa: D102
+    @override
+    def options(self) -> dict[str, object]:
         return {} if len(self.heavy_atoms) == 8 else {"heavy_atoms": self.heavy_atoms}
 
-    def atomic_energies(self) -> Mapping[str, float]:
-        """Energies of the free atoms in eV, as TorchANI lists them for this level of theory."""
+    @override
+    def isolated_atom_energies(self) -> Mapping[str, float]:
+        """Return the energies of free atoms in eV that TorchANI lists for this level of theory."""
         return {symbol: energy * HARTREE for symbol, energy in FREE_ATOMS.items()}
 
-    def read(self) -> Iterator[Frames]:  # noqa: D102
+    @override
+    def read(self) -> Iterator[Frames]:
         for file in self.files:
-            self.require(file)
-            with open_hdf5(file, "data.init_args.dataset.init_args.folder") as root:
+            with open_hdf5(self.require(file)) as root:
                 yield from self._read_file(root, file)
 
     def _read_file(self, root: h5py.File, file: Path) -> Iterator[Frames]:
@@ -98,7 +108,7 @@ class ANI1(Published):
             if missing:
                 raise DataFileError(f"{where}, has no {', '.join(sorted(missing))}. {LAYOUT}")
             species, coordinates, energies = (molecule[key] for key in ("species", "coordinates", "energies"))
-            # before anything is read: a damaged length could ask for all memory there is
+            # checked before reading: a damaged length could request all the memory
             if coordinates.shape != (*energies.shape, *species.shape, 3):
                 raise DataFileError(
                     f"{where}: species, coordinates and energies have the shapes {species.shape}, {coordinates.shape} "
@@ -119,5 +129,5 @@ class ANI1(Published):
 
 
 def _smiles(molecule: h5py.Group) -> str | None:
-    # single characters, to be joined; some copies of the files have none
+    # an array of single characters, which some copies of the files lack
     return b"".join(molecule["smiles"][:].tolist()).decode() if "smiles" in molecule else None

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
+from typing_extensions import override
 
-from potbench.datasets.dataset import Dataset, Description
-from potbench.errors import DataFileError
-from potbench.readers.structures import Structure, conformers
+from potbench.datasets.dataset import Dataset, DatasetInfo
+from potbench.errors import SettingError
+from potbench.readers.ase_database import Labels, elements_of, has, names_in, rows, stated_units
+from potbench.readers.structures import conformers
 from potbench.readers.units import EnergyUnit, LengthUnit, energy_unit, length_unit
-from potbench.structures import SYMBOLS, Frames
-
-UNITS, DISTANCE = "_property_unit_dict", "_distance_unit"
-"""Where SchNetPack keeps the units in a database's metadata."""
+from potbench.structures import Frames
 
 
 class ASEDatabase(Dataset):
-    """Any ASE database: energies and forces as calculators, key-value pairs or data arrays hold them.
+    """Any ASE database, its energies and forces in calculators, key-value pairs or data arrays.
 
-    The units that SchNetPack writes into a database are taken; other databases do not say theirs.
+    Units that SchNetPack wrote into a database are used; other databases do not state theirs.
 
     Source: Larsen et al., J. Phys.: Condens. Matter 29, 273002 (2017), doi:10.1088/1361-648X/aa680e.
 
     Args:
         file: the database, .db or .json.
-        energy_unit: unit of the energies; needed where the database does not say.
-        length_unit: unit of the positions; needed where the database does not say.
+        energy_unit: unit of the energies; needed where the database does not state it.
+        length_unit: unit of the positions; needed where the database does not state it.
         energy_key: name of the energies.
         forces_key: name of the forces; None leaves them out.
         molecule_key: name of the key-value pair that tells molecules apart; by default they go by their formula.
         theory: level of theory.
-        licence: licence of the data.
-        citation: whom to cite.
+        license: license of the data.
+        citation: reference to cite.
     """
 
     def __init__(
@@ -47,7 +44,7 @@ class ASEDatabase(Dataset):
         forces_key: str | None = "forces",
         molecule_key: str | None = None,
         theory: str = "not stated",
-        licence: str = "not stated",
+        license: str = "not stated",
         citation: str = "not stated",
     ) -> None:
         self.file = Path(file)
@@ -57,160 +54,49 @@ class ASEDatabase(Dataset):
         self.forces_key = forces_key
         self.molecule_key = molecule_key
         self.theory = theory
-        self.licence = licence
+        self.license = license
         self.citation = citation
 
     @property
-    def description(self) -> Description:  # noqa: D102
-        has_forces = self.forces_key is not None and has(next(rows(self.file)), self.forces_key)
-        return Description(self.file.stem, self.theory, self.citation, self.licence, has_forces)
+    @override
+    def info(self) -> DatasetInfo:
+        has_forces = self.forces_key is not None and has(self._first_row, self.forces_key)
+        return DatasetInfo(self.file.stem, self.theory, self.citation, self.license, has_forces)
 
     @property
-    def elements(self) -> list[str]:  # noqa: D102
-        return elements_of(self.file)
+    @override
+    def elements(self) -> list[str]:
+        return elements_of(self.require(self.file))
 
     @property
-    def files(self) -> list[Path]:  # noqa: D102
+    @override
+    def files(self) -> list[Path]:
         return [self.file]
 
     @property
-    def options(self) -> dict[str, object]:  # noqa: D102
+    @override
+    def options(self) -> dict[str, object]:
         keys = ("energy_unit", "length_unit", "energy_key", "forces_key", "molecule_key")
         return {key: getattr(self, key) for key in keys}
 
-    def read(self) -> Iterator[Frames]:  # noqa: D102
-        metadata = read_metadata(self.file)
-        energy = energy_unit(str(metadata.get(UNITS, {}).get(self.energy_key, "")), self.energy_unit, self.file)
-        length = length_unit(str(metadata.get(DISTANCE, "")), self.length_unit, self.file)
-        forces = self.forces_key if self.description.has_forces else None
+    @override
+    def read(self) -> Iterator[Frames]:
+        stated_energy, stated_length = stated_units(self.require(self.file), self.energy_key)
+        energy = energy_unit(self, self.energy_unit, stated_energy, self.file)
+        length = length_unit(self, self.length_unit, stated_length, self.file)
+        self._require_keys(self._first_row)
+        forces = self.forces_key if self.info.has_forces else None
         labels = Labels(self.energy_key, forces, energy, length, self.molecule_key)
         yield from conformers((labels.structure(row, self.file) for row in rows(self.file)), str(self.file))
 
+    @property
+    def _first_row(self) -> Any:
+        return next(rows(self.require(self.file)))
 
-def rows(file: Path) -> Iterator[Any]:
-    """Go through the rows of a database, in the order of their ids.
-
-    Raises:
-        DataFileError: the file is missing, no database, empty or damaged, or a structure is periodic.
-    """
-    from ase.db import connect
-
-    if not file.is_file():
-        raise DataFileError(
-            f"{file} does not exist. Expected an ASE database there. Change data.init_args.dataset.init_args.file."
-        )
-    found = False
-    try:
-        with connect(file, use_lock_file=False) as database:
-            for row in database.select():
-                if row.pbc.any():
-                    raise DataFileError(
-                        f"{file}, row {row.id} is periodic, and these potentials are of molecules. Expected structures "
-                        "without periodic boundaries."
-                    )
-                found = True
-                yield row
-    except (DataFileError, GeneratorExit):
-        raise
-    except Exception as error:  # sqlite, json and ASE raise whatever a damaged byte makes them raise
-        raise DataFileError(
-            f"{file} cannot be read as an ASE database ({type(error).__name__}: {error}). It is cut short, damaged or "
-            "another kind of file; fetch it again."
-        ) from error
-    if not found:
-        raise DataFileError(f"{file} holds no structure. Expected at least one.")
-
-
-def read_metadata(file: Path) -> dict[str, Any]:
-    """What a database says of itself; see `rows` for errors."""
-    from ase.db import connect
-
-    next(rows(file))
-    with connect(file, use_lock_file=False) as database:
-        return dict(database.metadata)
-
-
-def num_rows(file: Path) -> int:
-    """How many structures a database holds; see `rows` for errors."""
-    from ase.db import connect
-
-    next(rows(file))
-    with connect(file, use_lock_file=False) as database:
-        return int(database.count())
-
-
-def elements_of(file: Path) -> list[str]:
-    """Chemical symbols in a database, by ascending atomic number; see `rows` for errors."""
-    numbers: set[int] = set()
-    for row in rows(file):
-        numbers.update(row.numbers.tolist())
-    return [SYMBOLS[number] for number in sorted(numbers)]
-
-
-def has(row: Any, key: str) -> bool:
-    """Whether a row has a value of this name, anywhere."""
-    return key in row.key_value_pairs or key in row.data or row.get(key) is not None
-
-
-def value(row: Any, key: str, file: Path) -> np.ndarray[Any, Any]:
-    """A value of a row: of its key-value pairs, its data (also as SchNetPack's base64 text), or its calculator.
-
-    Raises:
-        DataFileError: there is none of this name, or it is no array of numbers.
-    """
-    found = row.data.get(key, row.key_value_pairs.get(key, row.get(key)))
-    try:
-        if isinstance(found, str):
-            shape, dtype = row.data[f"_shape_{key}"], row.data[f"_dtype_{key}"]
-            found = np.frombuffer(base64.b64decode(found, validate=True), dtype=dtype).reshape(shape)
-        if found is None:
-            there = (
-                ", ".join(sorted({*row.key_value_pairs, *(name for name in row.data if name[:1] != "_")})) or "nothing"
-            )
-            raise DataFileError(f"{file}, row {row.id} has no {key}, only {there}.")
-        return np.asarray(found, dtype=np.float64)
-    except (LookupError, TypeError, ValueError) as error:
-        if isinstance(error, DataFileError):
-            raise
-        raise DataFileError(f"{file}, row {row.id}: {key} is no array of numbers ({error}).") from error
-
-
-class Labels(NamedTuple):
-    """Which labels of a row are wanted, and their units.
-
-    Attributes:
-        energy_key: name of the energy.
-        forces_key: name of the forces, or None.
-        energy: unit of the energies, in eV.
-        length: unit of the positions, in Å.
-        molecule_key: name of the key-value pair that names the molecule; None takes its formula.
-    """
-
-    energy_key: str
-    forces_key: str | None
-    energy: float
-    length: float
-    molecule_key: str | None = None
-
-    def structure(self, row: Any, file: Path) -> Structure:
-        """A row as a structure in eV and Å.
-
-        Raises:
-            DataFileError: a label is missing or no number.
-        """
-        total = value(row, self.energy_key, file)
-        if total.size != 1:
-            raise DataFileError(
-                f"{file}, row {row.id}: {self.energy_key} has shape {total.shape}, expected one number."
-            )
-        key = self.molecule_key
-        if key is not None and key not in row.key_value_pairs:
-            raise DataFileError(f"{file}, row {row.id} has no key-value pair {key}, which shall name its molecule.")
-        forces = None if self.forces_key is None else value(row, self.forces_key, file)
-        return Structure(
-            molecule=row.formula if key is None else str(row.key_value_pairs[key]),
-            atomic_numbers=row.numbers,
-            positions=row.positions * self.length,
-            energy=float(total.reshape(())) * self.energy,
-            forces=None if forces is None else forces * (self.energy / self.length),
-        )
+    def _require_keys(self, row: Any) -> None:
+        missing = {"energy_key": self.energy_key} if not has(row, self.energy_key) else {}
+        if self.molecule_key is not None and self.molecule_key not in row.key_value_pairs:
+            missing["molecule_key"] = self.molecule_key
+        for setting, key in missing.items():
+            problem = f"{self.file}, row {row.id} has no {key}, only {names_in(row)}"
+            raise SettingError(self, setting, key, "the name of one of these", problem)

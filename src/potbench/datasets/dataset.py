@@ -1,4 +1,4 @@
-"""What every dataset is: files that someone published, read as Frames."""
+"""Contract of every dataset: files in, Frames out."""
 
 from __future__ import annotations
 
@@ -6,44 +6,64 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import platformdirs
 
+from potbench.downloads.address import Download
+from potbench.errors import MissingDataError
 from potbench.structures import Frames, IntArray
 
 
 def data_root() -> Path:
-    """Where datasets are kept: the folder POTBENCH_DATA names, or the user's data folder."""
+    """Return the folder of datasets: the one POTBENCH_DATA names, or the user's data folder."""
     return Path(os.environ.get("POTBENCH_DATA") or platformdirs.user_data_dir("potbench"))
 
 
 @dataclass(frozen=True)
-class Description:
-    """What a table of results must say of its data.
+class DatasetInfo:
+    """Facts about a dataset that tables of results and lists of datasets show.
 
     Args:
         name: short name, also the first part of the name of its store's folder.
         theory: level of theory of the labels, as the field writes it.
         citation: authors, journal, year and DOI.
-        licence: licence of the data as its publisher states it, or "not stated".
-        has_forces: whether its files hold forces.
+        license: license of the data as its publisher states it, or "not stated".
+        has_forces: whether the files hold forces.
+        molecules: number of molecules, all options together; None where not known.
+        frames: number of frames; None where the publisher does not say.
+        elements: chemical symbols that occur, all options together.
+        size: size of the downloads, such as "1.5 GB"; None where there are none.
     """
 
     name: str
     theory: str
     citation: str
-    licence: str
+    license: str
     has_forces: bool
+    molecules: int | None = None
+    frames: int | None = None
+    elements: tuple[str, ...] = ()
+    size: str | None = None
 
 
 class Dataset(ABC):
-    """A published dataset, read from its original files in eV and Å."""
+    """A dataset, read from its original files in eV and Å."""
+
+    published: ClassVar[DatasetInfo | None] = None
+    """Set where anyone can get the dataset by its name, whatever its options."""
+
+    @cached_property
+    def root(self) -> Path:
+        """Folder of datasets; may be set."""
+        return data_root()
 
     @property
     @abstractmethod
-    def description(self) -> Description:
-        """Name, level of theory, citation and licence."""
+    def info(self) -> DatasetInfo:
+        """Name, level of theory, citation and license for the options chosen."""
 
     @property
     @abstractmethod
@@ -53,43 +73,59 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def files(self) -> list[Path]:
-        """The files that `read` reads, in order; their sha256 goes into the manifest."""
+        """Files that `read` reads, in order; their sha256 goes into the manifest."""
+
+    @property
+    def downloads(self) -> list[Download]:
+        """Files to download for the options chosen."""
+        return []
 
     @property
     def options(self) -> dict[str, object]:
-        """What else decides the frames besides the files (a molecule, a choice of labels); part of the fingerprint."""
+        """Arguments that decide the frames besides the files, such as a molecule; part of the fingerprint."""
         return {}
 
     @property
     def label_unit(self) -> str:
-        """Unit of the energies it gives: eV, unless it was asked for a property that is none."""
+        """Unit of the energies: eV, unless another property is read in their place."""
         return "eV"
+
+    def require(self, file: Path) -> Path:
+        """Return a file if it exists.
+
+        Raises:
+            MissingDataError: it does not.
+        """
+        if file.is_file():
+            return file
+        name = self.published.name if self.published and self.downloads else None
+        raise MissingDataError(self, "folder" if name else "file", file, name, self.options)
 
     @abstractmethod
     def read(self) -> Iterator[Frames]:
-        """Read the files, one block of conformers at a time, so that memory stays bounded.
+        """Yield the conformers in chunks, so that memory stays bounded.
 
         Raises:
-            DataFileError: a file is missing, cut short, not laid out as expected, or holds an impossible number.
+            DataFileError: a file is missing, truncated, laid out otherwise, or holds an impossible number.
         """
 
-    def atomic_energies(self) -> Mapping[str, float] | None:
-        """Chemical symbol → energy of the isolated atom in eV by the same theory; None where not known."""
+    def isolated_atom_energies(self) -> Mapping[str, float] | None:
+        """Return chemical symbol → energy of the free atom in eV at the same level of theory; None where not known."""
         return None
 
     def official_splits(self) -> Mapping[str, OfficialIndices]:
-        """Name → split that the publisher gives; asked for after `read` has gone through every frame."""
+        """Return name → split given by the publisher; to be called after `read` has yielded every frame."""
         return {}
 
 
 @dataclass(frozen=True)
 class OfficialIndices:
-    """A split as its publisher gives it.
+    """Split given by the publisher of a dataset.
 
     Args:
-        train: shape (frames,), frames to learn from, numbered in the order of `read`.
-        test: shape (frames,), frames to judge by.
-        validation: shape (frames,), or None where the publisher leaves it to be drawn from `train`.
+        train: shape (frames,), indices of the training frames, in the order of `read`.
+        test: shape (frames,), indices of the test frames.
+        validation: shape (frames,), or None where the publisher leaves them to be drawn from `train`.
     """
 
     train: IntArray

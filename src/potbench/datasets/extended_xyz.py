@@ -8,29 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
-from potbench.datasets.dataset import Dataset, Description
-from potbench.errors import DataFileError
+from potbench.datasets.dataset import Dataset, DatasetInfo
+from potbench.errors import DataFileError, SettingError
+from potbench.readers.extended_xyz import images, named_values
 from potbench.readers.structures import Structure, conformers
 from potbench.readers.units import EnergyUnit, LengthUnit, energy_unit, length_unit
 from potbench.structures import SYMBOLS, Frames
 
 
 class ExtendedXYZ(Dataset):
-    """Any extended XYZ file. Such files say nothing of units, so they have to be given.
+    """Any extended XYZ file. Such files do not state their units, so they must be given.
 
-    A file that was cut between two frames looks like a whole one: compare the number of frames with its source.
+    A file that was truncated between two frames looks complete: compare the number of frames with its source.
 
     Args:
         file: the file.
         energy_unit: unit of the energies.
-        length_unit: unit of the positions; forces are in the one by the other.
+        length_unit: unit of the positions; forces are in the one per the other.
         energy_key: name of the energies in the comment lines.
         forces_key: name of the columns of forces; None leaves them out.
         molecule_key: name in the comment lines that tells molecules apart; by default they go by their formula.
         theory: level of theory.
-        licence: licence of the data.
-        citation: whom to cite.
+        license: license of the data.
+        citation: reference to cite.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class ExtendedXYZ(Dataset):
         forces_key: str | None = "forces",
         molecule_key: str | None = None,
         theory: str = "not stated",
-        licence: str = "not stated",
+        license: str = "not stated",
         citation: str = "not stated",
     ) -> None:
         self.file = Path(file)
@@ -52,52 +54,46 @@ class ExtendedXYZ(Dataset):
         self.forces_key = forces_key
         self.molecule_key = molecule_key
         self.theory = theory
-        self.licence = licence
+        self.license = license
         self.citation = citation
 
     @cached_property
-    def description(self) -> Description:  # noqa: D102
-        has_forces = self.forces_key is not None and self.forces_key in _values(next(self._images()))
-        return Description(self.file.stem, self.theory, self.citation, self.licence, has_forces)
+    @override
+    def info(self) -> DatasetInfo:
+        has_forces = self.forces_key is not None and self.forces_key in named_values(next(self._images()))
+        return DatasetInfo(self.file.stem, self.theory, self.citation, self.license, has_forces)
 
     @cached_property
-    def elements(self) -> list[str]:  # noqa: D102
+    @override
+    def elements(self) -> list[str]:
         numbers: set[int] = set()
         for image in self._images():
             numbers.update(image.numbers.tolist())
         return [SYMBOLS[number] for number in sorted(numbers)]
 
     @property
-    def files(self) -> list[Path]:  # noqa: D102
+    @override
+    def files(self) -> list[Path]:
         return [self.file]
 
     @property
-    def options(self) -> dict[str, object]:  # noqa: D102
+    @override
+    def options(self) -> dict[str, object]:
         keys = ("energy_unit", "length_unit", "energy_key", "forces_key", "molecule_key")
         return {key: getattr(self, key) for key in keys}
 
-    def read(self) -> Iterator[Frames]:  # noqa: D102
-        energy = energy_unit("", self.energy_unit, self.file)
-        length = length_unit("", self.length_unit, self.file)
+    @override
+    def read(self) -> Iterator[Frames]:
+        energy = energy_unit(self, self.energy_unit, "", self.file)
+        length = length_unit(self, self.length_unit, "", self.file)
         yield from conformers(self._structures(energy, length), str(self.file))
 
     def _structures(self, energy: float, length: float) -> Iterator[Structure]:
-        forces_key = self.forces_key if self.description.has_forces else None
+        forces_key = self.forces_key if self.info.has_forces else None
         for number, image in enumerate(self._images()):
             where = f"{self.file}, frame {number}"
-            if image.pbc.any():
-                raise DataFileError(
-                    f"{where} is periodic, and these potentials are of molecules. Expected structures without "
-                    "periodic boundaries."
-                )
-            values = _values(image)
-            needed = [key for key in (self.energy_key, forces_key, self.molecule_key) if key is not None]
-            missing = [key for key in needed if key not in values]
-            if missing:
-                raise DataFileError(
-                    f"{where} has no {', '.join(missing)}, only {', '.join(sorted(values)) or 'positions'}. Change "
-                    "energy_key, forces_key or molecule_key of data.init_args.dataset.init_args."
-                )
+            values = named_values(image)
+            self._require_keys(values, number, where)
             try:
                 total = float(values[self.energy_key])
                 forces = None if forces_key is None else np.asarray(values[forces_key], dtype=np.float64)
@@ -111,32 +107,17 @@ class ExtendedXYZ(Dataset):
                 forces=None if forces is None else forces * (energy / length),
             )
 
+    def _require_keys(self, values: dict[str, Any], number: int, where: str) -> None:
+        wanted = {"energy_key": self.energy_key, "molecule_key": self.molecule_key}
+        if self.info.has_forces:
+            wanted["forces_key"] = self.forces_key
+        for setting, key in wanted.items():
+            if key is None or key in values:
+                continue
+            problem = f"{where} has no {key}, only {', '.join(sorted(values)) or 'positions'}"
+            if number:
+                raise DataFileError(f"{problem}. Expected it in every frame, as in the first.")
+            raise SettingError(self, setting, key, "the name of one of these", problem)
+
     def _images(self) -> Iterator[Any]:
-        from ase.io import iread
-
-        if not self.file.is_file():
-            raise DataFileError(
-                f"{self.file} does not exist. Expected an extended XYZ file there. Change "
-                "data.init_args.dataset.init_args.file."
-            )
-        number = 0
-        try:
-            for image in iread(self.file, format="extxyz"):
-                yield image
-                number += 1
-        except (DataFileError, GeneratorExit):
-            raise
-        except Exception as error:  # ASE raises whatever a damaged line makes it raise
-            raise DataFileError(
-                f"{self.file} cannot be read as extended XYZ from frame {number} on ({type(error).__name__}: {error}). "
-                "It is cut short, damaged or another kind of file."
-            ) from error
-        if not number:
-            raise DataFileError(f"{self.file} holds no structure. Expected at least one.")
-
-
-def _values(image: Any) -> dict[str, Any]:
-    """Everything that a frame carries by name; ASE keeps what it takes for a calculator's results apart."""
-    results = image.calc.results if image.calc else {}
-    arrays = {name: array for name, array in image.arrays.items() if name not in {"numbers", "positions"}}
-    return {**arrays, **image.info, **results}
+        return images(self.require(self.file))

@@ -1,4 +1,4 @@
-"""Azobenzene and glycine: flexible molecules, through their transitions."""
+"""Azobenzene and glycine: flexible molecules, along their transitions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+from typing_extensions import override
 
-from potbench.datasets.published import Published, Summary
+from potbench.datasets.dataset import DatasetInfo
+from potbench.datasets.published import Published
 from potbench.downloads.address import Download
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, SettingError
 from potbench.readers.checks import check_frames
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import KCAL_PER_MOL
 
 Molecule = Literal["azobenzene_inversion", "azobenzene_rotation", "azobenzene_rotation_and_inversion", "glycine"]
-BLOCK = 1000
+FRAMES_PER_CHUNK = 1000
 LAYOUT = (
     "Expected, for each frame, a line with the number of atoms, a line with the energy alone, and a line for each atom "
     "with its symbol, x, y, z in Å and force in kcal/mol/Å."
@@ -25,22 +27,22 @@ LAYOUT = (
 
 
 class FlexibleMolecules(Published):
-    """Energies and forces of azobenzene along two ways of its isomerisation, and of glycine.
+    """Energies and forces of azobenzene along two paths of its isomerization, and of glycine.
 
     Source: Vassilev-Galindo, Fonseca, Poltavsky, Tkatchenko, J. Chem. Phys. 154, 094119 (2021), doi:10.1063/5.0038516.
 
     Args:
-        molecule: glycine, or azobenzene with the transitions it goes through.
+        molecule: glycine, or azobenzene with the transitions that its frames cover.
         folder: folder of Azobenzene_inversion.xyz and so on, which are in the supplement of the paper; by default
             where `data prepare` puts them.
     """
 
-    name = "flexible"
-    summary = Summary(
+    published = DatasetInfo(
+        name="flexible",
         theory="PBE+TS",
         citation="Vassilev-Galindo, Fonseca, Poltavsky, Tkatchenko, J. Chem. Phys. 154, 094119 (2021), "
         "doi:10.1063/5.0038516",
-        licence="not stated",
+        license="not stated",
         has_forces=True,
         molecules=2,
         frames=None,
@@ -51,41 +53,43 @@ class FlexibleMolecules(Published):
     def __init__(self, molecule: Molecule, folder: Path | str | None = None) -> None:
         super().__init__(folder)
         if molecule not in get_args(Molecule):
-            raise ValueError(
-                f"There is no flexible molecule {molecule!r}, expected one of {', '.join(get_args(Molecule))}. "
-                "Change data.init_args.dataset.init_args.molecule."
-            )
+            raise SettingError(self, "molecule", molecule, f"one of {', '.join(get_args(Molecule))}")
         self.molecule = molecule
 
     @property
-    def options(self) -> dict[str, object]:  # noqa: D102
+    @override
+    def options(self) -> dict[str, object]:
         return {"molecule": self.molecule}
 
     @property
-    def elements(self) -> list[str]:  # noqa: D102
+    @override
+    def elements(self) -> list[str]:
         numbers = next(read_xyz(self.require(self.files[0]), self.molecule)).atomic_numbers
         return [SYMBOLS[number] for number in np.unique(numbers)]
 
     @property
-    def files(self) -> list[Path]:  # noqa: D102
+    @override
+    def files(self) -> list[Path]:
         return [self.folder / f"{self.molecule.capitalize()}.xyz"]
 
     @property
+    @override
     def downloads(self) -> list[Download]:
-        """No address: the publisher gives the supplement to readers only."""
+        # without an address: the publisher gives the supplement to subscribers only
         return [Download((), file.name) for file in self.files]
 
-    def read(self) -> Iterator[Frames]:  # noqa: D102
+    @override
+    def read(self) -> Iterator[Frames]:
         yield from read_xyz(self.require(self.files[0]), self.molecule)
 
 
 def read_xyz(file: Path, molecule: str) -> Iterator[Frames]:
-    """Read frames in the layout of the supplement, BLOCK at a time; energies in kcal/mol, converted to eV.
+    """Yield the frames of a file in the layout of the supplement, FRAMES_PER_CHUNK at a time, converted to eV.
 
     ASE takes the layout for plain XYZ and would leave out energies and forces.
 
     Raises:
-        DataFileError: the file is cut short or laid out otherwise.
+        DataFileError: the file is truncated or laid out otherwise.
     """
     with file.open(encoding="utf-8", errors="replace") as lines:
         first = lines.readline().strip()
@@ -95,12 +99,12 @@ def read_xyz(file: Path, molecule: str) -> Iterator[Frames]:
         lines.seek(0)
         symbols: list[str] = []
         number = 0
-        while block := list(islice(lines, BLOCK * height)):
-            while block and not block[-1].strip():
-                block.pop()
-            if len(block) % height:
-                raise DataFileError(f"{file} ends in the middle of frame {number + len(block) // height}. {LAYOUT}")
-            rows = [line.split() for line in block]
+        while chunk := list(islice(lines, FRAMES_PER_CHUNK * height)):
+            while chunk and not chunk[-1].strip():
+                chunk.pop()
+            if len(chunk) % height:
+                raise DataFileError(f"{file} ends in the middle of frame {number + len(chunk) // height}. {LAYOUT}")
+            rows = [line.split() for line in chunk]
             try:
                 symbols = symbols or [row[0] for row in rows[2:height]]
                 frames = _frames(rows, symbols, molecule)

@@ -1,24 +1,21 @@
-"""Datasets that `python -m potbench data generate` made."""
+"""Datasets made by `python -m potbench data generate`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
+from typing_extensions import override
 
-from potbench.datasets.dataset import Dataset, Description
-from potbench.errors import DataFileError
+from potbench.datasets.dataset import Dataset, DatasetInfo
+from potbench.datasets.generated_manifest import GeneratedManifest
 from potbench.readers.checks import check_frames
 from potbench.readers.hdf5 import open_hdf5
 from potbench.structures import SYMBOLS, Frames
-
-NEEDED_IN_MANIFEST = ("theory", "licence", "citation", "molecules")
 
 
 class Generated(Dataset):
@@ -32,63 +29,43 @@ class Generated(Dataset):
         self.file = Path(file)
 
     @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """What the dataset is and how it was made: theory, versions, command, counts, energies of free atoms in eV.
+    def manifest(self) -> GeneratedManifest:
+        """What the dataset holds and how it was made.
 
         Raises:
-            DataFileError: the file is missing, cut short, or not made by potbench.
+            DataFileError: the file is missing, truncated, or not made by potbench.
         """
         with self._open() as root:
             text = root.attrs.get("manifest", "{}")
-        try:
-            manifest = json.loads(text)
-        except (TypeError, ValueError):
-            manifest = {}
-        missing = [key for key in NEEDED_IN_MANIFEST if not isinstance(manifest, dict) or key not in manifest]
-        if missing:
-            raise DataFileError(
-                f"{self.file} has no manifest that states its {', '.join(missing)}. A file made by `python -m potbench "
-                "data generate` was expected, whose attribute `manifest` does. Give such a file, or choose the dataset "
-                "class that reads this kind of file."
-            )
-        return dict(manifest)
+        return GeneratedManifest.from_json(text, self.file)
 
     @property
-    def description(self) -> Description:
-        """Name of the file, and level of theory, citation and licence from its manifest."""
-        return Description(
-            name=self.file.stem,
-            theory=self.manifest["theory"],
-            citation=self.manifest["citation"],
-            licence=self.manifest["licence"],
-            has_forces=True,
-        )
+    @override
+    def info(self) -> DatasetInfo:
+        manifest = self.manifest
+        return DatasetInfo(self.file.stem, manifest.theory, manifest.citation, manifest.license, has_forces=True)
 
     @property
+    @override
     def elements(self) -> list[str]:
-        """Chemical symbols that occur, by ascending atomic number."""
-        molecules = list(self.manifest["molecules"])
+        molecules = self.manifest.molecules
         with self._open() as root:
             numbers = {int(number) for name in molecules for number in root[name]["atomic_numbers"][:]}
         return [SYMBOLS[number] for number in sorted(numbers)]
 
     @property
+    @override
     def files(self) -> list[Path]:
-        """The one file."""
         return [self.file]
 
-    def atomic_energies(self) -> Mapping[str, float] | None:
-        """Energies of the free atoms in eV, where its manifest holds them."""
-        energies: dict[str, float] | None = self.manifest.get("isolated_atoms")
-        return energies
+    @override
+    def isolated_atom_energies(self) -> Mapping[str, float] | None:
+        energies = self.manifest.isolated_atom_energies
+        return {symbol: energy for symbol, energy in energies.items() if energy is not None} or None
 
+    @override
     def read(self) -> Iterator[Frames]:
-        """Read the molecules in the order in which they were made.
-
-        Raises:
-            DataFileError: the file is missing, cut short, not laid out as expected, or has a number that is not finite.
-        """
-        molecules = list(self.manifest["molecules"])
+        molecules = self.manifest.molecules
         with self._open() as root:
             for name in molecules:
                 group = root[name]
@@ -102,4 +79,4 @@ class Generated(Dataset):
                 yield check_frames(frames, f"{self.file}, group {name}")
 
     def _open(self) -> AbstractContextManager[h5py.File]:
-        return open_hdf5(self.file, "data.init_args.dataset.init_args.file")
+        return open_hdf5(self.require(self.file))

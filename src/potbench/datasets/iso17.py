@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import override
 
-from potbench.datasets.ase_database import Labels, rows
-from potbench.datasets.dataset import OfficialIndices
-from potbench.datasets.published import Published, Summary
+from potbench.datasets.dataset import DatasetInfo, OfficialIndices
+from potbench.datasets.published import Published
 from potbench.downloads.address import Download
-from potbench.errors import DataFileError
+from potbench.readers.ase_database import Labels, rows
+from potbench.readers.indices import read_indices
 from potbench.readers.structures import Structure, conformers
-from potbench.structures import Frames, IntArray
+from potbench.structures import Frames
 
 DATABASES = ("reference.db", "test_within.db", "test_other.db")
 IDS = ("train_ids.txt", "validation_ids.txt")
@@ -22,9 +23,9 @@ IDS = ("train_ids.txt", "validation_ids.txt")
 class ISO17(Published):
     """Energies and forces of 5,000 frames of each of 129 isomers of C7H10O2, with the official split.
 
-    The official splits are `known` (unseen frames of the isomers that trained) and `unknown` (isomers that did not);
-    both train and validate on the same frames. The files do not say which isomer a frame is of, so all of them count as
-    one molecule, and cannot be divided by molecule in another way. Atoms are in an order of their own in each frame.
+    The official splits test on `known` isomers (other frames of those in the training set) and on `unknown` ones (not
+    in the training set); both have the same training and validation frames. The files do not state the isomer of a
+    frame, so all isomers count as one molecule and cannot be split by molecule. The order of atoms differs by frame.
 
     Source: Schütt, Kindermans, Sauceda, Chmiela, Tkatchenko, Müller, NeurIPS 30 (2017), arXiv:1706.08566,
     doi:10.48550/arXiv.1706.08566; isomers drawn from QM9.
@@ -34,12 +35,12 @@ class ISO17(Published):
             where `data prepare` puts them.
     """
 
-    name = "iso17"
-    summary = Summary(
+    published = DatasetInfo(
+        name="iso17",
         theory="PBE+TS",
         citation="Schütt, Kindermans, Sauceda, Chmiela, Tkatchenko, Müller, NeurIPS 30 (2017), "
         "doi:10.48550/arXiv.1706.08566",
-        licence="not stated",
+        license="not stated",
         has_forces=True,
         molecules=129,
         frames=645_000,
@@ -52,19 +53,23 @@ class ISO17(Published):
         self._lengths: list[int] = []
 
     @property
-    def elements(self) -> list[str]:  # noqa: D102
-        return list(self.summary.elements)
+    @override
+    def elements(self) -> list[str]:
+        return list(self.published.elements)
 
     @property
-    def files(self) -> list[Path]:  # noqa: D102
+    @override
+    def files(self) -> list[Path]:
         return [self.folder / name for name in (*DATABASES, *IDS)]
 
     @property
-    def downloads(self) -> list[Download]:  # noqa: D102
+    @override
+    def downloads(self) -> list[Download]:
         members = tuple((f"iso17/{file.name}", file.name) for file in self.files)
         return [Download(("http://www.quantum-machine.org/datasets/iso17.tar.gz",), "iso17.tar.gz", members=members)]
 
-    def read(self) -> Iterator[Frames]:  # noqa: D102
+    @override
+    def read(self) -> Iterator[Frames]:
         self._lengths = []
         for name in DATABASES:
             file = self.require(self.folder / name)
@@ -78,24 +83,11 @@ class ISO17(Published):
             length += 1
         self._lengths.append(length)
 
+    @override
     def official_splits(self) -> Mapping[str, OfficialIndices]:
-        """Known and unknown."""
+        """Return the splits `known` and `unknown`."""
         reference, within, other = self._lengths
-        train, validation = (self._numbered(self.require(self.folder / name), reference) for name in IDS)
+        # ids of rows in reference.db begin with 1
+        train, validation = (read_indices(self.require(self.folder / name), reference, first=1) for name in IDS)
         tests = {"known": np.arange(within) + reference, "unknown": np.arange(other) + reference + within}
         return {name: OfficialIndices(train, test, validation) for name, test in tests.items()}
-
-    @staticmethod
-    def _numbered(file: Path, num_rows: int) -> IntArray:
-        try:
-            # ids of rows in reference.db, which begin with 1
-            frames = np.array(file.read_text(encoding="utf-8").split(), dtype=np.int64) - 1
-        except ValueError as error:
-            raise DataFileError(f"{file}: {error}. Expected the id of a row on each line; fetch it again.") from error
-        known = len(np.unique(frames[(frames >= 0) & (frames < num_rows)]))
-        if not known or known < len(frames):
-            raise DataFileError(
-                f"{file} names {known} of the rows 1 to {num_rows} in {len(frames)} lines. "
-                "Expected a row on each, none twice; fetch it again."
-            )
-        return frames

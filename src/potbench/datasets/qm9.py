@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+from typing_extensions import override
 
-from potbench.datasets.ase_database import DISTANCE, UNITS, Labels, has, num_rows, read_metadata, rows
-from potbench.datasets.published import Published, Summary
+from potbench.datasets.dataset import DatasetInfo
+from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.downloads.archive import DAMAGE
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, SettingError
+from potbench.readers.ase_database import Labels, has, num_rows, rows, stated_units
 from potbench.readers.structures import Structure, conformers
 from potbench.readers.units import energy_unit, length_unit
 from potbench.structures import SYMBOLS, Frames
@@ -55,24 +57,24 @@ FREE_ATOMS = {
 class QM9(Published):
     """Energies, or another property, of 133,885 molecules of up to nine C, N, O, F atoms at equilibrium.
 
-    There are no forces. The 3,054 molecules whose SMILES did not survive the relaxation are left out by default.
+    There are no forces. The 3,054 molecules whose SMILES changed upon relaxation are left out by default.
 
     Source: Ramakrishnan, Dral, Rupp, von Lilienfeld, Sci. Data 1, 140022 (2014), doi:10.1038/sdata.2014.22.
 
     Args:
         target: which property: the energy at 0 K (U0) or 298.15 K (U), enthalpy (H), free energy (G), zero-point
             vibration (zpve), orbitals (homo, lumo) or their gap, all in eV; or, in its published unit, dipole moment
-            (mu), polarisability (alpha), spatial extent (r2), heat capacity (Cv) or a rotational constant (A, B, C).
-        uncharacterized: whether the 3,054 molecules are kept.
-        folder: folder of dsgdb9nsd.xyz.tar.bz2 and uncharacterized.txt; or of qm9.db, made by SchNetPack in whichever
-            of its layouts; by default where `data prepare` puts them.
+            (mu), polarizability (alpha), spatial extent (r2), heat capacity (Cv) or a rotational constant (A, B, C).
+        uncharacterized: whether to include the 3,054 molecules.
+        folder: folder of dsgdb9nsd.xyz.tar.bz2 and uncharacterized.txt; or of qm9.db in any of SchNetPack's layouts; by
+            default where `data prepare` puts them.
     """
 
-    name = "qm9"
-    summary = Summary(
+    published = DatasetInfo(
+        name="qm9",
         theory="B3LYP/6-31G(2df,p)",
         citation="Ramakrishnan, Dral, Rupp, von Lilienfeld, Sci. Data 1, 140022 (2014), doi:10.1038/sdata.2014.22",
-        licence="CC0 1.0",
+        license="CC0 1.0",
         has_forces=False,
         molecules=MOLECULES,
         frames=MOLECULES,
@@ -83,33 +85,35 @@ class QM9(Published):
     def __init__(self, target: Target = "U0", uncharacterized: bool = False, folder: Path | str | None = None) -> None:
         super().__init__(folder)
         if target not in get_args(Target):
-            raise ValueError(
-                f"QM9 has no target {target!r}, expected one of {', '.join(get_args(Target))}. "
-                "Change data.init_args.dataset.init_args.target."
-            )
+            raise SettingError(self, "target", target, f"one of {', '.join(get_args(Target))}")
         self.target = target
         self.uncharacterized = uncharacterized
 
     @property
-    def options(self) -> dict[str, object]:  # noqa: D102
+    @override
+    def options(self) -> dict[str, object]:
         return {"target": self.target, "uncharacterized": self.uncharacterized}
 
     @property
-    def label_unit(self) -> str:  # noqa: D102
+    @override
+    def label_unit(self) -> str:
         return OTHER_UNITS.get(self.target, "eV")
 
     @property
-    def elements(self) -> list[str]:  # noqa: D102
-        return list(self.summary.elements)
+    @override
+    def elements(self) -> list[str]:
+        return list(self.published.elements)
 
     @property
-    def files(self) -> list[Path]:  # noqa: D102
+    @override
+    def files(self) -> list[Path]:
         if self._from_database:
             return [self.folder / DATABASE]
         return [self.folder / ARCHIVE, *([] if self.uncharacterized else [self.folder / UNCHARACTERIZED])]
 
     @property
-    def downloads(self) -> list[Download]:  # noqa: D102
+    @override
+    def downloads(self) -> list[Download]:
         archive = tuple(f"{place}3195389" for place in FIGSHARE)
         sha256 = "sha256:3a63848ac80691bdb8d41834b575afad345b9300d7a2db0c38adb7f6eaa8360c"
         left_out = tuple(f"{place}3195404" for place in FIGSHARE)
@@ -118,12 +122,14 @@ class QM9(Published):
             Download(left_out, UNCHARACTERIZED, "md5:a361887bacb427b8a0ce7903d92a53b4"),
         ]
 
-    def atomic_energies(self) -> Mapping[str, float] | None:
-        """Energies of the free atoms in eV, where the target has such a meaning."""
+    @override
+    def isolated_atom_energies(self) -> Mapping[str, float] | None:
+        """Return the energies of free atoms in eV; None for a target that is no energy of a molecule."""
         atoms = FREE_ATOMS.get(self.target)
         return None if atoms is None else {symbol: energy * HARTREE for symbol, energy in atoms.items()}
 
-    def read(self) -> Iterator[Frames]:  # noqa: D102
+    @override
+    def read(self) -> Iterator[Frames]:
         if self._from_database:
             yield from self._read_database(self.folder / DATABASE)
             return
@@ -137,7 +143,7 @@ class QM9(Published):
 
     def _structures(self, file: Path, left_out: set[int]) -> Iterator[Structure]:
         try:
-            # as a stream: members are read in their order, and nothing is unpacked
+            # as a stream: members are read in order, and nothing is unpacked to disk
             with tarfile.open(file, "r|*") as archive:
                 for member in archive:
                     stream = archive.extractfile(member) if member.isreg() else None
@@ -150,22 +156,25 @@ class QM9(Published):
             if isinstance(error, DataFileError):
                 raise
             raise DataFileError(
-                f"{file} cannot be read ({error}). It is cut short or damaged; fetch it again."
+                f"{file} cannot be read ({error}). It is truncated or damaged; fetch it again."
             ) from error
 
     def _read_database(self, file: Path) -> Iterator[Frames]:
-        metadata, found = read_metadata(file), rows(file)
+        found = rows(file)
         first = next(found)
         if not self.uncharacterized and num_rows(file) == MOLECULES:
-            raise DataFileError(
-                f"{file} holds all {MOLECULES:,} molecules, and does not say which are uncharacterized. Set "
-                f"data.init_args.dataset.init_args.uncharacterized to true, or put {ARCHIVE} in its place."
+            raise SettingError(
+                self,
+                "uncharacterized",
+                self.uncharacterized,
+                f"True, or {ARCHIVE} and {UNCHARACTERIZED} in its place",
+                f"{file} holds all {MOLECULES:,} molecules, and does not state which are uncharacterized",
             )
         key = next((key for key in KEYS[self.target] if has(first, key)), KEYS[self.target][0])
+        stated_energy, stated_length = stated_units(file, key)
         # the layouts that do not state their units are in eV and Å
-        other = self.target in OTHER_UNITS
-        energy = 1.0 if other else energy_unit(str(metadata.get(UNITS, {}).get(key, "eV")), None, file)
-        length = length_unit(str(metadata.get(DISTANCE, "Å")), None, file)
+        energy = 1.0 if self.target in OTHER_UNITS else energy_unit(self, None, stated_energy or "eV", file)
+        length = length_unit(self, None, stated_length or "Å", file)
         labels = Labels(key, None, energy, length)
         structures = (
             labels.structure(row, file)._replace(molecule=f"row_{row.id:06d}") for row in chain([first], found)
@@ -174,18 +183,18 @@ class QM9(Published):
 
 
 def parse(text: str, target: str, where: str) -> Structure:
-    """One molecule of QM9, from its file.
+    """Parse the file of one molecule.
 
     The number of atoms; a line of properties; a line for each atom with symbol, x, y, z in Å and a Mulliken charge;
     frequencies; SMILES before and after relaxation; InChI. Exponents are written as Mathematica does, 1.5*^-6.
 
     Args:
         text: content of the file.
-        target: which property.
+        target: the property to read.
         where: archive and file, for messages.
 
     Raises:
-        DataFileError: the file is cut short or laid out otherwise.
+        DataFileError: the file is truncated or laid out otherwise.
     """
     lines = text.replace("*^", "e").splitlines()
     try:
@@ -207,14 +216,14 @@ def parse(text: str, target: str, where: str) -> Structure:
 
 
 def read_left_out(file: Path) -> set[int]:
-    """Numbers of the molecules that failed the consistency check.
+    """Return the numbers of the molecules that failed the consistency check.
 
     Raises:
         DataFileError: the file does not list 3,054 of them.
     """
     # a head of nine lines, a line for each molecule that begins with its number, and a line that ends the list
     first = [line.split()[:1] for line in file.read_text(encoding="utf-8", errors="replace").splitlines()[9:-1]]
-    found = {int(word) for words in first for word in words if word.isdecimal()}
+    found = {int(number) for columns in first for number in columns if number.isdecimal()}
     if len(found) != LEFT_OUT:
         raise DataFileError(f"{file} lists {len(found):,} molecules, expected {LEFT_OUT:,}; fetch it again.")
     return found

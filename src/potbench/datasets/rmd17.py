@@ -1,44 +1,36 @@
-"""rMD17: frames of ten molecules' trajectories, computed anew with tight convergence."""
+"""rMD17: frames of MD17, recomputed with tight convergence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+from typing_extensions import override
 
-from potbench.datasets.dataset import OfficialIndices
-from potbench.datasets.published import Published, Summary
+from potbench.datasets.dataset import DatasetInfo, OfficialIndices
+from potbench.datasets.md17 import Molecule
+from potbench.datasets.published import Published
 from potbench.downloads.address import Download
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, SettingError
 from potbench.readers.checks import check_frames
+from potbench.readers.indices import read_indices
 from potbench.readers.npz import REAL, WHOLE, Arrays, read_npz
 from potbench.structures import SYMBOLS, Frames, IntArray
 from potbench.units import KCAL_PER_MOL
 
 FIGSHARE = "https://ndownloader.figshare.com/files/"
 FOLDS = ("01", "02", "03", "04", "05")
-Molecule = Literal[
-    "aspirin",
-    "azobenzene",
-    "benzene",
-    "ethanol",
-    "malonaldehyde",
-    "naphthalene",
-    "paracetamol",
-    "salicylic",
-    "toluene",
-    "uracil",
-]
 NEEDED = {
     "nuclear_charges": WHOLE,
     "old_indices": WHOLE,
     **dict.fromkeys(("coords", "energies", "forces", "old_energies", "old_forces"), REAL),
 }
 
-# number of the file on figshare, its md5 as figshare states it, and its bytes
+# number on figshare, md5 as figshare states it, and size in bytes
 FILES = {
     "aspirin": ("62265757", "17fd6fb69066888613f7e16b358a7553", 153_601_803),
     "azobenzene": ("62265754", "be79df918468eb3579aa73a0becf7390", 175_180_782),
@@ -64,7 +56,7 @@ FILES = {
 
 
 class Fold(NamedTuple):
-    """The two files of an official split."""
+    """Name and files of an official split."""
 
     name: str
     train: Path
@@ -74,9 +66,9 @@ class Fold(NamedTuple):
 class RMD17(Published):
     """Energies and forces of 100,000 frames of each of ten molecules, with five official splits of 1000 + 1000.
 
-    The frames are those of MD17, shuffled, computed anew at PBE/def2-SVP on tight grids; `labels: original` takes the
-    noisier energies and forces of MD17 itself. Consecutive frames of a trajectory are alike: the authors ask for no
-    more than 1000 training frames.
+    The frames are those of MD17, shuffled, recomputed at PBE/def2-SVP on tight grids; `labels: original` reads the
+    noisier energies and forces of MD17 itself. Consecutive frames of a trajectory are alike: the authors advise against
+    training on more than 1000 frames.
 
     Source: Christensen, von Lilienfeld, Mach. Learn.: Sci. Technol. 1, 045018 (2020), doi:10.1088/2632-2153/abba6f.
 
@@ -87,12 +79,12 @@ class RMD17(Published):
             splits alone, rmd17_<molecule>_<train|test>_<01…05>.npz; by default where `data prepare` puts them.
     """
 
-    name = "rmd17"
-    summary = Summary(
+    published = DatasetInfo(
+        name="rmd17",
         theory="PBE/def2-SVP",
         citation="Christensen, von Lilienfeld, Mach. Learn.: Sci. Technol. 1, 045018 (2020), "
         "doi:10.1088/2632-2153/abba6f",
-        licence="CC0 1.0",
+        license="CC0 1.0",
         has_forces=True,
         molecules=10,
         frames=999_988,
@@ -108,35 +100,37 @@ class RMD17(Published):
     ) -> None:
         super().__init__(folder)
         if molecule not in get_args(Molecule):
-            raise ValueError(
-                f"rMD17 has no molecule {molecule!r}, expected one of {', '.join(get_args(Molecule))}. "
-                "Change data.init_args.dataset.init_args.molecule."
-            )
+            raise SettingError(self, "molecule", molecule, f"one of {', '.join(get_args(Molecule))}")
         self.molecule = molecule
         self.labels = labels
 
     @property
-    def theory(self) -> str:  # noqa: D102
-        return self.summary.theory if self.labels == "revised" else "PBE+TS"
+    @override
+    def info(self) -> DatasetInfo:
+        return self.published if self.labels == "revised" else replace(self.published, theory="PBE+TS")
 
     @property
-    def options(self) -> dict[str, object]:  # noqa: D102
+    @override
+    def options(self) -> dict[str, object]:
         return {"molecule": self.molecule, "labels": self.labels}
 
     @property
-    def elements(self) -> list[str]:  # noqa: D102
+    @override
+    def elements(self) -> list[str]:
         file = self.require(self._halves[0].train if self._halves else self._whole)
         numbers = read_npz(file, NEEDED)["nuclear_charges"]
         return [SYMBOLS[number] for number in np.unique(numbers)]
 
     @property
-    def files(self) -> list[Path]:  # noqa: D102
+    @override
+    def files(self) -> list[Path]:
         if self._halves:
             return [file for fold in self._halves for file in (fold.train, fold.test)]
         return [self._whole, *(file for fold in self._folds for file in (fold.train, fold.test))]
 
     @property
-    def downloads(self) -> list[Download]:  # noqa: D102
+    @override
+    def downloads(self) -> list[Download]:
         names = [self.molecule, *(name for name in FILES if name.startswith("index"))]
         targets = [self._whole.name, *(f"{name}.csv" for name in names[1:])]
         return [
@@ -144,7 +138,8 @@ class RMD17(Published):
             for name, target in zip(names, targets, strict=True)
         ]
 
-    def read(self) -> Iterator[Frames]:  # noqa: D102
+    @override
+    def read(self) -> Iterator[Frames]:
         arrays = self._arrays
         prefix = "" if self.labels == "revised" else "old_"
         frames = Frames(
@@ -157,9 +152,10 @@ class RMD17(Published):
         )
         yield check_frames(frames, str(self.files[0]))
 
+    @override
     def official_splits(self) -> Mapping[str, OfficialIndices]:
-        """01 to 05, as far as their files are there."""
-        find = self._places if self._halves else self._indices
+        """Return the splits 01 to 05 whose files exist."""
+        find = self._frames_of_half if self._halves else self._frames_of_list
         return {fold.name: OfficialIndices(find(fold.train), find(fold.test)) for fold in self._halves or self._folds}
 
     @cached_property
@@ -170,27 +166,16 @@ class RMD17(Published):
         numbers = {"nuclear_charges": halves[0]["nuclear_charges"]}
         if any(not np.array_equal(half["nuclear_charges"], numbers["nuclear_charges"]) for half in halves):
             raise DataFileError(f"{self.folder}: the files of {self.molecule} differ in their nuclear_charges.")
-        # a frame may be in several official splits, and is kept once, in the order of the trajectory
+        # a frame of several official splits is read once, in the order of the trajectory
         joined = {name: np.concatenate([half[name] for half in halves]) for name in NEEDED if name not in numbers}
         first = np.unique(joined["old_indices"], return_index=True)[1]
         return {**numbers, **{name: array[first] for name, array in joined.items()}}
 
-    def _places(self, half: Path) -> IntArray:
+    def _frames_of_half(self, half: Path) -> IntArray:
         return np.searchsorted(self._arrays["old_indices"], read_npz(half, NEEDED)["old_indices"])
 
-    def _indices(self, file: Path) -> IntArray:
-        num_frames = len(self._arrays["energies"])
-        try:
-            indices = np.array(file.read_text(encoding="utf-8").split(), dtype=np.int64)
-        except ValueError as error:
-            raise DataFileError(f"{file}: {error}. Expected a frame's number on each line; fetch it again.") from error
-        known = len(np.unique(indices[(indices >= 0) & (indices < num_frames)]))
-        if not known or known < len(indices):
-            raise DataFileError(
-                f"{file} names {known} of the frames 0 to {num_frames - 1} in {len(indices)} lines. "
-                "Expected a frame on each, none twice; fetch it again."
-            )
-        return indices
+    def _frames_of_list(self, file: Path) -> IntArray:
+        return read_indices(file, len(self._arrays["energies"]))
 
     @property
     def _whole(self) -> Path:
@@ -198,7 +183,7 @@ class RMD17(Published):
 
     @cached_property
     def _halves(self) -> list[Fold]:
-        # the whole file wins
+        # the complete file has precedence
         return [] if self._whole.is_file() else self._complete(f"rmd17_{self.molecule}_{{}}_{{}}.npz")
 
     @property

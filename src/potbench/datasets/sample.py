@@ -1,24 +1,24 @@
-"""The sample that potbench carries, for trying everything without a download."""
+"""The sample that potbench contains, for trying everything without a download."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from potbench.datasets.dataset import DatasetInfo
 from potbench.datasets.generated import Generated
-from potbench.datasets.published import Summary
 
 
 class Sample(Generated):
-    """Small molecules of H, C, N and O at ANI-1's level of theory, with forces; shipped inside the package.
+    """Small molecules of H, C, N and O at ANI-1's level of theory, with forces; part of the package.
 
     Its manifest holds the command that made it.
     """
 
-    name = "sample"
-    summary = Summary(
+    published = DatasetInfo(
+        name="sample",
         theory="ωB97X/6-31G(d)",
         citation="potbench, CITATION.cff",
-        licence="MIT",
+        license="MIT",
         has_forces=True,
         molecules=15,
         frames=2_250,

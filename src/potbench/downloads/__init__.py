@@ -1,1 +1,1 @@
-"""Files from elsewhere: fetched, verified, unpacked."""
+"""Download, verify and unpack files."""

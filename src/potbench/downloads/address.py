@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Download:
-    """A file on the net, and what becomes of it in the dataset's folder.
+    """File on the net, and its name in the dataset's folder.
 
     Args:
-        urls: the same file at several places, tried in turn.
-        file: its name in the dataset's folder.
-        checksum: as published, such as "md5:17fd6f…" or "sha256:3a6384…"; None where nobody published one.
-        size: in bytes, as published, or None.
-        members: of an archive, path inside it → name in the dataset's folder; empty where the file is used as it is.
+        urls: addresses of the same file, tried in turn.
+        file: name in the dataset's folder.
+        checksum: published checksum, such as "md5:17fd6f…" or "sha256:3a6384…"; None where none is published.
+        size: published size in bytes, or None.
+        members: for an archive, path inside it → name in the dataset's folder; empty for any other file.
     """
 
     urls: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Archives: the files that are asked for are taken out of them, and nothing else."""
+"""Unpack the files that are asked for, and no others, from .zip and .tar archives."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from potbench.downloads.disk_space import FULL, require_room
 from potbench.errors import ArchiveError, DataFileError
+from potbench.whole_file import whole_file
 
 DAMAGE = (
     *(OSError, EOFError, ValueError, LookupError, RuntimeError, MemoryError),
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
 )
-"""What tarfile and zipfile raise on a damaged archive; of a locked one, or an unknown compression, RuntimeError."""
+"""What tarfile and zipfile raise for a damaged archive; for encryption or an unknown compression, RuntimeError."""
 
 
 class Member(NamedTuple):
-    """What an archive holds in one place.
+    """Member of an archive.
 
     Attributes:
-        path: within the archive.
-        size: in bytes.
+        path: path within the archive.
+        size: size in bytes.
         open: opens it for reading; None for a folder, a link or a device.
     """
 
@@ -39,49 +41,48 @@ class Member(NamedTuple):
 
 
 def is_archive(file: Path) -> bool:
-    """Whether a file is an archive of files; .npz files are arrays, though zipped."""
+    """Return whether a file is an archive of files; .npz files are arrays, though zipped."""
     return file.suffix != ".npz" and (zipfile.is_zipfile(file) or tarfile.is_tarfile(file))
 
 
 def unpack(archive: Path, folder: Path, names: Mapping[str, str]) -> None:
-    """Take files out of a .zip or .tar archive, compressed or not; they appear by renames, when all are unpacked.
+    """Unpack files from a .zip or .tar archive, compressed or not; they get their names when all are unpacked.
 
-    Where something is written never depends on the paths in the archive.
+    The paths in the archive never decide where a file is written.
 
     Args:
         archive: the archive.
-        folder: where the files shall be.
+        folder: folder the files are unpacked to.
         names: end of a path in the archive → name in the folder.
 
     Raises:
-        ArchiveError: it is cut short or damaged, or has no such file, or a link, a device or a path that leads out of
-            it in its place.
-        DataFileError: the disk has no room.
+        ArchiveError: the archive is truncated or damaged, or lacks a file, or has in its place a link, a device or a
+            path that leads out of the archive.
+        DataFileError: the files do not fit on the disk.
         OSError: the disk is full.
     """
     from rich.progress import wrap_file
 
-    unpacked: dict[str, Path] = {}
+    missing = dict(names)
     try:
         with (
             archive.open("rb") as raw,
             wrap_file(raw, archive.stat().st_size, description=f"Unpacking {archive.name}", transient=True) as stream,
+            ExitStack() as unpacked,
         ):
             for member in _members(stream):
                 path = f"/{member.path}"
-                end = next((end for end in names if path.endswith(f"/{end}") and end not in unpacked), None)
+                end = next((end for end in missing if path.endswith(f"/{end}")), None)
                 if end is not None:
-                    unpacked[end] = folder / f"{names[end]}.unpacking"
-                    _write(member, archive, unpacked[end])
-                if len(unpacked) == len(names):
+                    target = folder / missing.pop(end)
+                    _write(member, archive, unpacked.enter_context(whole_file(target)), target.name)
+                if not missing:
                     break
-        if missing := [end for end in names if end not in unpacked]:
-            raise ArchiveError(
-                f"{archive} holds no {', '.join(missing)}. It is cut short, or another archive than expected; "
-                "fetch it again."
-            )
-        for end, file in unpacked.items():
-            file.replace(folder / names[end])
+            if missing:
+                raise ArchiveError(
+                    f"{archive} holds no {', '.join(missing)}. It is truncated, or another archive than expected; "
+                    "fetch it again."
+                )
     except DAMAGE as error:
         if isinstance(error, DataFileError) or (isinstance(error, OSError) and error.errno in FULL):
             raise
@@ -89,9 +90,6 @@ def unpack(archive: Path, folder: Path, names: Mapping[str, str]) -> None:
         raise ArchiveError(
             f"{archive} cannot be unpacked ({why}). Expected a whole .zip or .tar archive; fetch it again."
         ) from error
-    finally:
-        for file in unpacked.values():
-            file.unlink(missing_ok=True)
 
 
 def _members(stream: IO[bytes]) -> Iterator[Member]:
@@ -111,12 +109,12 @@ def _members(stream: IO[bytes]) -> Iterator[Member]:
             yield Member(PurePosixPath(entry.name), entry.size, open_file)  # type: ignore[arg-type]
 
 
-def _write(member: Member, archive: Path, target: Path) -> None:
+def _write(member: Member, archive: Path, file: Path, name: str) -> None:
     if member.open is None or member.path.is_absolute() or ".." in member.path.parts:
         raise ArchiveError(
             f"{archive} holds {member.path}, which is a link, a device or a path that leads out of it. Expected a "
             "plain file; nothing was unpacked. Fetch the archive from its publisher."
         )
-    require_room(target.parent, member.size, target.stem)
-    with member.open() as contents, target.open("wb") as copy:
+    require_room(file.parent, member.size, name)
+    with member.open() as contents, file.open("wb") as copy:
         shutil.copyfileobj(contents, copy, 2**20)

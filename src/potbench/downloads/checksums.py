@@ -1,4 +1,4 @@
-"""What is known of the bytes of a dataset's files: checksums that were published, or those of the first download."""
+"""Checksums of a dataset's files: those that are published, or those of the first download."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from potbench.errors import DataFileError
+from potbench.whole_file import write_text
 
 RECORD = "checksums.json"
-PIECE = 2**20
+CHUNK_BYTES = 2**20
 
 
 class Checksum(NamedTuple):
-    """What was found in a file.
+    """Checksum of a file.
 
     Attributes:
-        sha256: of the file.
-        published: the published checksum that it agrees with, such as "md5:17fd6f…", or None where there is none.
+        sha256: sha256 of the file.
+        published: published checksum that the file agrees with, such as "md5:17fd6f…"; None where none is published.
     """
 
     sha256: str
@@ -26,29 +27,32 @@ class Checksum(NamedTuple):
 
 
 class Checksums:
-    """The checksums of the files in a folder, kept in FOLDER/checksums.json.
+    """Checksums of the files in a folder, recorded in FOLDER/checksums.json.
 
     Args:
-        folder: where the files are.
+        folder: folder of the files.
     """
 
     def __init__(self, folder: Path) -> None:
         self.record = folder / RECORD
 
     def find(self, name: str) -> Checksum | None:
-        """What is recorded of the file of this name."""
+        """Return what is recorded of the file of this name."""
         return self._read().get(name)
 
     def verify(self, file: Path, name: str, published: str | None) -> str | None:
-        """Compare a file with its published checksum, or with what was recorded of this name, and record what it is.
+        """Compare a file with its published checksum, or with what is recorded under its name, and record it.
 
         Args:
             file: the file.
             name: its name in the folder.
-            published: such as "md5:17fd6f…"; None where there is none.
+            published: published checksum, such as "md5:17fd6f…"; None where none is published.
 
         Returns:
-            What is wrong with it, as the end of a sentence about it; None where nothing is.
+            What is wrong with the file, as the end of a sentence about it; None where nothing is.
+
+        Raises:
+            DataFileError: the record of checksums is damaged.
         """
         algorithm, _, expected = (published or "sha256:").partition(":")
         found = digests(file, {algorithm, "sha256"})
@@ -61,12 +65,12 @@ class Checksums:
         return None
 
     def record_member(self, file: Path, archive: str, published: str | None) -> None:
-        """Record a file that was taken out of an archive: what is published of the archive vouches for it."""
+        """Record a file from an archive, which the published checksum of the archive vouches for."""
         sha256 = digests(file, {"sha256"})["sha256"]
         self._write({**self._read(), file.name: Checksum(sha256, published and f"{published} of {archive}")})
 
     def forget(self, name: str) -> None:
-        """Record nothing of a file any more."""
+        """Remove a file from the record."""
         self._write({known: checksum for known, checksum in self._read().items() if known != name})
 
     def _read(self) -> dict[str, Checksum]:
@@ -80,17 +84,15 @@ class Checksums:
             ) from error
 
     def _write(self, known: dict[str, Checksum]) -> None:
-        partial = self.record.with_name(f"{RECORD}.partial")
         text = json.dumps({name: checksum._asdict() for name, checksum in known.items()}, indent=2)
-        partial.write_text(f"{text}\n")
-        partial.replace(self.record)
+        write_text(self.record, f"{text}\n")
 
 
 def digests(file: Path, algorithms: set[str]) -> dict[str, str]:
-    """Algorithm → digest of a file, which is read once."""
+    """Return algorithm → digest of a file, which is read once."""
     hashes = {algorithm: hashlib.new(algorithm) for algorithm in algorithms}
     with file.open("rb") as stream:
-        while piece := stream.read(PIECE):
+        while chunk := stream.read(CHUNK_BYTES):
             for digest in hashes.values():
-                digest.update(piece)
+                digest.update(chunk)
     return {algorithm: digest.hexdigest() for algorithm, digest in hashes.items()}

@@ -1,4 +1,4 @@
-"""Room on the disk: asked for before large files are written, and said in words when it runs out."""
+"""Check the space on a disk before large files are written, and explain a full disk in words."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rich.filesize import decimal
 from potbench.errors import DataFileError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""What a full disk, a full quota and a limit on the size of files raise."""
-ELSEWHERE = "Free some room, or give a folder on another disk by --root or POTBENCH_DATA."
+"""Errors of a full disk, a full quota and a limit on the size of files."""
+ELSEWHERE = "Free some space, or keep datasets on another disk: POTBENCH_DATA names their folder."
 
 
 def require_room(folder: Path, num_bytes: int, name: str) -> None:
-    """Raise DataFileError unless the disk of a folder has room for a file of this name and size."""
+    """Raise DataFileError unless a file of this name and size fits on the disk of a folder."""
     free = shutil.disk_usage(folder).free
     if num_bytes > free:
         raise DataFileError(
@@ -28,13 +28,13 @@ def require_room(folder: Path, num_bytes: int, name: str) -> None:
 
 @contextmanager
 def full_disk_in_words(folder: Path) -> Iterator[None]:
-    """Turn what a full disk raises while something is written below a folder into a DataFileError."""
+    """Raise DataFileError in place of the OSError of a disk that fills up while files are written to a folder."""
     try:
         yield
     except OSError as error:
         if error.errno not in FULL:
             raise
         raise DataFileError(
-            f"Nothing more can be written to {folder} ({error.strerror}). Expected room for the dataset. {ELSEWHERE} "
-            "Then give the command again: it goes on from here."
+            f"Nothing more can be written to {folder} ({error.strerror}). Expected space for the dataset. {ELSEWHERE} "
+            "The same command then resumes from here."
         ) from error

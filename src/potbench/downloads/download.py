@@ -1,4 +1,4 @@
-"""Downloads: they go on where they broke off, try mirrors in turn, and are verified before they get their name."""
+"""Download files: resume where a transfer broke off, try mirrors in turn, verify before a file gets its name."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from potbench.errors import ArchiveError, DataFileError
 
 
 def fetch(download: Download, folder: Path) -> None:
-    """Bring the file of a download, or the members of an archive, into a folder.
+    """Download a file, or an archive and unpack its members, into a folder.
 
-    What is there is verified and not fetched again. A file gets its name when it is whole and verified; until then it
-    is FILE.partial, and the next call goes on from there, also where this process was killed. Where no checksum is
-    published, the sha256 of the first download is kept in checksums.json, and a later one has to agree with it. An
-    archive stays beside its members, for other options may need others of them.
+    A file that exists is verified and not downloaded again. A file gets its name when it is complete and verified;
+    until then it is FILE.partial, which the next call resumes, even after this process was killed. Where no checksum is
+    published, the sha256 of the first download is recorded in checksums.json, and later downloads must agree with it.
+    An archive is left beside its members, since other options may need others of them.
 
     Raises:
-        DataFileError: no mirror gave the file, a file is not what was published, an archive is damaged, or the disk is
-            full.
+        DataFileError: no mirror provides the file, a file differs from the published one, an archive is damaged, or the
+            disk is full.
     """
     with alone_in(folder):
         file = folder / download.file
@@ -45,7 +45,7 @@ def fetch(download: Download, folder: Path) -> None:
         try:
             unpack(file, folder, missing)
         except ArchiveError:
-            # or the next call would take it for a good one
+            # the next call would take it for undamaged
             if is_new and not download.checksum:
                 file.unlink()
                 checksums.forget(file.name)
@@ -55,21 +55,24 @@ def fetch(download: Download, folder: Path) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line, above the bar that moves."""
+    """Print a line above the progress bar."""
     get_console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Let one process at a time put files into a folder, and say in words when its disk is full."""
+    """Let one process at a time write to a folder; raise DataFileError when its disk is full."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        say(f"Another process puts files into {folder}; waiting for it.")
+        say(f"Another process writes to {folder}; waiting for it.")
         lock.acquire()
     try:
+        # what a killed process left of a file that it copied or unpacked
+        for left in folder.glob(f"*.{'[0-9a-f]' * 8}.partial"):
+            left.unlink()
         with full_disk_in_words(folder):
             yield
     finally:
@@ -79,8 +82,8 @@ def alone_in(folder: Path) -> Iterator[None]:
 def _try_mirrors(download: Download, file: Path, checksums: Checksums) -> None:
     if not download.urls:
         raise DataFileError(
-            f"{file} has no address that a program may fetch it from. Expected it from you: get it from its publisher "
-            "(`python -m potbench data list` says where), then add --from and where it is."
+            f"{file} has no address that a program may fetch it from. Get it from its publisher, whom "
+            "`python -m potbench data list` names, then prepare the dataset from that file."
         )
     failures: list[str] = []
     for url in download.urls:
@@ -103,6 +106,6 @@ def _try_mirrors(download: Download, file: Path, checksums: Checksums) -> None:
         partial.remove()
         failures.append(f"{url}: the file {wrong}")
     raise DataFileError(
-        f"{file} could not be downloaded: {'; '.join(failures)}. Expected the published file. Give the command again "
-        "later, which goes on from what is there; or get the file in another way, and add --from and where it is."
+        f"{file} could not be downloaded: {'; '.join(failures)}. Expected the published file. Try again later, which "
+        "resumes the download; or get the file in another way, and prepare the dataset from it."
     )

@@ -1,4 +1,4 @@
-"""Files that someone has already, brought to where a dataset looks for them."""
+"""Bring files that the user already has to where a dataset looks for them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from potbench.downloads.checksums import Checksums
 from potbench.downloads.disk_space import require_room
 from potbench.downloads.download import alone_in
 from potbench.errors import DataFileError
+from potbench.whole_file import whole_file
 
 
 def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iterable[str] = ()) -> None:
-    """Bring files into a folder: by a link where both are on one disk, else by a copy; or out of an archive.
+    """Link files into a folder, copy them from another disk, or unpack them from an archive.
 
     Args:
-        source: a folder that holds them, at any depth; an archive of them; or one of them.
-        folder: where the dataset looks for them.
-        downloads: the files that are published.
+        source: a folder that holds the files, at any depth; an archive of them; or one of them.
+        folder: folder of the dataset.
+        downloads: the published files.
         others: names of other files that the dataset can read.
 
     Raises:
-        DataFileError: there is no such file, it is not the published one, or another of that name is there already.
+        DataFileError: a file is missing, differs from the published one, or differs from the one in the folder.
     """
     published = {download.file: download.checksum for download in downloads if not download.members}
     members = {end: name for download in downloads for end, name in download.members}
@@ -42,7 +43,7 @@ def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iter
             checksum = archives.get(name)
             if checksum:
                 _require_right(file, checksums.verify(file, name, checksum))
-            # one that is not published may hold what is published file by file
+            # an unpublished archive may hold files that are published one by one
             wanted = members or {name: name for name in published}
             missing = {end: name for end, name in wanted.items() if not (folder / name).is_file()}
             unpack(file, folder, missing)
@@ -54,7 +55,7 @@ def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iter
 
 
 def _look(source: Path, names: list[str], archives: list[str]) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Name in the folder → file, of plain files and of archives."""
+    """Return name in the folder → file, of plain files and of archives."""
     if source.is_dir():
         found = _find(source, names)
         packed = {} if found else _find(source, archives)
@@ -64,18 +65,22 @@ def _look(source: Path, names: list[str], archives: list[str]) -> tuple[dict[str
     else:
         found, packed = {}, {source.name: source}
     if not source.exists() or not set(found) <= set(names) or not (found or packed):
-        state = "is none and holds none of" if source.exists() else "does not exist, expected"
-        raise DataFileError(f"{source} {state} the files of the dataset: {', '.join(names)}. Change --from.")
+        state = "is no file of the dataset and holds none" if source.exists() else "does not exist"
+        raise DataFileError(
+            f"{source} {state}. Expected one of {', '.join(names)}, or a folder or archive of them; change this path."
+        )
     return found, packed
 
 
 def _find(folder: Path, names: Iterable[str]) -> dict[str, Path]:
-    """Name → the file of this name that lies highest in a folder."""
+    """Return name → the file of this name that lies highest in a folder."""
     found: dict[str, Path] = {}
     for name in names:
         files = sorted((file for file in folder.rglob(name) if file.is_file()), key=lambda file: len(file.parts))
         if len(files) > 1 and len(files[0].parts) == len(files[1].parts):
-            raise DataFileError(f"{files[0]} and {files[1]} have the same name. Expected one of them; change --from.")
+            raise DataFileError(
+                f"{files[0]} and {files[1]} have the same name. Expected one file of it; choose the folder of one."
+            )
         if files:
             found[name] = files[0]
     return found
@@ -84,24 +89,23 @@ def _find(folder: Path, names: Iterable[str]) -> dict[str, Path]:
 def _require_right(file: Path, wrong: str | None, archive: Path | None = None) -> None:
     if wrong and archive:
         file.unlink()
-        raise DataFileError(f"{file.name} in {archive} {wrong}. Expected the published file; change --from.")
+        raise DataFileError(f"{file.name} in {archive} {wrong}. Expected the published file; use another archive.")
     if wrong:
         raise DataFileError(
-            f"{file} {wrong}. Expected the published file. To use this one all the same, leave it where it is, and put "
-            "its folder behind data.init_args.dataset.init_args.folder."
+            f"{file} {wrong}. Expected the published file. To use this one all the same, leave it where it is and set "
+            "the dataset's argument folder to its folder."
         )
 
 
 def _link(file: Path, target: Path) -> None:
     if target.exists():
         if not filecmp.cmp(file, target):
-            raise DataFileError(f"{target} is there already, and differs from {file}. Expected one file; delete one.")
+            raise DataFileError(f"{target} exists already and differs from {file}. Expected one file; delete one.")
         return
     try:
         os.link(file.resolve(), target)
     except OSError:
-        # on another disk, or one that has no links
+        # on another disk, or one without hard links
         require_room(target.parent, file.stat().st_size, target.name)
-        partial = target.with_name(f"{target.name}.copying")
-        shutil.copy2(file, partial)
-        partial.replace(target)
+        with whole_file(target) as partial:
+            shutil.copy2(file, partial)

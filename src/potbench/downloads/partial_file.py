@@ -1,4 +1,4 @@
-"""A file on its way here: its download breaks off and goes on, until it is whole. By pooch."""
+"""A file whose download is resumed until it is complete, by pooch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from potbench import __version__
 from potbench.downloads.disk_space import require_room
 
 PAUSES = (1.0, 2.0, 4.0)
-"""Seconds before each further attempt, after one that brought nothing new."""
+"""Seconds before each further attempt, after one that brought nothing."""
 TIMEOUT = (15.0, 60.0)
-"""Seconds to connect, and to wait for the next piece."""
-PIECE = 2**16
+"""Seconds to connect, and to wait for the next chunk."""
+CHUNK_BYTES = 2**16
 PASSING = {408, 416, 429, 500, 502, 503, 504}
-"""Answers of a server after which another attempt may succeed."""
+"""Status codes after which another attempt may succeed."""
 HEADERS = {
     # figshare turns away programs that do not call themselves a browser
     "User-Agent": f"Mozilla/5.0 (compatible; potbench/{__version__})",
@@ -37,18 +37,18 @@ COLUMNS = (
 
 
 class TransferError(Exception):
-    """A file does not come from where it should; the message says why."""
+    """A transfer failed; the message says why."""
 
 
 class PartialFile:
-    """FILE.partial: what has come of a file so far, and FILE.partial.json: which file that is.
+    """FILE.partial, the part of a file downloaded so far, and FILE.partial.json, which file that is.
 
-    pooch's downloader writes to it as to any file; before that, requests shows it the answer of the server.
+    pooch's downloader writes to it as to any file, after requests has passed it the server's response.
 
     Args:
-        file: what it shall become.
-        url: where it comes from.
-        size: in bytes, as published, or None.
+        file: the complete file.
+        url: its address.
+        size: published size in bytes, or None.
     """
 
     def __init__(self, file: Path, url: str, size: int | None = None) -> None:
@@ -62,22 +62,22 @@ class PartialFile:
 
     @property
     def length(self) -> int:
-        """Bytes so far."""
+        """Number of bytes so far."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def complete(self) -> None:
-        """Fetch what is missing; where the connection breaks, go on, until attempts bring nothing new.
+        """Download the rest; where the connection breaks, resume, until attempts bring nothing.
 
         Raises:
             TransferError: the server refuses, sends something else, or cannot be reached.
-            DataFileError: the disk has no room.
+            DataFileError: the file does not fit on the disk.
         """
         in_vain = 0
         with self.progress:
             while not self.length or self.length != self._known().get("total"):
                 before = self.length
                 try:
-                    self._go_on()
+                    self._resume()
                     return
                 except requests.RequestException as error:
                     in_vain = 0 if self.length > before else in_vain + 1
@@ -85,48 +85,48 @@ class PartialFile:
                         if not self.length:
                             self.remove()
                         raise TransferError(_reason(error)) from error
-                    then = f"going on from {decimal(self.length)}" if self.length else "trying again"
+                    then = f"resuming at {decimal(self.length)}" if self.length else "trying again"
                     self._say(f"{_reason(error)}; {then}")
                     time.sleep(PAUSES[max(in_vain, 1) - 1])
 
     def finish(self) -> None:
-        """Give the file its name."""
+        """Rename the partial file to the complete one."""
         self.path.replace(self.file)
         self.remove()
 
     def remove(self) -> None:
-        """Leave nothing behind."""
+        """Delete the partial file."""
         self.path.unlink(missing_ok=True)
         self.facts.unlink(missing_ok=True)
 
-    def answered(self, response: requests.Response, **_: object) -> None:
-        """See where the bytes of an answer belong, or that it is none."""
+    def respond(self, response: requests.Response, **_: object) -> None:
+        """Find out where the bytes of a response belong; raise RequestException where they are not of this file."""
         if response.is_redirect:
             return
-        # a .gz file must not be unpacked on its way
+        # a .gz file must not be decompressed during the transfer
         response.raw.headers.pop("Content-Encoding", None)
         total = self._continues(response) if response.status_code == 206 else self._begins(response)
         require_room(self.path.parent, (total or self.size or 0) - self.length, self.file.name)
         self.progress.update(self.task, completed=self.length, total=total or self.size)
 
-    def write(self, piece: bytes) -> None:
-        """Add bytes."""
-        self.stream.write(piece)
-        self.progress.advance(self.task, len(piece))
+    def write(self, chunk: bytes) -> None:
+        """Append bytes."""
+        self.stream.write(chunk)
+        self.progress.advance(self.task, len(chunk))
 
     def flush(self) -> None:
-        """Hand what was written to the system."""
+        """Flush the file."""
         self.stream.flush()
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         known, headers = self._known(), dict(HEADERS)
         if known and self.length:
             headers["Range"] = f"bytes={self.length}-"
-            if known["version"]:
+            if known.get("version"):
                 headers["If-Range"] = known["version"]
         with self.path.open("ab") as self.stream:
-            hooks = {"response": self.answered}
-            download = pooch.HTTPDownloader(chunk_size=PIECE, timeout=TIMEOUT, headers=headers, hooks=hooks)
+            hooks = {"response": self.respond}
+            download = pooch.HTTPDownloader(chunk_size=CHUNK_BYTES, timeout=TIMEOUT, headers=headers, hooks=hooks)
             download(self.url, self, None)
 
     def _continues(self, response: requests.Response) -> int | None:
@@ -149,7 +149,7 @@ class PartialFile:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise requests.RequestException("a web page came in place of the file")
         if self.length:
-            self._say(f"the server does not go on from {decimal(self.length)}; beginning anew")
+            self._say(f"the server cannot resume at {decimal(self.length)}; starting again")
         self.stream.truncate(0)
         total = int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
         self.facts.write_text(json.dumps({"url": self.url, "version": _version(response), "total": total}))
@@ -157,10 +157,10 @@ class PartialFile:
 
     def _known(self) -> dict[str, Any]:
         try:
-            known: dict[str, Any] = json.loads(self.facts.read_text())
+            known = json.loads(self.facts.read_text())
         except (OSError, ValueError):
             return {}
-        return known if known["url"] == self.url else {}
+        return known if isinstance(known, dict) and known.get("url") == self.url else {}
 
     def _say(self, text: str) -> None:
         self.progress.console.print(f"{self.file.name}: {text}.", markup=False, highlight=False, soft_wrap=True)

@@ -1,1 +1,1 @@
-"""Reference data made by any ASE calculator."""
+"""Make reference data with any ASE calculator."""

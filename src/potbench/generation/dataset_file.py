@@ -1,9 +1,7 @@
-"""The HDF5 file of a generated dataset; `potbench.datasets.Generated` reads it."""
+"""Write the HDF5 file of a generated dataset; `potbench.datasets.Generated` reads it."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from potbench.generation.unfinished import Conformers
+from potbench.datasets.generated_manifest import GeneratedManifest
+from potbench.generation.conformers import Conformers
+from potbench.whole_file import whole_file
 
 
-def write_dataset(
-    file: Path, molecules: Mapping[str, Conformers], manifest: Mapping[str, object], scratch: Path
-) -> None:
+def write_dataset(file: Path, molecules: Mapping[str, Conformers], manifest: GeneratedManifest) -> None:
     """Write conformers to one HDF5 file, which appears whole or not at all.
 
     One group for each molecule, compressed by gzip: `atomic_numbers` (atoms,) uint8; `positions` (frames, atoms, 3) in
@@ -25,27 +23,22 @@ def write_dataset(
     `manifest` of the file.
 
     Args:
-        file: where the file appears.
+        file: the file.
         molecules: name → its frames.
-        manifest: what the dataset is and how it was made.
-        scratch: folder on the same disk, where the file is written first.
+        manifest: what the dataset holds and how it was made.
     """
-    unfinished = scratch / "dataset.h5"
-    with h5py.File(unfinished, "w") as target:
-        target.attrs["manifest"] = json.dumps(manifest, ensure_ascii=False)
-        for name, work in molecules.items():
+    with whole_file(file) as partial, h5py.File(partial, "w") as target:
+        target.attrs["manifest"] = manifest.to_json()
+        for name, made in molecules.items():
             group = target.create_group(name)
             group.attrs["name"] = name
             arrays: dict[str, np.ndarray[Any, Any]] = {
-                "atomic_numbers": work.atomic_numbers,
-                "positions": np.stack(work.positions),
-                "energy": np.array(work.energy, np.float64),
-                "forces": np.stack(work.forces),
-                "equilibrium": work.modes.positions,
-                "wavenumbers": work.modes.wavenumbers,
+                "atomic_numbers": made.atomic_numbers,
+                "positions": np.stack(made.positions),
+                "energy": np.array(made.energy, np.float64),
+                "forces": np.stack(made.forces),
+                "equilibrium": made.modes.positions,
+                "wavenumbers": made.modes.wavenumbers,
             }
             for key, array in arrays.items():
                 group.create_dataset(key, data=array, compression="gzip", shuffle=True)
-    with unfinished.open("rb") as written:
-        os.fsync(written.fileno())
-    unfinished.replace(file)

@@ -1,4 +1,4 @@
-"""Conformers around a minimum of the energy: optimise, find the normal modes, displace along them."""
+"""Draw conformers around a minimum of the energy: optimize, find the normal modes, displace along them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from potbench.errors import GenerationError
 from potbench.units import BOLTZMANN
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ Float64Array = npt.NDArray[np.float64]
 
 
 class NormalModes(NamedTuple):
-    """A minimum of the energy and the vibrations around it, without translations and rotations.
+    """Minimum of the energy and the vibrations around it, without translations and rotations.
 
     Attributes:
         positions: shape (atoms, 3), the minimum, in Å, float64.
-        displacements: shape (modes, atoms, 3), the direction of each mode, of length one, without unit, float64.
-        force_constants: shape (modes,), the curvature of the energy along each direction, in eV/Å², float64.
+        displacements: shape (modes, atoms, 3), direction of each mode, of length one, without unit, float64.
+        force_constants: shape (modes,), curvature of the energy along each direction, in eV/Å², float64.
         wavenumbers: shape (modes,), in cm⁻¹, ascending, float64.
     """
 
@@ -31,39 +32,35 @@ class NormalModes(NamedTuple):
     wavenumbers: Float64Array
 
 
-class NotAMinimumError(ValueError):
-    """A geometry cannot be brought to a minimum of the energy; the message says what to do."""
-
-
-def optimise(atoms: Atoms, largest_force: float = 0.005, steps: int = 300) -> Float64Array:
+def optimize(atoms: Atoms, largest_force: float = 0.005, steps: int = 300) -> Float64Array:
     """Move atoms, whose calculator is set, to the nearest minimum of the energy.
 
     Args:
         atoms: the molecule; its positions are left as they are.
-        largest_force: what each force must fall below, in eV/Å.
-        steps: how many steps to take at most.
+        largest_force: convergence threshold of the forces, in eV/Å.
+        steps: largest number of steps.
 
     Returns:
         Positions of shape (atoms, 3), in Å, float64.
 
     Raises:
-        NotAMinimumError: the forces are still larger after the last step.
+        GenerationError: the forces are still larger after the last step.
     """
     from ase.optimize import BFGS
 
     moved = atoms.copy()
     moved.calc = atoms.calc
     if not BFGS(moved, logfile=None).run(fmax=largest_force, steps=steps):
-        raise NotAMinimumError(
+        raise GenerationError(
             f"{atoms.get_chemical_formula()} is not at a minimum after {steps} steps: a force of "
-            f"{np.linalg.norm(moved.get_forces(), axis=1).max():.3g} eV/Å is left. Below {largest_force} eV/Å was "
-            "expected. Start from a geometry nearer to a minimum."
+            f"{np.linalg.norm(moved.get_forces(), axis=1).max():.3g} eV/Å is left. Expected less than {largest_force} "
+            "eV/Å. Start from a geometry nearer to a minimum."
         )
     return np.asarray(moved.positions, np.float64)
 
 
 def hessian(atoms: Atoms, step: float = 0.01) -> Float64Array:
-    """Second derivatives of the energy, by central differences of the forces.
+    """Return the second derivatives of the energy, by central differences of the forces.
 
     ∂²E/∂xᵢ∂xⱼ = −(Fⱼ(xᵢ + h) − Fⱼ(xᵢ − h)) / 2h, made symmetric.
 
@@ -89,7 +86,7 @@ def hessian(atoms: Atoms, step: float = 0.01) -> Float64Array:
 
 
 def rigid_motions(positions: Float64Array, masses: Float64Array) -> Float64Array:
-    """Translations and rotations in mass-weighted coordinates, as orthonormal rows.
+    """Return translations and rotations in mass-weighted coordinates, as orthonormal rows.
 
     Args:
         positions: shape (atoms, 3), in Å.
@@ -103,14 +100,14 @@ def rigid_motions(positions: Float64Array, masses: Float64Array) -> Float64Array
     motions += [np.cross(axis, centered) for axis in np.eye(3)]
     weighted = np.stack([(motion * np.sqrt(masses)[:, None]).ravel() for motion in motions])
     _, sizes, directions = np.linalg.svd(weighted, full_matrices=False)
-    # a nearly linear molecule has a rotation that moves nothing: 1e-3 tells it from the others
+    # a linear molecule has a rotation that moves no atom: below 1e-3 it counts as zero
     return np.asarray(directions[sizes > 1e-3 * sizes[0]], np.float64)
 
 
 def normal_modes(positions: Float64Array, masses: Float64Array, hessian: Float64Array) -> NormalModes:
-    """Vibrations from the second derivatives of the energy at a minimum.
+    """Return the vibrations from the second derivatives of the energy at a minimum.
 
-    The mass-weighted Hessian is diagonalised in the space without translations and rotations. A mode qₖ there with
+    The mass-weighted Hessian is diagonalized in the space without translations and rotations. A mode qₖ there with
     curvature ωₖ² is in Cartesian coordinates the direction Lₖ = M^(−1/2) qₖ / |M^(−1/2) qₖ|, with the force constant
     Kₖ = ωₖ² / |M^(−1/2) qₖ|².
 
@@ -120,7 +117,7 @@ def normal_modes(positions: Float64Array, masses: Float64Array, hessian: Float64
         hessian: shape (3 atoms, 3 atoms), in eV/Å².
 
     Raises:
-        NotAMinimumError: the energy falls along a mode.
+        GenerationError: the energy falls along a mode.
     """
     from ase import units
 
@@ -133,9 +130,9 @@ def normal_modes(positions: Float64Array, masses: Float64Array, hessian: Float64
     to_wavenumber = units._hbar * 1e10 / np.sqrt(units._e * units._amu) / units.invcm
     wavenumbers = np.sign(curvatures) * np.sqrt(np.abs(curvatures)) * to_wavenumber
     if len(wavenumbers) and wavenumbers[0] <= 0:
-        raise NotAMinimumError(
+        raise GenerationError(
             f"The energy falls along a mode of {-wavenumbers[0]:.0f}i cm⁻¹, so the geometry is a saddle point. "
-            "A minimum was expected. Move the atoms a little along that mode, or start from another geometry."
+            "Expected a minimum. Move the atoms a little along that mode, or start from another geometry."
         )
     return NormalModes(
         positions=positions,
@@ -159,7 +156,7 @@ def draw_positions(modes: NormalModes, temperature: float, rng: np.random.Genera
     Args:
         modes: the minimum and its vibrations.
         temperature: T, in K.
-        rng: where the random numbers come from.
+        rng: source of the random numbers.
 
     Returns:
         Positions of shape (atoms, 3), in Å, float64.

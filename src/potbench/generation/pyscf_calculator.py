@@ -1,4 +1,4 @@
-"""Density functional theory by PySCF, as an ASE calculator."""
+"""Density functional theory by PySCF as an ASE calculator."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, SCFError, all_changes
 from ase.data import ground_state_magnetic_moments
+from typing_extensions import override
 
 from potbench.units import BOHR, HARTREE
 
@@ -21,7 +22,7 @@ class PySCF(Calculator):  # type: ignore[misc]  # ase has no types
 
     The charge is the sum of the initial charges of the atoms. The number of unpaired electrons is the sum of the
     initial magnetic moments; where none are set it is that of the ground state for a single atom, and as few as
-    possible for a molecule. Each calculation starts from the same guess, so a result does not depend on the one before.
+    possible for a molecule. Each calculation starts from the same guess, so no result depends on the one before.
 
     Args:
         xc: exchange-correlation functional, as libxc names it.
@@ -53,11 +54,12 @@ class PySCF(Calculator):  # type: ignore[misc]  # ase has no types
 
     @property
     def theory(self) -> str:
-        """The level of theory as the field writes it."""
+        """Level of theory as the field writes it."""
         functions = "Cartesian" if self.cartesian else "spherical"
         fitting = ", density fitting" if self.density_fit else ""
         return f"{self.xc.replace('wB97', 'ωB97')}/{self.basis}, {functions} d functions{fitting}"
 
+    @override
     def calculate(
         self,
         atoms: Atoms | None = None,
@@ -92,13 +94,13 @@ class PySCF(Calculator):  # type: ignore[misc]  # ase has no types
         self.results["energy"] = float(energy) * HARTREE
         if properties is None or "forces" in properties:
             gradient = method.nuc_grad_method()
-            # The grid moves with the atoms: with that counted, forces are the slope of this very energy and sum to zero
+            # with the response of the grid, which moves with the atoms, forces are the exact gradient and sum to zero
             gradient.grid_response = True
             self.results["forces"] = -np.asarray(gradient.kernel(), np.float64) * (HARTREE / BOHR)
 
 
 def unpaired_electrons(atoms: Atoms) -> int:
-    """Number of unpaired electrons: given by magnetic moments, or that of an atom's ground state, or the fewest."""
+    """Return the number of unpaired electrons: of the magnetic moments, of an atom's ground state, or the fewest."""
     given = round(abs(atoms.get_initial_magnetic_moments().sum()))
     if given:
         return int(given)

@@ -1,94 +1,33 @@
-"""Molecules → conformers with energy and forces, kept in a folder of unfinished work that can be resumed."""
+"""Draw the conformers of a molecule and compute their energy and forces; the work can be resumed."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import json
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from potbench.errors import GenerationError
-from potbench.generation.normal_modes import (
-    Float64Array,
-    NormalModes,
-    NotAMinimumError,
-    draw_positions,
-    hessian,
-    normal_modes,
-    optimise,
-)
-from potbench.generation.unfinished import Conformers
-from potbench.structures import SYMBOLS
+from potbench.generation.conformers import Conformers
+from potbench.generation.normal_modes import Float64Array, NormalModes, draw_positions, hessian, normal_modes, optimize
+from potbench.generation.recipe import Recipe
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from ase.calculators.calculator import Calculator
 
 SECONDS_BETWEEN_SAVES = 2.0
 DRAWS_PER_FRAME = 100
 CLOSEST = 0.5
-"""Two atoms nearer than this times the sum of their covalent radii are no conformer of the molecule."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """All that decides frame i of a molecule besides its name and first geometry; work is resumed only with the same.
-
-    Args:
-        calculator: class path of the ASE calculator.
-        calculator_arguments: its keyword arguments.
-        theory: level of theory of the labels, as the field writes it.
-        temperature: of the normal-mode sampling, in K.
-        seed: of the random numbers.
-    """
-
-    calculator: str
-    calculator_arguments: dict[str, Any]
-    theory: str
-    temperature: float
-    seed: int
-
-    def make_calculator(self) -> Calculator:
-        """A new calculator; one for each frame, so that nothing of the frame before can show through."""
-        module, _, name = self.calculator.rpartition(".")
-        return getattr(importlib.import_module(module), name)(**self.calculator_arguments)
+"""Smallest distance of two atoms of a conformer, over the sum of their covalent radii."""
 
 
 def frame_rng(seed: int, molecule: str, frame: int) -> np.random.Generator:
-    """Random numbers that depend on these three alone, not on what was drawn before."""
+    """Return random numbers that depend on these three alone, not on earlier draws."""
     digest = hashlib.sha256(molecule.encode()).digest()
     return np.random.default_rng([seed, int.from_bytes(digest[:8], "little"), frame])
-
-
-def open_folder(folder: Path, recipe: Recipe) -> None:
-    """Make the folder of unfinished work, or make sure that the one there was begun with the same recipe.
-
-    Raises:
-        GenerationError: it was begun with another.
-    """
-    path = folder / "recipe.json"
-    wanted = json.loads(json.dumps(asdict(recipe)))
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".writing")
-        unfinished.write_text(json.dumps(wanted, ensure_ascii=False, indent=2), encoding="utf-8")
-        unfinished.replace(path)
-        return
-    found = json.loads(path.read_text(encoding="utf-8"))
-    differences = [
-        f"{key} was {found.get(key)!r}, now {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]
-    ]
-    if differences:
-        raise GenerationError(
-            f"The unfinished work in {folder} was begun with other settings: {'; '.join(differences)}. To resume, they "
-            "must be the same. Give the old settings again, choose another --output, or delete the folder."
-        )
 
 
 def sample_molecule(
@@ -98,8 +37,8 @@ def sample_molecule(
 
     Args:
         name: name of the molecule.
-        atoms: its geometry, before optimisation.
-        num_frames: how many frames are wanted in all.
+        atoms: its geometry, before optimization.
+        num_frames: total number of frames.
         recipe: how they are drawn and computed.
         path: file of unfinished work of this molecule.
         advance: called with the number of frames newly at hand.
@@ -114,7 +53,7 @@ def sample_molecule(
         if not np.array_equal(work.start, atoms.positions) or not np.array_equal(work.atomic_numbers, atoms.numbers):
             raise GenerationError(
                 f"The unfinished work in {path} began from another geometry of {name}. To resume, it must be the same. "
-                "Give the old structure again, choose another --output, or delete that file."
+                "Use the old structure again, choose another output, or delete that file."
             )
     else:
         modes = find_modes(name, atoms, recipe)
@@ -139,7 +78,7 @@ def sample_molecule(
 
 
 def find_modes(name: str, atoms: Atoms, recipe: Recipe) -> NormalModes:
-    """Optimise a molecule and find its normal modes.
+    """Optimize a molecule and find its normal modes.
 
     Raises:
         GenerationError: the calculator cannot compute it, or there is no minimum near its first geometry.
@@ -149,14 +88,14 @@ def find_modes(name: str, atoms: Atoms, recipe: Recipe) -> NormalModes:
     relaxed = atoms.copy()
     relaxed.calc = recipe.make_calculator()
     try:
-        relaxed.positions = optimise(relaxed)
+        relaxed.positions = optimize(relaxed)
         return normal_modes(relaxed.positions.copy(), relaxed.get_masses(), hessian(relaxed))
-    except NotAMinimumError as error:
+    except GenerationError as error:
         raise GenerationError(f"{name}: {error}") from error
     except (CalculatorError, NotImplementedError) as error:
         raise GenerationError(
-            f"{recipe.calculator} cannot compute {name} ({type(error).__name__}: {error}). Energy and forces near its "
-            "minimum were expected. Choose another calculator, or leave the molecule out."
+            f"{recipe.calculator} cannot compute {name} ({type(error).__name__}: {error}). Expected energy and forces "
+            "near its minimum. Choose another calculator, or leave the molecule out."
         ) from error
 
 
@@ -184,7 +123,7 @@ def compute_frame(
             continue
         drawn.calc = recipe.make_calculator()
         try:
-            # forces first: most calculators then have the energy too, and asked the other way round they start anew
+            # forces first: most calculators then have the energy too, in the other order they start anew
             forces = np.array(drawn.get_forces(), np.float64)
             energy = float(drawn.get_potential_energy())
         except CalculatorError:
@@ -196,36 +135,15 @@ def compute_frame(
         return np.array(drawn.positions, np.float64), energy, forces, (close, failed)
     raise GenerationError(
         f"Frame {frame} of {name} was drawn {DRAWS_PER_FRAME} times: in {close} draws atoms came too close, {failed} "
-        "could not be computed. At least one good draw was expected. Lower --temperature, or check the calculator."
+        "could not be computed. Expected at least one good draw. Lower the temperature, or check the calculator."
     )
 
 
 def nearest_atoms(atoms: Atoms) -> float:
-    """The shortest distance between two atoms over the sum of their covalent radii; infinite for a single atom."""
+    """Return the shortest distance of two atoms over the sum of their covalent radii; infinite for a single atom."""
     from ase.data import covalent_radii
 
     first, second = np.triu_indices(len(atoms), 1)
     distances = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1)
     radii = covalent_radii[atoms.numbers]
     return float(np.min(distances / (radii[first] + radii[second]), initial=np.inf))
-
-
-def isolated_atoms(elements: Iterable[int], recipe: Recipe, path: Path) -> dict[str, float | None]:
-    """Energy of each free atom in its spin ground state, in eV; None where the calculator cannot compute it."""
-    from ase import Atoms
-    from ase.data import ground_state_magnetic_moments
-
-    known: dict[str, float | None] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for number in elements:
-        if SYMBOLS[number] in known:
-            continue
-        atom = Atoms([number], magmoms=[ground_state_magnetic_moments[number]])
-        atom.calc = recipe.make_calculator()
-        try:
-            known[SYMBOLS[number]] = float(atom.get_potential_energy())
-        except Exception:  # each calculator has its own way to say that it cannot
-            known[SYMBOLS[number]] = None
-    unfinished = path.with_suffix(".writing")
-    unfinished.write_text(json.dumps(known), encoding="utf-8")
-    unfinished.replace(path)
-    return {SYMBOLS[number]: known[SYMBOLS[number]] for number in elements}

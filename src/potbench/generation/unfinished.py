@@ -1,87 +1,54 @@
-"""The frames of one molecule while they are made, kept in a file that at no moment is half-written."""
+"""Folder of a dataset in the making, so that the work can be resumed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import shutil
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from potbench.generation.normal_modes import Float64Array, NormalModes
+from potbench.errors import GenerationError
+from potbench.generation.recipe import Recipe
 
 
-@dataclass
-class Conformers:
-    """The frames of one molecule made so far, and where they came from.
+class UnfinishedWork:
+    """Folder of a dataset in the making, OUTPUT.partial beside the file that it becomes.
 
-    Attributes:
-        atomic_numbers: shape (atoms,), uint8.
-        start: shape (atoms, 3), the geometry before optimisation, in Å.
-        modes: minimum and vibrations.
-        positions: shape (frames, atoms, 3), in Å, float64.
-        energy: shape (frames,), in eV, float64.
-        forces: shape (frames, atoms, 3), in eV/Å, float64.
-        redrawn: shape (frames, 2), how often a frame was drawn again: atoms too close, energy not converged.
-        seconds: how long it took.
+    Args:
+        output: the file.
     """
 
-    atomic_numbers: np.ndarray[Any, np.dtype[np.uint8]]
-    start: Float64Array
-    modes: NormalModes
-    positions: list[Float64Array]
-    energy: list[float]
-    forces: list[Float64Array]
-    redrawn: list[tuple[int, int]]
-    seconds: float
+    def __init__(self, output: Path) -> None:
+        self.folder = output.with_name(f"{output.name}.partial")
 
-    def save(self, path: Path) -> None:
-        """Write to `path`, which at no moment holds half a file."""
-        unfinished = path.with_suffix(".writing.npz")
-        shape = (-1, len(self.atomic_numbers), 3)
-        np.savez(
-            unfinished,
-            atomic_numbers=self.atomic_numbers,
-            start=self.start,
-            positions=np.reshape(self.positions, shape),
-            energy=np.array(self.energy, np.float64),
-            forces=np.reshape(self.forces, shape),
-            redrawn=np.reshape(np.array(self.redrawn, np.int64), (-1, 2)),
-            seconds=self.seconds,
-            **{f"modes_{key}": value for key, value in self.modes._asdict().items()},
-        )
-        unfinished.replace(path)
+    @property
+    def recipe(self) -> Path:
+        """File of the recipe."""
+        return self.folder / "recipe.json"
 
-    @classmethod
-    def load(cls, path: Path) -> Conformers:
-        """Read what `save` wrote."""
-        with np.load(path) as file:
-            return cls(
-                atomic_numbers=file["atomic_numbers"],
-                start=file["start"],
-                modes=NormalModes(*(file[f"modes_{key}"] for key in NormalModes._fields)),
-                positions=list(file["positions"]),
-                energy=file["energy"].tolist(),
-                forces=list(file["forces"]),
-                redrawn=[(int(close), int(failed)) for close, failed in file["redrawn"]],
-                seconds=float(file["seconds"]),
+    @property
+    def isolated_atoms(self) -> Path:
+        """File of the energies of free atoms."""
+        return self.folder / "isolated_atoms.json"
+
+    def molecule(self, name: str) -> Path:
+        """Return the file of the frames of a molecule."""
+        return self.folder / f"molecule-{name}.npz"
+
+    def open(self, recipe: Recipe) -> None:
+        """Make the folder, or require that the one there was begun with the same recipe.
+
+        Raises:
+            GenerationError: it was begun with another.
+            RecordError: its recipe is damaged.
+        """
+        if not self.recipe.exists():
+            recipe.save(self.recipe)
+        elif differences := Recipe.load(self.recipe).differences(recipe):
+            raise GenerationError(
+                f"The unfinished work in {self.folder} was begun with other settings: {'; '.join(differences)}. To "
+                "resume, they must be the same. Use the old settings again, choose another output, or delete the "
+                "folder."
             )
 
-    def first(self, num_frames: int) -> Conformers:
-        """The same molecule with the first frames only."""
-        return replace(
-            self,
-            positions=self.positions[:num_frames],
-            energy=self.energy[:num_frames],
-            forces=self.forces[:num_frames],
-            redrawn=self.redrawn[:num_frames],
-        )
-
-    def summary(self) -> dict[str, object]:
-        """What the manifest says of this molecule."""
-        return {
-            "frames": len(self.energy),
-            "redrawn_atoms_too_close": sum(close for close, _ in self.redrawn),
-            "redrawn_not_converged": sum(failed for _, failed in self.redrawn),
-            "seconds": round(self.seconds, 1),
-        }
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder)

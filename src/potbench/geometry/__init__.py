@@ -1,1 +1,1 @@
-"""Free functions on atoms in one row."""
+"""Geometry of concatenated molecules, as free functions."""

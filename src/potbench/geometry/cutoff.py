@@ -1,4 +1,4 @@
-"""How neighbours fade out of reach."""
+"""Envelopes that bring interactions smoothly to zero at a cutoff."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from torch import Tensor
 
 
 def cosine_cutoff(distances: Tensor, cutoff: float) -> Tensor:
-    """One at distance 0, zero from the cutoff on, with a continuous slope: f(r) = ½ + ½ cos(π r / r_c).
+    """Compute the cosine envelope, 1 at distance 0 and 0 from the cutoff on, with a continuous slope.
+
+    f(r) = ½ + ½ cos(π r / r_c)   for r < r_c
 
     Source: Behler, Parrinello, Phys. Rev. Lett. 98, 146401 (2007), doi:10.1103/PhysRevLett.98.146401.
 

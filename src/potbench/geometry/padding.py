@@ -1,4 +1,4 @@
-"""Between atoms in one row and atoms in a padded table, for libraries that want the table."""
+"""From concatenated molecules to a padded table and back, for what computes on tables."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from potbench.batch import Batch
 
 
 def slots(batch: Batch) -> Tensor:
-    """Place of each atom in a table of (molecules, largest_molecule), flattened: shape (atoms,), int64."""
+    """Return the place of each atom in a flattened table of (molecules, largest_molecule): shape (atoms,), int64."""
     first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
     within = torch.arange(len(batch.molecule_index), device=batch.molecule_index.device) - first[batch.molecule_index]
     return batch.molecule_index * batch.largest_molecule + within
 
 
 def pad(values: Tensor, slot: Tensor, batch: Batch, fill: float) -> Tensor:
-    """Shape (atoms, …) → (molecules, largest_molecule, …); empty places hold `fill`."""
+    """Pad shape (atoms, …) to (molecules, largest_molecule, …); empty places hold `fill`."""
     num_molecules = len(batch.atoms_per_molecule)
     tail = values.shape[1:]
     if len(values) == num_molecules * batch.largest_molecule:  # molecules of one size leave no place empty
@@ -26,6 +26,6 @@ def pad(values: Tensor, slot: Tensor, batch: Batch, fill: float) -> Tensor:
 
 
 def unpad(table: Tensor, slot: Tensor) -> Tensor:
-    """Shape (molecules, largest_molecule, …) → (atoms, …)."""
+    """Undo `pad`: shape (molecules, largest_molecule, …) to (atoms, …)."""
     rows = table.flatten(0, 1)
     return rows if len(rows) == len(slot) else rows.index_select(0, slot)

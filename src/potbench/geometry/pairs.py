@@ -1,4 +1,4 @@
-"""Pairs of atoms, found by tensor operations where the batch lies."""
+"""Pairs of atoms, found by tensor operations on the device of the batch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor
 from potbench.batch import Batch
 
 SMALL = 50
-"""Atoms of a molecule most of whose pairs are within reach of each other, for cutoffs of 5 Å."""
+"""Atoms of a molecule up to which most of its pairs are within a cutoff of 5 Å."""
 
 
 class Pairs(NamedTuple):
-    """Pairs of atoms of one molecule; each stands here once, and is for either atom to feel.
+    """Pairs of atoms of one molecule, each listed once; both atoms of a pair interact with each other.
 
     Attributes:
         first: shape (pairs,), int64, index of one atom.
@@ -30,10 +30,10 @@ class Pairs(NamedTuple):
 
 
 def pairs_in_molecules(batch: Batch) -> Tensor:
-    """Every pair of atoms of one molecule, once, the earlier atom first: shape (2, pairs), int64."""
+    """List every pair of atoms of one molecule once, the earlier atom first: shape (2, pairs), int64."""
     first_atom = (batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule).index_select(0, batch.molecule_index)
     num_earlier = torch.arange(len(first_atom), device=first_atom.device) - first_atom
-    # the number of pairs is told, so that the host does not wait for the device to count them
+    # with output_size given, the host does not synchronize with the device to count the pairs
     later = torch.repeat_interleave(num_earlier, output_size=batch.num_pairs)
     # 0 1 2 … for the pairs of each later atom, counted from the first atom of its molecule
     start = first_atom - (num_earlier.cumsum(0) - num_earlier)
@@ -41,10 +41,10 @@ def pairs_in_molecules(batch: Batch) -> Tensor:
 
 
 def pairs_within(batch: Batch, cutoff: float | None) -> Pairs:
-    """Every pair of atoms of one molecule within a cutoff; pairs beyond it may stand among them.
+    """List every pair of atoms of one molecule within a cutoff; pairs beyond it may be among them.
 
-    On a CPU, and in large molecules, none stand beyond. Else they are left in, for to count the others a device would
-    have to be waited for: what is summed over pairs has to fade out at the cutoff.
+    On a CPU, and with large molecules, pairs beyond the cutoff are removed. Otherwise they stay, since to count the
+    others the host would synchronize with the device: whatever is summed over pairs must vanish beyond the cutoff.
 
     Args:
         batch: the molecules.

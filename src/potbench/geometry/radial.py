@@ -1,4 +1,4 @@
-"""Distances as many numbers, for a network to read."""
+"""Expansions of distances in basis functions, as inputs of networks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GaussianBasis(nn.Module):
         self.register_buffer("centers", spacing * torch.arange(self.num_functions), persistent=False)
 
     def forward(self, distances: Tensor) -> Tensor:
-        """Heights of shape (pairs, functions), without unit, at distances of shape (pairs,), in Å."""
+        """Expand distances of shape (pairs,), in Å, to shape (pairs, functions), without unit."""
         return torch.exp(-self.gamma * (distances.unsqueeze(1) - self.centers).square())
 
 
@@ -55,6 +55,6 @@ class BesselBasis(nn.Module):
         self.register_buffer("wavenumbers", wavenumbers, persistent=False)
 
     def forward(self, distances: Tensor) -> Tensor:
-        """Heights of shape (…, functions), in Å^-³ᐟ², at distances of shape (…), in Å, above zero."""
-        apart = distances.unsqueeze(-1)
-        return self.height / apart * torch.sin(apart * self.wavenumbers)
+        """Expand distances of shape (…), in Å, above zero, to shape (…, functions), in Å^-³ᐟ²."""
+        distances = distances.unsqueeze(-1)
+        return self.height / distances * torch.sin(distances * self.wavenumbers)

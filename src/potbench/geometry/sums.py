@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def sum_per_molecule(values: Tensor, molecule: Tensor, num_molecules: int) -> Tensor:
-    """Add up what belongs to each molecule.
+    """Sum values over the atoms of each molecule.
 
     Args:
         values: shape (atoms, …).

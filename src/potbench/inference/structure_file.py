@@ -1,88 +1,91 @@
-"""Structures in any file that ASE reads, and predictions written back."""
+"""Structures in any file that ASE reads, and files of predictions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from potbench.errors import DataFileError
-from potbench.structures import SYMBOLS, FloatArray, Frames, IntArray
+from potbench.structures import Frames
+from potbench.whole_file import whole_file
+
+ENDINGS = (".xyz", ".extxyz", ".npz")
+"""Of the files that can be written."""
 
 
 def read_structures(file: Path) -> list[Frames]:
-    """Read every structure of a file: one block each, with positions in Å, energies NaN.
+    """Read the structures of a file, each as a chunk of its own: positions in Å, energies NaN.
 
     Raises:
         DataFileError: the file is missing, ASE cannot read it, or a structure is periodic.
     """
     from ase.io import read
 
+    change = "Choose another file."
     if not file.is_file():
-        raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read; change --input.")
+        raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read. {change}")
     try:
         images = read(file, index=":")
     except Exception as error:  # ASE's readers raise whatever their formats make them raise
         raise DataFileError(
             f"ASE cannot read {file} ({type(error).__name__}: {error}). "
-            "Expected a format it knows, such as .xyz, .extxyz, .db, .pdb or .traj; change --input."
+            f"Expected a format it knows, such as .xyz, .extxyz, .db, .pdb or .traj. {change}"
         ) from error
     if not images:
-        raise DataFileError(f"{file} holds no structure. Expected at least one; change --input.")
-    blocks = []
+        raise DataFileError(f"{file} holds no structure. Expected at least one. {change}")
+    structures = []
     for number, atoms in enumerate(images):
         if atoms.pbc.any():
             raise DataFileError(
                 f"{file}: structure {number} is periodic, and these potentials are of molecules. "
-                "Expected structures without periodic boundaries; change --input."
+                f"Expected structures without periodic boundaries. {change}"
             )
-        blocks.append(
-            Frames(str(number), atoms.numbers, np.asarray(atoms.positions, dtype=np.float64)[None], np.array([np.nan]))
-        )
-    return blocks
+        positions = np.asarray(atoms.positions, dtype=np.float64)[None]
+        structures.append(Frames(str(number), atoms.numbers, positions, np.array([np.nan])))
+    return structures
 
 
-def write_predictions(
-    file: Path,
-    atomic_numbers: IntArray,
-    positions: FloatArray,
-    counts: IntArray,
-    energy: FloatArray,
-    forces: FloatArray,
-) -> None:
-    """Write structures with energies and forces, as .npz arrays or extended XYZ; the file appears by one rename.
+def write_structures(file: Path, chunks: Sequence[Frames]) -> None:
+    """Write structures with energies and forces, as .npz arrays or extended XYZ.
 
     Args:
         file: ends in .npz, .xyz or .extxyz.
-        atomic_numbers: shape (atoms,).
-        positions: shape (atoms, 3), in Å.
-        counts: shape (molecules,), atoms of each.
-        energy: shape (molecules,), in eV.
-        forces: shape (atoms, 3), in eV/Å.
+        chunks: structures with energies in eV and forces in eV/Å.
     """
-    partial = file.with_name(f"{file.name}.partial")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix == ".npz":
-        with partial.open("wb") as stream:
-            np.savez_compressed(
-                stream,
-                atomic_numbers=atomic_numbers,
-                positions=positions,
-                atoms_per_molecule=counts,
-                energy=energy,
-                forces=forces,
-                units=np.array(["positions Å", "energy eV", "forces eV/Å"]),
-            )
-    else:
-        from ase import Atoms
-        from ase.calculators.singlepoint import SinglePointCalculator
-        from ase.io import write
+    with whole_file(file) as partial:
+        if file.suffix == ".npz":
+            _write_npz(partial, chunks)
+        else:
+            _write_xyz(partial, chunks)
 
-        images = []
-        ends = np.cumsum(counts)
-        for molecule, (start, end) in enumerate(zip(ends - counts, ends, strict=True)):
-            atoms = Atoms([SYMBOLS[number] for number in atomic_numbers[start:end]], positions[start:end])
-            atoms.calc = SinglePointCalculator(atoms, energy=float(energy[molecule]), forces=forces[start:end])
+
+def _write_npz(file: Path, chunks: Sequence[Frames]) -> None:
+    arrays = {
+        "atomic_numbers": np.concatenate([np.tile(chunk.atomic_numbers, len(chunk.energy)) for chunk in chunks]),
+        "positions": np.concatenate([chunk.positions.reshape(-1, 3) for chunk in chunks]),
+        "atoms_per_molecule": np.repeat(
+            [len(chunk.atomic_numbers) for chunk in chunks], [len(chunk.energy) for chunk in chunks]
+        ),
+        "energy": np.concatenate([chunk.energy for chunk in chunks]),
+        "forces": np.concatenate([chunk.forces.reshape(-1, 3) for chunk in chunks if chunk.forces is not None]),
+        "units": np.array(["positions Å", "energy eV", "forces eV/Å"]),
+    }
+    with file.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # of numpy's own typing
+
+
+def _write_xyz(file: Path, chunks: Sequence[Frames]) -> None:
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.io import write
+
+    images = []
+    for chunk in chunks:
+        for frame, energy in enumerate(chunk.energy):
+            atoms = Atoms(chunk.atomic_numbers, chunk.positions[frame])
+            forces = None if chunk.forces is None else chunk.forces[frame]
+            atoms.calc = SinglePointCalculator(atoms, energy=float(energy), forces=forces)
             images.append(atoms)
-        write(partial, images, format="extxyz")
-    partial.replace(file)
+    write(file, images, format="extxyz")

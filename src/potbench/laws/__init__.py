@@ -1,7 +1,7 @@
 """The physical laws as functions: (potential, batch) → largest violation.
 
-They ask nothing of a potential but its contract, on the CPU and in float64, which is also the default dtype meanwhile.
-`check` sees to that; the tests in tests/physics call the same functions.
+They need no more than the contract of a potential, on the CPU and in float64, which must also be the default dtype:
+`check` sets it, and so do the tests, which call the same functions.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["LAWS", "Law", "check"]
 
 
 class Law(NamedTuple):
-    """A law, and how much of a violation is rounding.
+    """A law, and the violation that rounding explains.
 
     Attributes:
         name: a few words for tables.
-        function: (potential, batch) → largest violation; the first line of its docstring is the law in words.
-        tolerance: violations up to this are rounding.
+        function: (potential, batch) → largest violation; the first line of its docstring states the law.
+        tolerance: violations up to this are rounding errors.
         unit: of violation and tolerance.
     """
 
@@ -38,7 +38,7 @@ class Law(NamedTuple):
 
 
 # Symmetries hold to rounding of totals of 10⁴ eV; finite differences to their step times a curvature, of up to
-# 10² eV/Å² for bonds; through the cutoff, a slope times the distance walked.
+# 10² eV/Å² for bonds; through the cutoff, to a slope times the distance between the two places.
 LAWS = (
     Law("shift", symmetry.shift, 1e-8, "eV or eV/Å"),
     Law("rotation", symmetry.rotation, 1e-8, "eV or eV/Å"),
@@ -63,7 +63,7 @@ LAWS = (
 
 
 def check(potential: Potential, batch: Batch) -> list[tuple[Law, float | None]]:
-    """Hold a copy of a potential against every law, on the CPU and in float64.
+    """Test a copy of a potential against every law, on the CPU and in float64.
 
     Args:
         potential: left as it is.

@@ -1,4 +1,4 @@
-"""A batch is a matter of speed: what a molecule shares it with is not felt."""
+"""Batches are for speed: a molecule does not interact with the others in its batch."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from potbench.structures import SYMBOLS
 
 
 def batch_mates(potential: Potential, batch: Batch) -> float:
-    """A molecule alone has the energy and the forces it has in a batch (eV or eV/Å)."""
+    """Energies and forces of a molecule do not depend on the others in its batch (eV or eV/Å)."""
     molecules = range(len(batch.atoms_per_molecule))
     return largest_difference(_one_by_one(potential, batch, list(molecules)), potential(batch, forces=True))
 
 
 def order_of_molecules(potential: Potential, batch: Batch) -> float:
-    """The same molecules in reverse order have the same energies and forces (eV or eV/Å)."""
+    """Energies and forces do not depend on the order of the molecules in a batch (eV or eV/Å)."""
     backwards = list(reversed(range(len(batch.atoms_per_molecule))))
     expected = potential(batch, forces=True)
     parts = torch.split(forces_of(expected), batch.atoms_per_molecule.tolist())
@@ -27,13 +27,13 @@ def order_of_molecules(potential: Potential, batch: Batch) -> float:
 
 
 def batch_of_one(potential: Potential, batch: Batch) -> float:
-    """A molecule next to its own copy has the energy and the forces it has alone, and so has the copy (eV or eV/Å)."""
+    """Two copies of a molecule in one batch both have the energy and forces of the molecule alone (eV or eV/Å)."""
     twice = potential(batch.select([0, 0]), forces=True)
     return largest_difference(twice, _one_by_one(potential, batch, [0, 0]))
 
 
 def single_atom(potential: Potential, batch: Batch) -> float:
-    """An atom alone has a finite energy and no force (eV/Å; NaN for an energy that is not finite)."""
+    """Isolated atoms have finite energies and zero forces (eV/Å; NaN for an energy that is not finite)."""
     violations = []
     for symbol in potential.elements:
         number = np.array([SYMBOLS.index(symbol)])

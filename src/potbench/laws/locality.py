@@ -1,4 +1,4 @@
-"""What comes into reach comes gently, and what is out of reach is not felt."""
+"""Energies and forces are smooth at the cutoff and do not depend on atoms beyond it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from potbench.potentials import Potential
 from potbench.structures import Frames
 
 FAR = 100.0
-"""Å: how far molecules are set apart for a potential that names no cutoff."""
+"""Å: distance between molecules for a potential that names no cutoff."""
 
 MARGIN = 1e-6
-"""Å to either side of the cutoff. Whatever is smooth changes by no more than its slope times this."""
+"""Å to either side of the cutoff. A smooth function changes by no more than its slope times twice this."""
 
 CLOSEST = 0.8
-"""Å: about the shortest bond, where a path begins."""
+"""Å: about the length of the shortest bond, where a path begins."""
 
 STEPS = 200
-"""Points of a path; the next look is at one interval of the last."""
+"""Points of a path; the next path is one interval of the last."""
 
 FINEST = 1e-3
-"""Å: the last look has steps below this."""
+"""Å: the last path has steps below this."""
 
 
 def through_the_cutoff(potential: Potential, batch: Batch) -> float:
-    """An atom that crosses the cutoff changes neither energy nor forces by a jump (eV or eV/Å).
+    """Energies and forces are continuous when an atom crosses the cutoff (eV or eV/Å).
 
-    Between two places 10⁻⁶ Å to either side of `potential.cutoff`; 0 if the potential has none.
+    They are compared 10⁻⁶ Å to either side of `potential.cutoff`; 0 if the potential has none.
     """
     cutoff = _cutoff(potential)
     molecules = torch.nonzero(batch.atoms_per_molecule > 1).flatten().tolist()
@@ -46,10 +46,10 @@ def through_the_cutoff(potential: Potential, batch: Batch) -> float:
 
 
 def work(potential: Potential, batch: Batch) -> float:
-    """Pulling an atom out of the largest molecule costs the work of the forces: the energy has no step (eV).
+    """Energy changes by the work of the forces when an atom is pulled out of a molecule: it has no step (eV).
 
-    The path is looked at as a whole, then closer where energy and work disagree most. A step stays as high as it is,
-    all else shrinks with the interval.
+    The largest molecule is taken. The whole path is searched first, then the interval where energy and work disagree
+    most, and so on: a step keeps its height, all else shrinks with the interval.
     """
     molecule = int(batch.atoms_per_molecule.argmax())
     if batch.largest_molecule == 1:
@@ -70,7 +70,7 @@ def work(potential: Potential, batch: Batch) -> float:
 
 
 def far_apart(potential: Potential, batch: Batch) -> float:
-    """Molecules out of reach, taken for one, have the sum of their energies and the same forces (eV or eV/Å)."""
+    """Molecules beyond the cutoff do not interact: their energies add, and forces are unchanged (eV or eV/Å)."""
     apart = _cutoff(potential) or FAR
     along = batch.positions[:, 0]
     empty = along.new_zeros(len(batch.atoms_per_molecule))
@@ -78,7 +78,7 @@ def far_apart(potential: Potential, batch: Batch) -> float:
     ends = empty.scatter_reduce(0, batch.molecule_index, along, "amax", include_self=False)
     room = ends - starts + 1.01 * apart
     positions = batch.positions.clone()
-    positions[:, 0] += (room.cumsum(0) - room - starts)[batch.molecule_index]  # one behind the other, along x
+    positions[:, 0] += (room.cumsum(0) - room - starts)[batch.molecule_index]  # in a row, along x
     merged = Frames("all", batch.atomic_numbers.numpy(), positions.unsqueeze(0).numpy(), np.zeros(1))
     together, separate = potential(Batch.from_frames(merged), forces=True), potential(batch, forces=True)
     return largest(together.energy - separate.energy.sum(), forces_of(together) - forces_of(separate))
@@ -90,7 +90,7 @@ def _cutoff(potential: Potential) -> float | None:
 
 
 def _pulled_out(batch: Batch, molecule: int, distances: Tensor) -> Frames:
-    """A molecule with its last atom in front of the others, along x, at these distances (steps,) from the nearest."""
+    """Place the last atom of a molecule in front of the others, along x, at distances (steps,) from the nearest."""
     mine = batch.molecule_index == molecule
     others = batch.positions[mine][:-1]
     anchor = others[others[:, 0].argmax()]

@@ -13,7 +13,7 @@ from potbench.laws.compare import forces_of, largest
 from potbench.potentials import Potential
 
 STRETCH = 1.05
-"""Energies are compared by what they change when a molecule is stretched by this: offsets cancel."""
+"""Energies are compared by their change when molecules are stretched by this factor: offsets cancel."""
 
 
 def single_precision(potential: Potential, batch: Batch) -> float:
@@ -36,7 +36,7 @@ def single_precision(potential: Potential, batch: Batch) -> float:
 
 @contextmanager
 def default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """Make new tensors of this dtype, until the end of the with block."""
+    """Set the default dtype of new tensors within a `with` statement."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

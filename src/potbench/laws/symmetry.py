@@ -1,4 +1,4 @@
-"""Where a molecule is, how it is turned and in which order its atoms are listed is our choice, not physics."""
+"""Energies are invariant, and forces equivariant, under translation, rotation, reflection and permutation."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from potbench.potentials import Potential
 
 
 def shift(potential: Potential, batch: Batch) -> float:
-    """Moving a molecule as a whole changes neither its energy nor its forces (eV or eV/Å)."""
-    vectors = 10 * torch.randn(len(batch.atoms_per_molecule), 3, generator=_dice(), dtype=batch.positions.dtype)
+    """Energies and forces do not change when a molecule is translated (eV or eV/Å)."""
+    vectors = 10 * torch.randn(len(batch.atoms_per_molecule), 3, generator=_generator(), dtype=batch.positions.dtype)
     shifted = batch.with_positions(batch.positions + vectors[batch.molecule_index])
     return largest_difference(potential(shifted, forces=True), potential(batch, forces=True))
 
 
 def rotation(potential: Potential, batch: Batch) -> float:
-    """Turning a molecule leaves its energy as it is and turns its forces along (eV or eV/Å)."""
+    """Energies do not change when a molecule is rotated, and forces rotate with it (eV or eV/Å)."""
     return _orthogonal(potential, batch, _rotations(batch))
 
 
 def reflection(potential: Potential, batch: Batch) -> float:
-    """A mirror image has the same energy and mirrored forces (eV or eV/Å)."""
+    """Mirror images have equal energies and mirrored forces (eV or eV/Å)."""
     return _orthogonal(potential, batch, -_rotations(batch))
 
 
@@ -34,35 +34,35 @@ def order_of_equal_atoms(potential: Potential, batch: Batch) -> float:
 
 
 def order_of_atoms(potential: Potential, batch: Batch) -> float:
-    """Listing the atoms of a molecule in another order reorders its forces and nothing else (eV or eV/Å)."""
+    """Energies do not depend on the order of the atoms in a molecule, and forces follow the atoms (eV or eV/Å)."""
     return _reordered(potential, batch, batch.molecule_index)
 
 
-def _dice() -> torch.Generator:
-    return torch.Generator().manual_seed(0)  # the same throws each time: a check that fails can be repeated
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)  # the same numbers each time: a check that fails can be repeated
 
 
 def _rotations(batch: Batch) -> Tensor:
-    """A random proper rotation for each molecule: shape (molecules, 3, 3)."""
+    """Return a random proper rotation for each molecule: shape (molecules, 3, 3)."""
     shape = (len(batch.atoms_per_molecule), 3, 3)
-    orthogonal: Tensor = torch.linalg.qr(torch.randn(shape, generator=_dice(), dtype=batch.positions.dtype)).Q
+    orthogonal: Tensor = torch.linalg.qr(torch.randn(shape, generator=_generator(), dtype=batch.positions.dtype)).Q
     handedness: Tensor = torch.linalg.det(orthogonal)  # 1 or −1: multiplied by it, a reflection becomes a rotation
     return orthogonal * handedness[:, None, None]
 
 
 def _orthogonal(potential: Potential, batch: Batch, matrices: Tensor) -> float:
-    def turned(vectors: Tensor) -> Tensor:
+    def transformed(vectors: Tensor) -> Tensor:
         return torch.einsum("aij,aj->ai", matrices[batch.molecule_index], vectors)
 
     prediction = potential(batch, forces=True)
-    expected = prediction._replace(forces=turned(forces_of(prediction)))
-    return largest_difference(potential(batch.with_positions(turned(batch.positions)), forces=True), expected)
+    expected = prediction._replace(forces=transformed(forces_of(prediction)))
+    return largest_difference(potential(batch.with_positions(transformed(batch.positions)), forces=True), expected)
 
 
 def _reordered(potential: Potential, batch: Batch, group: Tensor) -> float:
     """Shuffle the atoms of each group, of shape (atoms,), among themselves."""
     atoms = torch.arange(len(group))
-    shuffled = torch.randperm(len(group), generator=_dice())
+    shuffled = torch.randperm(len(group), generator=_generator())
     # the places of a group, in order, receive its atoms, shuffled
     order = torch.empty_like(atoms)
     order[torch.argsort(group, stable=True)] = shuffled[torch.argsort(group[shuffled], stable=True)]

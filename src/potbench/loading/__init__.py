@@ -1,6 +1,7 @@
 """Frames → Batch: the store, the splits, and the one DataModule."""
 
-from potbench.loading.datamodule import AtomsDataModule
+from typing import TYPE_CHECKING
+
 from potbench.loading.splits import (
     CompositionSplit,
     IndexSplit,
@@ -16,6 +17,9 @@ from potbench.loading.splits import (
     TimeSplit,
 )
 from potbench.loading.store import Store
+
+if TYPE_CHECKING:
+    from potbench.loading.datamodule import AtomsDataModule
 
 __all__ = [
     "AtomsDataModule",
@@ -33,3 +37,12 @@ __all__ = [
     "Store",
     "TimeSplit",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import the DataModule when it is asked for; Lightning takes seconds that `data list` does not need."""
+    if name != "AtomsDataModule":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from potbench.loading.datamodule import AtomsDataModule
+
+    return AtomsDataModule

@@ -8,7 +8,7 @@ from potbench.structures import IntArray
 
 
 def gather(store: Store, frames: IntArray) -> Batch:
-    """Lay some frames of a store end to end, by index arrays alone.
+    """Concatenate some frames of a store, by index arrays alone.
 
     Args:
         store: the dataset.

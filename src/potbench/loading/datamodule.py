@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import numpy as np
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, Dataset
 from typing_extensions import override
 
 from potbench.batch import Batch, Statistics
 from potbench.datasets.dataset import Dataset as Source
 from potbench.datasets.dataset import data_root
-from potbench.datasets.published import Published
-from potbench.errors import DataFileError
-from potbench.loading.collate import gather
+from potbench.errors import DataFileError, SettingError, require_not_negative, require_positive
+from potbench.loading.loader import BatchLoader, Position
+from potbench.loading.manifest import Manifest
 from potbench.loading.preparation import find_prepared, prepare
 from potbench.loading.sampler import GlobalBatchSampler
 from potbench.loading.splits import RandomSplit, Split, SplitIndices
@@ -26,16 +24,16 @@ from potbench.structures import SYMBOLS, IntArray
 
 
 class AtomsDataModule(LightningDataModule):
-    """Frames of one dataset, divided, gathered into batches, with the statistics of the training part.
+    """Frames of one dataset, divided, gathered into batches, with the statistics of the training set.
 
     Args:
         dataset: where the frames come from.
         split: how they are divided.
         batch_size: frames in a batch, over all processes together.
         evaluation_batch_size: frames in a batch of validation and test; by default the same.
-        reference_energies: chemical symbol → energy in eV of that element alone; or `isolated atoms`, where the dataset
-            knows them; None fits them by least squares on the training part, which gives the frames of a single
-            composition their mean energy.
+        reference_energies: chemical symbol → energy in eV of that element; or `isolated atoms`, where the dataset has
+            the energies of free atoms; None fits them by least squares on the training set, which gives the frames of
+            a single composition their mean energy.
         root: folder of datasets, downloaded and prepared; by default POTBENCH_DATA or the user's data folder.
         seed: seed of the order of the batches.
         num_workers: processes that gather batches; gathering is fast enough for most uses without any.
@@ -56,9 +54,8 @@ class AtomsDataModule(LightningDataModule):
         num_workers: int = 0,
     ) -> None:
         super().__init__()
-        for key, size in {"batch_size": batch_size, "evaluation_batch_size": evaluation_batch_size}.items():
-            if size is not None and size < 1:
-                raise ValueError(f"data.init_args.{key} is {size}, expected at least 1.")
+        require_positive(self, batch_size=batch_size, evaluation_batch_size=evaluation_batch_size)
+        require_not_negative(self, seed=seed, num_workers=num_workers)
         self.dataset = dataset
         self.split = split or RandomSplit()
         self.batch_size = batch_size
@@ -67,86 +64,118 @@ class AtomsDataModule(LightningDataModule):
             self._isolated_atoms() if reference_energies == "isolated atoms" else reference_energies
         )
         self.root = Path(root) if root else data_root()
-        if isinstance(dataset, Published):
-            dataset.root = self.root
+        dataset.root = self.root
         self.seed = seed
         self.num_workers = num_workers
         self.transform: Callable[[Batch], Batch] | None = None
         self.store: Store
         self.indices: SplitIndices
         self.statistics: Statistics
+        self._resumes_at: Position | None = None
 
     @property
     def elements(self) -> list[str]:
-        """Chemical symbols of the dataset, by ascending atomic number; potentials are sized by them."""
+        """Return the chemical symbols of the dataset, by ascending atomic number; potentials are sized by them."""
         try:
             return self.dataset.elements
         except DataFileError:
-            # the files may be gone, once a store stands for them
+            # the files may be gone, once a store was made from them
             prepared = find_prepared(self.dataset, self.root)
             if prepared is None:
                 raise
-            return [SYMBOLS[number] for number in Store(prepared).manifest["atomic_numbers"]]
+            return [SYMBOLS[number] for number in Manifest.load(prepared).atomic_numbers]
 
     def prepare_data(self) -> None:
         """Convert the dataset into a store, once; later calls find it there."""
         prepare(self.dataset, self.root)
 
     def setup(self, stage: str) -> None:
-        """Open the store, divide it, and learn the statistics of the training part."""
+        """Open the store, divide it, and compute the statistics of the training set."""
         if hasattr(self, "store"):
             return
         self.store = prepare(self.dataset, self.root)
         self.indices = self.split.divide(self.store)
-        self.statistics = training_statistics(self.store, self.indices.train, self.reference_energies)
+        self.statistics = training_statistics(self.store, self.indices.train, self._references())
 
-    def _isolated_atoms(self) -> dict[str, float]:
-        energies = self.dataset.atomic_energies()
-        if energies is None:
-            raise ValueError(
-                "data.init_args.reference_energies is 'isolated atoms', but "
-                f"{self.dataset.description.name} does not say theirs. "
-                "Expected numbers in eV for each element, or null for least squares."
-            )
-        return dict(energies)
+    @property
+    def position(self) -> Position:
+        """Return how far training has come."""
+        if self.trainer is None:
+            return {"epoch": 0, "batches": 0}
+        loop = self.trainer.fit_loop
+        epoch: Any = loop.epoch_progress.current
+        # not those completed: these lag by one while a checkpoint is saved at the end of a batch
+        batches = int(loop.epoch_loop.batch_progress.current.processed)  # type: ignore[attr-defined]
+        if epoch.started > epoch.processed:
+            return {"epoch": epoch.processed, "batches": batches}
+        if batches and not loop.epoch_loop._num_ready_batches_reached():
+            # an epoch that was broken off, which Lightning counts
+            return {"epoch": epoch.processed - 1, "batches": batches}
+        return {"epoch": epoch.processed, "batches": 0}
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches of the training part, in a new order each epoch."""
-        return self._loader(self.indices.train, self.batch_size, self.seed)
+    @override
+    def state_dict(self) -> dict[str, Any]:
+        return {**self.position}
 
-    def val_dataloader(self) -> DataLoader[Batch]:
-        """Batches of the validation part, in order."""
-        return self._loader(self.indices.validation, self.evaluation_batch_size)
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._resumes_at = Position(epoch=state_dict["epoch"], batches=state_dict["batches"])
 
-    def test_dataloader(self) -> DataLoader[Batch]:
-        """Batches of the test part, in order."""
-        return self._loader(self.indices.test, self.evaluation_batch_size)
+    def train_dataloader(self) -> BatchLoader:
+        """Return the batches of the training set, in a new order each epoch."""
+        loader = self._loader(self.indices.train, "batch_size", self.seed)
+        # workers draw batches ahead, before Lightning says which epoch it is
+        loader.load_state_dict(self._resumes_at or {"epoch": self.position["epoch"], "batches": 0})
+        self._resumes_at = None
+        return loader
+
+    def val_dataloader(self) -> BatchLoader:
+        """Return the batches of the validation set, in order."""
+        return self._loader(self.indices.validation, "evaluation_batch_size")
+
+    def test_dataloader(self) -> BatchLoader:
+        """Return the batches of the test set, in order."""
+        return self._loader(self.indices.test, "evaluation_batch_size")
 
     @override
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         return batch if self.transform is None else self.transform(batch)
 
-    def _loader(self, frames: IntArray, batch_size: int, seed: int | None = None) -> DataLoader[Batch]:
+    def _isolated_atoms(self) -> dict[str, float]:
+        energies = self.dataset.isolated_atom_energies()
+        if energies is None:
+            raise SettingError(
+                self,
+                "reference_energies",
+                "isolated atoms",
+                "a number in eV for each element, or none at all for least squares",
+                f"{self.dataset.info.name} does not have the energies of isolated atoms",
+            )
+        return dict(energies)
+
+    def _references(self) -> dict[int, float] | None:
+        given = self.reference_energies
+        if given is None:
+            return None
+        symbols = {number: SYMBOLS[number] for number in self.store.manifest.atomic_numbers}
+        missing = [symbol for symbol in symbols.values() if symbol not in given]
+        if missing:
+            raise SettingError(
+                self,
+                "reference_energies",
+                given,
+                f"every element of the dataset: {', '.join(symbols.values())}",
+                f"There is no reference energy of {', '.join(missing)}",
+            )
+        return {number: given[symbol] for number, symbol in symbols.items()}
+
+    def _loader(
+        self, frames: IntArray, size: Literal["batch_size", "evaluation_batch_size"], seed: int | None = None
+    ) -> BatchLoader:
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return DataLoader(
-            _Gathered(self),
-            batch_sampler=GlobalBatchSampler(frames, batch_size, seed, rank, world_size),  # type: ignore[arg-type]
-            collate_fn=_unchanged,  # type: ignore[arg-type]
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
-        )
-
-
-class _Gathered(Dataset[Batch]):
-    """What a DataLoader asks for many frames at once."""
-
-    def __init__(self, data: AtomsDataModule) -> None:
-        self.data = data
-
-    def __getitems__(self, frames: IntArray) -> Batch:
-        return gather(self.data.store, np.asarray(frames))
-
-
-def _unchanged(batch: Batch) -> Batch:
-    return batch
+        try:
+            sampler = GlobalBatchSampler(frames, getattr(self, size), seed, rank, world_size)
+        except SettingError as error:
+            raise SettingError(self, size, error.value, error.expected, error.problem) from error
+        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        return BatchLoader(self.store, sampler, lambda: self.position, self.num_workers, pin_memory=on_gpu)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from potbench.structures import FloatArray, IntArray
 
@@ -20,8 +21,8 @@ class LargeRows(np.memmap[Any, np.dtype[Any]]):
     """A memory-mapped array whose rows are read from the file where they are drawn by an array of integers.
 
     A row that is read through the mapping maps the 64 KiB around it: a random batch of 2048 frames would seem to hold
-    128 MiB of every array, and giving that back takes five times as long as reading the rows alone. The page cache is
-    used either way, and shared between processes. Slices and everything else are as of any memory-mapped array.
+    128 MiB of every array, and releasing these takes five times as long as reading the rows alone. The page cache is
+    used either way, and shared between processes. Slices and all else work as with any memory-mapped array.
     """
 
     file: io.FileIO | None = None
@@ -31,7 +32,7 @@ class LargeRows(np.memmap[Any, np.dtype[Any]]):
         """Map an .npy file for reading; one of up to 64 MiB becomes an ordinary memory-mapped array.
 
         Raises:
-            ValueError: the file is no .npy file, or is cut short.
+            ValueError: the file is not an .npy file, or is cut short.
         """
         mapped: FloatArray = np.load(path, mmap_mode="r", allow_pickle=False)
         if mapped.nbytes <= LARGE or not hasattr(os, "pread"):
@@ -40,8 +41,9 @@ class LargeRows(np.memmap[Any, np.dtype[Any]]):
         rows.file = io.FileIO(path)
         return rows
 
+    @override
     def __getitem__(self, index: Any) -> Any:
-        """Rows by an array of integers of shape (rows,) are copied from the file; the rest is left to numpy."""
+        # what is not an array of integers of shape (rows,) is left to numpy
         drawn = isinstance(index, np.ndarray) and index.ndim == 1 and np.issubdtype(index.dtype, np.integer)
         if self.file is None or not drawn or not len(index):
             return super().__getitem__(index)
@@ -52,7 +54,7 @@ class LargeRows(np.memmap[Any, np.dtype[Any]]):
     def _read(self, index: IntArray) -> FloatArray:
         assert self.file is not None
         size = self.strides[0]
-        # rows that follow each other closely are read at once, with what lies between
+        # rows close to each other are read at once, with those between
         step = np.diff(index, prepend=index[0])
         starts_piece = (step < 0) | (step > PAGE // size)
         starts_piece[0] = True

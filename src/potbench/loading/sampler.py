@@ -1,4 +1,4 @@
-"""Which frames stand together in a batch."""
+"""Which frames are in a batch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from torch.utils.data import Sampler
 
+from potbench.errors import SettingError
 from potbench.structures import IntArray
 
 
@@ -15,7 +16,7 @@ class GlobalBatchSampler(Sampler[IntArray]):
     """Batches drawn for all processes together; each process takes its share of every batch.
 
     The global batches depend on seed and epoch alone, so that one process and eight see the same batches, and a
-    resumed run goes on with those it would have seen. No frame is dropped and none is drawn twice in an epoch: the
+    resumed run sees those that it would have seen. No frame is dropped and none is drawn twice in an epoch: the
     frames are cut into ⌈frames / batch_size⌉ batches of equal size, give or take one.
 
     Args:
@@ -26,7 +27,7 @@ class GlobalBatchSampler(Sampler[IntArray]):
         world_size: how many processes there are.
 
     Raises:
-        ValueError: some process would get no frame of a batch.
+        SettingError: some process would get no frame of a batch.
     """
 
     def __init__(
@@ -38,26 +39,40 @@ class GlobalBatchSampler(Sampler[IntArray]):
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
+        self._first_epoch, self._first_batch = 0, 0
         if len(frames) // self.num_batches < world_size:
-            raise ValueError(
-                f"{len(frames)} frames in batches of {batch_size} leave some of {world_size} processes without work. "
-                "Expected a batch of at least one frame for each. Increase data.init_args.batch_size."
+            raise SettingError(
+                self,
+                "batch_size",
+                batch_size,
+                "a frame of each batch for each of them: larger batches or fewer processes",
+                f"{len(frames)} frames in batches of {batch_size} leave some of {world_size} processes without any",
             )
 
     @property
     def sampler(self) -> GlobalBatchSampler:
-        """Itself: Lightning tells the epoch to the sampler within a batch sampler, not to the batch sampler."""
+        """Return itself: Lightning tells the epoch to the sampler within a batch sampler, not to the batch sampler."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next; Lightning calls this."""
         self.epoch = epoch
 
+    def begin_at(self, epoch: int, batches: int) -> None:
+        """Begin behind some batches of an epoch; later epochs are drawn whole.
+
+        Args:
+            epoch: number of the epoch; workers draw from it before Lightning says which one it is.
+            batches: how many batches of it are left out; all of them begin the next epoch.
+        """
+        self._first_epoch, self._first_batch = divmod(epoch * self.num_batches + batches, self.num_batches)
+        self.epoch = self._first_epoch
+
     def __len__(self) -> int:
         return self.num_batches
 
     def size(self, number: int) -> int:
-        """Frames in a batch of this number, over all processes."""
+        """Return the frames in a batch of this number, over all processes."""
         start, end = self._edges(number)
         return end - start
 
@@ -69,6 +84,7 @@ class GlobalBatchSampler(Sampler[IntArray]):
         order = self.frames
         if self.seed is not None:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
-        for number in range(self.num_batches):
+        first = self._first_batch if self.epoch == self._first_epoch else 0
+        for number in range(first, self.num_batches):
             start, end = self._edges(number)
             yield order[start:end][self.rank :: self.world_size]

@@ -1,49 +1,42 @@
-"""What is learned from the training part before any network: reference energies and spreads."""
+"""What the training set tells before any network is trained: reference energies and spreads."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from potbench.batch import Statistics
 from potbench.loading.store import Store
-from potbench.structures import SYMBOLS, IntArray
+from potbench.structures import IntArray
 
-BLOCK = 100_000
+FRAMES_AT_ONCE = 100_000
 
 
 def training_statistics(
-    store: Store, train: IntArray, reference_energies: dict[str, float] | None = None
+    store: Store, train: IntArray, reference_energies: Mapping[int, float] | None = None
 ) -> Statistics:
-    """Reference energies of the elements, and the spread of what is left.
+    """Return reference energies of the elements, and the spread of what remains without them.
 
-    Least squares over the training part: min over ε of Σ (E − Σ_elements n ε)², solved by its normal equations in
-    float64, block by block. Where all frames share one composition, the solution of least norm is taken, which gives
-    that composition its mean energy.
+    Least squares over the training set: min over ε of Σ (E − Σ_elements n ε)², solved by its normal equations in
+    float64. Where all frames have one composition, the solution of least norm is taken, which gives that composition
+    its mean energy.
 
     Args:
         store: the dataset.
-        train: shape (frames,), frames of the training part.
-        reference_energies: chemical symbol → energy in eV, where they are known; None for least squares.
-
-    Raises:
-        ValueError: the given reference energies lack an element.
+        train: shape (frames,), frames of the training set.
+        reference_energies: atomic number → energy in eV, of every element of the store; None for least squares.
     """
-    numbers: list[int] = store.manifest["atomic_numbers"]
-    if reference_energies is not None:
-        missing = [SYMBOLS[number] for number in numbers if SYMBOLS[number] not in reference_energies]
-        if missing:
-            raise ValueError(
-                f"data.init_args.reference_energies has no {', '.join(missing)}, "
-                f"expected every element of the dataset: {', '.join(SYMBOLS[number] for number in numbers)}."
-            )
-        references = np.array([reference_energies[SYMBOLS[number]] for number in numbers])
+    numbers = store.manifest.atomic_numbers
+    if reference_energies is None:
+        references = _least_squares(store, train)
     else:
-        references = _least_squares(store, train, numbers)
+        references = np.array([reference_energies[number] for number in numbers])
     residual_sum, residual_squares, force_squares, num_components = 0.0, 0.0, 0.0, 0
-    # given references may leave much of the total: its square would eat the digits of the spread
+    # given references may leave much of the total, whose square would lose the digits of the spread
     first = store.energy[train[0]] - store.composition(train[:1], numbers)[0] @ references
-    for start in range(0, len(train), BLOCK):
-        frames = train[start : start + BLOCK]
+    for start in range(0, len(train), FRAMES_AT_ONCE):
+        frames = train[start : start + FRAMES_AT_ONCE]
         residual = store.energy[frames] - store.composition(frames, numbers) @ references - first
         residual_sum += residual.sum()
         residual_squares += (residual**2).sum()
@@ -60,13 +53,14 @@ def training_statistics(
     )
 
 
-def _least_squares(store: Store, train: IntArray, numbers: list[int]) -> np.ndarray:
-    # Energies are taken relative to the first, or the squares of −40,000 eV would eat the digits that matter.
+def _least_squares(store: Store, train: IntArray) -> np.ndarray:
+    numbers = store.manifest.atomic_numbers
+    # Energies are taken relative to the first, or the squares of −40,000 eV would lose the digits that matter.
     shift = float(store.energy[train[0]]) / int(store.composition(train[:1], numbers).sum())
     normal = np.zeros((len(numbers), len(numbers)))
     right = np.zeros(len(numbers))
-    for start in range(0, len(train), BLOCK):
-        frames = train[start : start + BLOCK]
+    for start in range(0, len(train), FRAMES_AT_ONCE):
+        frames = train[start : start + FRAMES_AT_ONCE]
         counts = store.composition(frames, numbers).astype(np.float64)
         normal += counts.T @ counts
         right += counts.T @ (store.energy[frames] - shift * counts.sum(axis=1))

@@ -1,4 +1,4 @@
-"""Streams blocks of conformers into the files of a store."""
+"""Writing the files of a store, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from potbench.datasets.dataset import OfficialIndices
+from potbench.errors import DataFileError
+from potbench.loading.manifest import Manifest, Origin
 from potbench.structures import Frames, IntArray
 
 
 class StoreWriter:
-    """Writes .npy files whose length is known only at the end, and their fingerprint.
+    """The arrays of a store while they grow: .npy files whose length is known only at the end.
 
     Args:
         folder: an empty folder.
@@ -30,10 +32,10 @@ class StoreWriter:
         self.atomic_numbers: list[IntArray] = []
 
     def append(self, frames: Frames) -> None:
-        """Add a block; either all blocks have forces, or times, or none has.
+        """Add a chunk of conformers; either all chunks have forces, or times, or none has.
 
         Raises:
-            ValueError: forces or times in some blocks only.
+            DataFileError: forces or times in some chunks only.
         """
         columns: dict[str, np.ndarray[Any, Any]] = {
             "energy": frames.energy.astype(np.float64),
@@ -45,7 +47,7 @@ class StoreWriter:
             columns["time"] = frames.time.astype(np.int64)
         uneven = set(columns) ^ set(self.columns) if self.names else set()
         if uneven:
-            raise ValueError(
+            raise DataFileError(
                 f"{frames.molecule}: {' and '.join(sorted(uneven))} in some molecules only. "
                 "Expected them in all or in none."
             )
@@ -59,43 +61,45 @@ class StoreWriter:
         self.atoms.append(len(frames.atomic_numbers))
         self.atomic_numbers.append(frames.atomic_numbers.astype(np.uint8))
 
-    def close(self, official_splits: Mapping[str, OfficialIndices]) -> dict[str, Any]:
-        """Finish the files; return counts and the sha256 over all arrays.
+    def close(self, origin: Origin, official_splits: Mapping[str, OfficialIndices]) -> Manifest:
+        """Finish the files and return the manifest, which is yet to be saved.
 
         Args:
+            origin: where the frames come from.
             official_splits: name → split as the publisher gives it.
 
         Raises:
-            ValueError: there was no frame at all.
+            DataFileError: there was no frame at all.
         """
         if not sum(self.frames):
-            raise ValueError("The dataset holds no frames. Expected at least one; look at the files it names.")
+            raise DataFileError("The dataset holds no frames. Expected at least one; look at the files it names.")
         numbers = np.concatenate(self.atomic_numbers)
         table = {"frames": np.array(self.frames), "atoms": np.array(self.atoms), "atomic_numbers": numbers}
         names, smiles = np.array(self.names), np.array(self.smiles)
         np.savez(self.folder / "molecules.npz", names=names, smiles=smiles, **table)  # type: ignore[arg-type]
-        parts = {
-            f"{name}/{part}": indices
+        official = {
+            f"{name}/{key}": indices
             for name, split in official_splits.items()
-            for part, indices in vars(split).items()
+            for key, indices in vars(split).items()
             if indices is not None
         }
-        np.savez(self.folder / "official_splits.npz", **parts)
+        np.savez(self.folder / "official_splits.npz", **official)
         digest = hashlib.sha256(b"".join(array.astype(np.int64).tobytes() for array in table.values()))
         for name in sorted(self.columns):
             digest.update(self.columns[name].close())
-        return {
-            "num_frames": int(sum(self.frames)),
-            "num_molecules": len(set(self.names)),
-            "atomic_numbers": np.unique(numbers).tolist(),
-            "has_forces": "forces" in self.columns,
-            "has_time": "time" in self.columns,
-            "fingerprint": digest.hexdigest(),
-        }
+        return Manifest(
+            **vars(origin),
+            num_frames=int(sum(self.frames)),
+            num_molecules=len(set(self.names)),
+            atomic_numbers=tuple(np.unique(numbers).tolist()),
+            has_forces="forces" in self.columns,
+            has_time="time" in self.columns,
+            fingerprint=digest.hexdigest(),
+        )
 
 
 class _Column:
-    """One array, appended to block by block."""
+    """One array, appended to chunk by chunk."""
 
     HEADER_BYTES = 128
 

@@ -18,9 +18,9 @@ class AtomicPotential(SumOverAtoms):
 
     Args:
         elements: chemical symbols that may occur; by default those of the dataset.
-        representation: features of each atom.
-        readout: energy of each atom, from its features.
-        scale: s in eV, the unit in which the readout counts; None takes the spread of the training energies.
+        representation: computes the features of each atom.
+        readout: computes the energy of each atom from its features.
+        scale: s in eV, the unit of the readout; None takes the spread of the training energies.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class AtomicPotential(SumOverAtoms):
 
     @property
     def cutoff(self) -> float | None:
-        """Beyond this distance in Å an atom is not felt directly; None if it always is."""
-        reaches = self.representation.cutoff, self.readout.cutoff
-        return None if None in reaches else max(reach for reach in reaches if reach is not None)
+        """Return the distance in Å beyond which atoms do not interact directly; None where there is no limit."""
+        one, other = self.representation.cutoff, self.readout.cutoff
+        return None if one is None or other is None else max(one, other)
 
     def features(self, batch: Batch) -> torch.Tensor:
-        """Features of each atom, computed from the positions: shape (atoms, features)."""
+        """Compute the features of each atom from the positions: shape (atoms, features)."""
         features: torch.Tensor = self.representation(batch, self.element(batch))
         return features
 
@@ -52,7 +52,7 @@ class AtomicPotential(SumOverAtoms):
             return super().energies_and_gradient(batch)
         features, positions = cached.features.detach().requires_grad_(), batch.positions.detach().requires_grad_()
         element = self.element(batch)
-        # a readout may depend on positions besides
+        # a readout may depend on positions as well
         unscaled = self.readout(features, batch._replace(positions=positions), element)
         prediction = self.total(unscaled, batch, element)
         to_features, to_positions = torch.autograd.grad(

@@ -1,4 +1,4 @@
-"""What every potential is: Batch → Prediction, with forces that are the gradient of the energy."""
+"""The contract of potentials: Batch → Prediction, with forces that are minus the gradient of the energy."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from potbench.batch import Batch, Prediction, Statistics
-from potbench.errors import UnknownMoleculeError
+from potbench.errors import SettingError, UnknownMoleculeError
 from potbench.structures import SYMBOLS
 
 
 class Potential(nn.Module, ABC):
     """Energies and forces of molecules.
 
-    A subclass says how energies follow from a batch; forces follow from energies: F = −∂E/∂x.
+    A subclass computes energies; forces are derived from them, F = −∂E/∂x.
 
     Args:
         elements: chemical symbols that may occur.
@@ -25,10 +25,7 @@ class Potential(nn.Module, ABC):
         super().__init__()
         known = all(symbol in SYMBOLS[1:] for symbol in elements)
         if not known or not elements or len(set(elements)) < len(elements):
-            raise ValueError(
-                f"The potential is for the elements {elements}, expected chemical symbols such as [H, C], each once. "
-                "Change model.init_args.potential.init_args.elements."
-            )
+            raise SettingError(self, "elements", elements, "chemical symbols such as [H, C], each once")
         self.elements = list(elements)
         self._known = {SYMBOLS.index(symbol) for symbol in elements}
         index = torch.full((len(SYMBOLS),), -1)
@@ -37,22 +34,26 @@ class Potential(nn.Module, ABC):
 
     @property
     def num_parameters(self) -> int:
-        """How many numbers training finds."""
+        """Return the number of trainable parameters."""
         return sum(weight.numel() for weight in self.parameters() if weight.requires_grad)
 
     @abstractmethod
     def energies(self, batch: Batch) -> Prediction:
-        """Energies without forces, differentiable with respect to `batch.positions`."""
+        """Compute energies without forces, differentiable with respect to `batch.positions`."""
 
     def adapt(self, statistics: Statistics) -> None:
-        """Take over offset and scale from the training part; called before training starts."""
+        """Set offset and scale from statistics of the training set; called before new weights are trained."""
+
+    def element_tables(self) -> dict[str, list[tuple[str, ...]]]:
+        """Return the weights and buffers that are tables by elements: name → chemical symbols of each row, sorted."""
+        return {}
 
     def forward(self, batch: Batch, forces: bool = False) -> Prediction:
         """Predict energies, and forces where asked for.
 
         Args:
             batch: the molecules.
-            forces: whether to differentiate; in training mode the forces can be differentiated again.
+            forces: whether to compute forces; in training mode they can be differentiated again.
 
         Raises:
             UnknownMoleculeError: a molecule that the potential was not made for.
@@ -65,23 +66,23 @@ class Potential(nn.Module, ABC):
         return prediction._replace(forces=-gradient)
 
     def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, Tensor]:
-        """Energies, and ∂E/∂x of shape (atoms, 3), in eV/Å."""
+        """Compute energies, and ∂E/∂x of shape (atoms, 3), in eV/Å."""
         positions = batch.positions.detach().requires_grad_()
         prediction = self.energies(batch.with_positions(positions))
         (gradient,) = torch.autograd.grad(prediction.energy.sum(), positions, create_graph=self.training)
         return prediction, gradient
 
     def refuse_unknown(self, batch: Batch) -> None:
-        """Raise UnknownMoleculeError for an element outside `elements`; known without asking the device."""
+        """Raise UnknownMoleculeError for an element outside `elements`, without synchronizing with the device."""
         unknown = set(batch.atoms_per_element) - self._known
         if unknown:
             raise UnknownMoleculeError(
                 f"The potential does not know {', '.join(SYMBOLS[number] for number in sorted(unknown))}; "
                 f"it was built for {', '.join(self.elements)}. Choose structures of those elements, or train a "
-                "potential on data that has them (model.init_args.potential.init_args.elements)."
+                "potential on data that has the others."
             )
 
     def element(self, batch: Batch) -> Tensor:
-        """Index in `elements` of each atom: shape (atoms,), int64."""
+        """Return the index in `elements` of each atom's element: shape (atoms,), int64."""
         lookup: Tensor = self.get_buffer("element_of_number")
         return lookup[batch.atomic_numbers]

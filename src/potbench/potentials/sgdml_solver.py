@@ -1,4 +1,4 @@
-"""The solution of sGDML, by its authors' package; what was solved is evaluated without it."""
+"""The solution of sGDML, by its authors' package; once solved, the potential works without it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from potbench.errors import MissingPackageError, SettingError
 from potbench.structures import Frames
 
 FRAMES_FOR_SYMMETRIES = 1000
-"""Symmetries are searched in so many frames at most, as the package's own command line does."""
+"""Permutations are searched in at most this many frames, as in the package's own command line."""
 
 
 class SGDMLSolver:
-    """Training frames of one molecule: its symmetries are found once, and the kernel is solved for any length scale.
+    """Training frames of one molecule: its permutations are found once, and the kernel is solved for any length scale.
 
     The equations are solved exactly, by a Cholesky decomposition of the kernel matrix of (3 atoms · frames)² numbers.
 
@@ -29,8 +30,8 @@ class SGDMLSolver:
         frames: with forces.
 
     Raises:
-        ImportError: the package is not installed.
-        ValueError: the kernel matrix does not fit into the memory.
+        MissingPackageError: the package is not installed.
+        SettingError: the kernel matrix does not fit into the free memory.
     """
 
     def __init__(self, frames: Frames) -> None:
@@ -53,7 +54,7 @@ class SGDMLSolver:
         self._task = trainer.create_task(data, num_frames, data, 0, sig=0, perms=permutations)
 
     def solve(self, length_scale: int) -> dict[str, Tensor]:
-        """The arrays of a solved `SGDML`, as its `load_state_dict` takes them.
+        """Return the arrays of a solved `SGDML`, as its `load_state_dict` takes them.
 
         Args:
             length_scale: σ in Å⁻¹.
@@ -61,7 +62,7 @@ class SGDMLSolver:
         model = _trainer().train({**self._task, "sig": length_scale})
         points = torch.from_numpy(model["R_desc"]).T.contiguous()
         num_pairs = points.shape[1]
-        # the package lists places in all permutations laid end to end, for each pair in turn
+        # for each pair, the package lists its places in the concatenation of all permutations
         places = torch.from_numpy(model["tril_perms_lin"]).view(num_pairs, -1).T
         factor = float(model["std"]) * 5 / (3 * length_scale**2)
         return {
@@ -74,37 +75,44 @@ class SGDMLSolver:
         }
 
 
-def require_memory(num_frames: int, num_atoms: int) -> None:
-    """Raise ValueError unless this many frames of a molecule can be solved with the memory that is free."""
+def require_memory(num_frames: int, num_atoms: int, owner: object = SGDMLSolver, setting: str = "frames") -> None:
+    """Raise SettingError unless this many frames of a molecule can be solved with the memory that is free.
+
+    Args:
+        num_frames: frames of the training set.
+        num_atoms: atoms of the molecule.
+        owner: what chooses the frames.
+        setting: the argument of the owner that does.
+    """
     _trainer()
     import psutil
 
-    # three times the matrix, and a little for the descriptors: what the package asks for. Where it finds less, it
-    # would turn to an approximation without a word; it counts in whole GiB.
+    # three times the matrix, and a little for the descriptors, as the package requires. With less it silently switches
+    # to an approximation; it counts in whole GiB.
     need = 1.02 * 3 * 8 * (3 * num_atoms * num_frames) ** 2 / 2**30
     free = psutil.virtual_memory().available // 2**30
     if need > free:
         largest = int(num_frames * math.sqrt(free / need))
-        raise ValueError(
-            f"The kernel matrix of {num_frames:,} frames of {num_atoms} atoms takes {need:,.1f} GiB with what it takes "
-            f"to solve it, and {free} GiB are free. Expected at most {largest:,} frames here; "
-            "change data.init_args.split.init_args.train."
+        raise SettingError(
+            owner,
+            setting,
+            num_frames,
+            f"at most {largest:,} training frames",
+            f"Solving sGDML for {num_frames:,} frames of {num_atoms} atoms takes {need:,.1f} GiB of memory, "
+            f"and {free} GiB are free",
         )
 
 
 @cache
 def _trainer() -> Any:
-    """The package's trainer, of which it allows one in a process."""
+    """Return the package's trainer, of which it allows one in a process."""
     loggers = logging.getLoggerClass()
     try:
         from sgdml.train import GDMLTrain
     except ImportError as error:
-        raise ImportError(
-            "sGDML is solved by the package sgdml, which is not installed. "
-            "Expected it: pip install potbench[sgdml]. Or choose another potential (model)."
-        ) from error
+        raise MissingPackageError("sgdml", "The solution of sGDML needs", "sgdml") from error
     finally:
-        logging.setLoggerClass(loggers)  # sgdml would have every later logger of any library print to the terminal
+        logging.setLoggerClass(loggers)  # sgdml makes every later logger of any library print to the terminal
     logging.getLogger("sgdml.train").setLevel(logging.WARNING)
     # torch builds the matrix: three times as fast as the package's processes, on a GPU where there is one
     return GDMLTrain(max_processes=1, use_torch=True)

@@ -5,20 +5,24 @@ from __future__ import annotations
 from abc import abstractmethod
 
 import torch
+from typing_extensions import override
 
 from potbench.batch import Batch, Prediction, Statistics
+from potbench.errors import require_positive
 from potbench.geometry.sums import sum_per_molecule
-from potbench.limits import POTENTIAL, require_positive
 from potbench.potentials.potential import Potential
 from potbench.structures import SYMBOLS
 
 
 class SumOverAtoms(Potential):
-    """Offset plus a sum of atomic energies: E = Σᵢ ε(elementᵢ) + s Σᵢ eᵢ. A subclass says what eᵢ is.
+    """Offset plus a sum of atomic energies: E = Σᵢ ε(elementᵢ) + s Σᵢ eᵢ. A subclass computes eᵢ.
 
     Args:
         elements: chemical symbols that may occur.
-        scale: s in eV, the unit in which the eᵢ count; None takes the spread of the training energies.
+        scale: s in eV, the unit of eᵢ; None takes the spread of the training energies.
+
+    Attributes:
+        given_scale: the argument.
     """
 
     offset: torch.Tensor
@@ -26,14 +30,14 @@ class SumOverAtoms(Potential):
 
     def __init__(self, elements: list[str], scale: float | None = None) -> None:
         super().__init__(elements)
-        require_positive(POTENTIAL, scale=scale)
-        self._given_scale = scale
+        require_positive(self, scale=scale)
+        self.given_scale = scale
         self.register_buffer("offset", torch.zeros(len(elements), dtype=torch.float64))
         self.register_buffer("scale", torch.tensor(1.0 if scale is None else scale, dtype=torch.float64))
 
     @abstractmethod
     def atomic_energies(self, batch: Batch, element: torch.Tensor) -> torch.Tensor:
-        """What is left of the energy of each atom.
+        """Compute the energy of each atom, without the offset.
 
         Args:
             batch: the molecules.
@@ -43,18 +47,25 @@ class SumOverAtoms(Potential):
             eᵢ, shape (atoms,), in units of the scale.
         """
 
-    def adapt(self, statistics: Statistics) -> None:  # noqa: D102
+    @override
+    def adapt(self, statistics: Statistics) -> None:
+        """Take the offset from the training set, and the scale as well, unless it was given."""
         references = [statistics.reference_energies.get(SYMBOLS.index(symbol), 0.0) for symbol in self.elements]
         self.offset.copy_(torch.tensor(references, dtype=torch.float64))
-        if self._given_scale is None and statistics.energy_spread > 0:
+        if self.given_scale is None and statistics.energy_spread > 0:
             self.scale.fill_(statistics.energy_spread)
 
-    def energies(self, batch: Batch) -> Prediction:  # noqa: D102
+    @override
+    def element_tables(self) -> dict[str, list[tuple[str, ...]]]:
+        return {"offset": [(symbol,) for symbol in self.elements]}
+
+    @override
+    def energies(self, batch: Batch) -> Prediction:
         element = self.element(batch)
         return self.total(self.atomic_energies(batch, element), batch, element)
 
     def total(self, unscaled: torch.Tensor, batch: Batch, element: torch.Tensor) -> Prediction:
-        """Return the energies of molecules whose atomic energies, in units of the scale, are given.
+        """Sum atomic energies, in units of the scale, and offsets over each molecule.
 
         Args:
             unscaled: eᵢ, shape (atoms,).

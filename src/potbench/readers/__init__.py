@@ -1,1 +1,1 @@
-"""File formats → arrays and structures, checked."""
+"""Read file formats into arrays and structures, and check them."""

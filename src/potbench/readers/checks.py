@@ -1,22 +1,39 @@
-"""What is looked at in every block of conformers before it may enter a store."""
+"""Check structures and conformers before they may enter a store."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from potbench.errors import DataFileError
-from potbench.structures import SYMBOLS, Frames
+from potbench.structures import SYMBOLS, Frames, IntArray
 
 LIMITS = {"positions": (1e4, "Å"), "energy": (1e8, "eV"), "forces": (1e6, "eV/Å")}
-"""Beyond these no molecule is: larger numbers come from damaged bytes or other units."""
+"""No molecule exceeds these: larger numbers come from damaged bytes or other units."""
+
+
+def require_molecule(structure: Any, where: str) -> None:
+    """Raise DataFileError for a periodic structure, or for atomic numbers of no element.
+
+    Args:
+        structure: with pbc and numbers, as ASE's Atoms and the rows of its databases have them.
+        where: file and frame, for messages.
+    """
+    if structure.pbc.any():
+        raise DataFileError(
+            f"{where} is periodic, and these potentials are of molecules. Expected structures without periodic "
+            "boundaries."
+        )
+    _require_elements(structure.numbers, where)
 
 
 def check_frames(frames: Frames, where: str) -> Frames:
-    """Return the frames unchanged, or say what is wrong with them.
+    """Return the frames unchanged, or raise what is wrong with them.
 
     Args:
         frames: conformers of one molecule.
-        where: file and group they came from, for the message.
+        where: file and group they came from, for messages.
 
     Raises:
         DataFileError: shapes that do not fit together, NaN or infinity, or impossible values.
@@ -49,8 +66,10 @@ def check_frames(frames: Frames, where: str) -> Frames:
                 f"{where}: {name} reaches {largest:.2g} {unit}, expected no more than {limit:.0g} {unit}. "
                 "The file is damaged, or in other units."
             )
-    if num_atoms == 0 or frames.atomic_numbers.min() < 1 or frames.atomic_numbers.max() >= len(SYMBOLS):
-        raise DataFileError(
-            f"{where}: atomic numbers {frames.atomic_numbers.tolist()}, expected 1 to {len(SYMBOLS) - 1}."
-        )
+    _require_elements(frames.atomic_numbers, where)
     return frames
+
+
+def _require_elements(atomic_numbers: IntArray, where: str) -> None:
+    if not len(atomic_numbers) or atomic_numbers.min() < 1 or atomic_numbers.max() >= len(SYMBOLS):
+        raise DataFileError(f"{where}: atomic numbers {atomic_numbers.tolist()}, expected 1 to {len(SYMBOLS) - 1}.")

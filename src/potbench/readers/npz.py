@@ -1,4 +1,4 @@
-"""Opening .npz files, with errors that a reader of the message can act on."""
+"""Read .npz files, with errors that the user can act on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from potbench.errors import DataFileError
 
 DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, RuntimeError, BadZipFile, ZlibError)
-"""What numpy and zipfile raise on a damaged file; NotImplementedError is a RuntimeError."""
+"""Errors of numpy and zipfile for a damaged file; NotImplementedError is a RuntimeError."""
 
 WHOLE, REAL = "iu", "f"
 
@@ -21,11 +21,11 @@ Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
 def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
-    """Read every array of a file; nothing pickled is loaded.
+    """Read every array of a file, without loading pickled objects.
 
     Args:
         file: the file.
-        needed: names of arrays that have to be there → kinds of numbers they may hold, as in numpy's `dtype.kind`.
+        needed: names of required arrays → kinds of numbers they may hold, as in numpy's `dtype.kind`.
 
     Raises:
         DataFileError: the file is no .npz file, is damaged, or an array is missing or holds something else.
@@ -36,7 +36,7 @@ def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
     except DAMAGE as error:
         raise DataFileError(
             f"{file} cannot be read as .npz ({error}). "
-            "It is cut short, damaged or another kind of file; fetch it again."
+            "It is truncated, damaged or another kind of file; fetch it again."
         ) from error
     missing = [name for name in needed if name not in found]
     if missing:

@@ -1,4 +1,4 @@
-"""Single structures, as files list them → blocks of conformers."""
+"""Gather single structures, as files list them, into chunks of conformers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from potbench.errors import DataFileError
 from potbench.readers.checks import check_frames
 from potbench.structures import FloatArray, Frames, IntArray
 
-LONGEST = 1000
+FRAMES_PER_CHUNK = 1000
 
 
 class Structure(NamedTuple):
     """One frame.
 
     Attributes:
-        molecule: name of its molecule.
+        molecule: name of the molecule.
         atomic_numbers: shape (atoms,).
         positions: shape (atoms, 3), in Å.
         energy: in eV.
         forces: shape (atoms, 3), in eV/Å, or None.
-        smiles: of its molecule, or None.
+        smiles: SMILES of the molecule, or None.
     """
 
     molecule: str
@@ -35,40 +35,40 @@ class Structure(NamedTuple):
 
 
 def conformers(structures: Iterable[Structure], where: str) -> Iterator[Frames]:
-    """Put frames that follow each other, of one molecule with its atoms in one order, into blocks of up to LONGEST.
+    """Gather consecutive frames of one molecule, its atoms in one order, into chunks of up to FRAMES_PER_CHUNK.
 
     Args:
-        structures: in the order of the file.
+        structures: frames in the order of the file.
         where: the file, for messages.
 
     Raises:
-        DataFileError: numbers that cannot be; see `check_frames`.
+        DataFileError: like `check_frames`; or only some of the frames have forces.
     """
-    block: list[Structure] = []
+    chunk: list[Structure] = []
     for structure in structures:
-        if block and (len(block) == LONGEST or not _alike(structure, block[0])):
-            yield _frames(block, where)
-            block = []
-        block.append(structure)
-    if block:
-        yield _frames(block, where)
+        if chunk and (len(chunk) == FRAMES_PER_CHUNK or not _alike(structure, chunk[0])):
+            yield _frames(chunk, where)
+            chunk = []
+        chunk.append(structure)
+    if chunk:
+        yield _frames(chunk, where)
 
 
 def _alike(one: Structure, other: Structure) -> bool:
     return one.molecule == other.molecule and np.array_equal(one.atomic_numbers, other.atomic_numbers)
 
 
-def _frames(block: list[Structure], where: str) -> Frames:
-    first = block[0]
-    forces = [structure.forces for structure in block if structure.forces is not None]
-    if forces and len(forces) < len(block):
-        raise DataFileError(f"{where}: {first.molecule} has forces in {len(forces)} of {len(block)} frames only.")
+def _frames(chunk: list[Structure], where: str) -> Frames:
+    first = chunk[0]
+    forces = [structure.forces for structure in chunk if structure.forces is not None]
+    if forces and len(forces) < len(chunk):
+        raise DataFileError(f"{where}: {first.molecule} has forces in {len(forces)} of {len(chunk)} frames only.")
     try:
         frames = Frames(
             molecule=first.molecule,
             atomic_numbers=np.asarray(first.atomic_numbers),
-            positions=np.stack([structure.positions for structure in block]),
-            energy=np.array([structure.energy for structure in block], dtype=np.float64),
+            positions=np.stack([structure.positions for structure in chunk]),
+            energy=np.array([structure.energy for structure in chunk], dtype=np.float64),
             forces=np.stack(forces) if forces else None,
             smiles=first.smiles,
         )

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from itertools import chain, pairwise
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from potbench.batch import Batch
-from potbench.limits import READOUT, require_positive, require_probability
+from potbench.errors import SettingError, require_fraction, require_positive
 from potbench.readouts.per_element import PerElement
 from potbench.readouts.readout import Readout
 
 
 class FeedForward(Readout):
-    """Linear layers with an activation between them, down to one number.
+    """Linear layers with activations between them, down to a single output.
 
     Source: Smith, Isayev, Roitberg, Chem. Sci. 8, 3192 (2017), doi:10.1039/C6SC05720A.
 
@@ -22,10 +23,10 @@ class FeedForward(Readout):
         elements: chemical symbols that may occur.
         num_features: length of the features of an atom.
         hidden_sizes: widths of the hidden layers; or chemical symbol → widths, where elements differ.
-        activation: what stands behind each hidden layer.
+        activation: activation function after each hidden layer.
         dropout: probability of dropping a hidden unit in training.
         per_element: one network for each element, or a single one for all.
-        rms_norm: whether a root mean square norm stands before each activation.
+        rms_norm: whether each activation is preceded by a root mean square norm.
     """
 
     def __init__(
@@ -39,19 +40,18 @@ class FeedForward(Readout):
         rms_norm: bool = False,
     ) -> None:
         super().__init__()
-        require_probability(READOUT, dropout=dropout)
+        require_fraction(self, dropout=dropout)
         every_size = hidden_sizes.values() if isinstance(hidden_sizes, dict) else [hidden_sizes]
         for size in chain.from_iterable(every_size):
-            require_positive(READOUT, hidden_sizes=size)
-        key = f"Change {READOUT}"
+            require_positive(self, hidden_sizes=size)
         if isinstance(hidden_sizes, dict):
             if not per_element:
-                raise ValueError(f"hidden_sizes differ by element, but per_element is false. {key}.per_element.")
+                problem = "hidden_sizes differ by element, but per_element is false"
+                raise SettingError(self, "per_element", per_element, "a network for each element", problem)
             missing = sorted(set(elements) - set(hidden_sizes))
             if missing:
-                raise ValueError(
-                    f"hidden_sizes has no {', '.join(missing)}, expected every element. {key}.hidden_sizes."
-                )
+                problem = f"hidden_sizes has no {', '.join(missing)}"
+                raise SettingError(self, "hidden_sizes", hidden_sizes, "the widths of every element", problem)
 
         def network(symbol: str | None = None) -> nn.Module:
             widths = hidden_sizes[symbol] if isinstance(hidden_sizes, dict) and symbol else hidden_sizes
@@ -68,7 +68,8 @@ class FeedForward(Readout):
 
         self.network = PerElement(elements, network) if per_element else network()
 
-    def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
+    @override
+    def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:
         per_element = isinstance(self.network, PerElement)
         energies: Tensor = self.network(features, batch, element) if per_element else self.network(features)
         return energies.squeeze(-1)

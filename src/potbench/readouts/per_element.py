@@ -12,9 +12,9 @@ from potbench.structures import SYMBOLS
 
 
 class PerElement(nn.Module):
-    """Sends the atoms of each element through a network of their own, and puts the results back in order.
+    """A separate network for the atoms of each element; results are in the order of the atoms.
 
-    The counts of each element are known on the host, so the device is never asked how many there are.
+    The number of atoms of each element is known on the host, so that nothing synchronizes with the device.
 
     Args:
         elements: chemical symbols.
@@ -27,10 +27,10 @@ class PerElement(nn.Module):
         self.networks = nn.ModuleDict({symbol: network(symbol) for symbol in elements})
 
     def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:
-        """Shape (atoms, features) → (atoms, outputs)."""
+        """Apply the networks: shape (atoms, features) → (atoms, outputs)."""
         order = torch.argsort(element, stable=True)
         counts = [batch.atoms_per_element.get(number, 0) for number in self.atomic_numbers]
-        # picked element by element, so that rows are still near the processor when their network reads them
+        # selected element by element, so that rows are still in the processor's cache when their network reads them
         pairs = zip(self.networks.values(), torch.split(order, counts), strict=True)
         results = [network(features.index_select(0, atoms)) for network, atoms in pairs]
         outputs = torch.cat(results)

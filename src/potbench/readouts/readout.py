@@ -1,4 +1,4 @@
-"""What every readout is: features of an atom → its energy."""
+"""The contract of readouts: features of an atom → its energy."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class Readout(nn.Module, ABC):
     """Features of each atom → energy of each atom.
 
     Attributes:
-        cutoff: how far apart in Å atoms may be whose features are read together; 0 where each is read alone, None where
-            there is no limit.
+        cutoff: distance in Å up to which atoms interact in the readout itself; 0 where each atom is read alone, None
+            where there is no limit.
     """
 
     cutoff: float | None = 0.0
 
     @abstractmethod
     def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:
-        """Read atomic energies off the features.
+        """Compute atomic energies from the features.
 
         Args:
             features: shape (atoms, features).

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from potbench.batch import Batch
-from potbench.limits import READOUT, require_positive, require_probability
+from potbench.errors import require_fraction, require_positive
 from potbench.readouts.per_element import PerElement
 from potbench.readouts.readout import Readout
 
 
 class Residual(Readout):
-    """One network for each element, whose middle layers add to what they are given.
+    """One network for each element, with a skip connection around its middle layers.
 
     x = A G + a,   y = x + layers(x),   energy = C · act(B y + b) + c;   a layer is linear, activation, dropout
 
@@ -23,7 +24,7 @@ class Residual(Readout):
         elements: chemical symbols that may occur.
         num_features: length of the features of an atom.
         width: of x and y.
-        num_layers: how many layers the skip spans.
+        num_layers: how many layers the skip connection spans.
         last_width: width of the layer before the energy.
         activation: the nonlinearity.
         dropout: probability of dropping a unit of the spanned layers in training.
@@ -40,8 +41,8 @@ class Residual(Readout):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        require_positive(READOUT, width=width, num_layers=num_layers, last_width=last_width)
-        require_probability(READOUT, dropout=dropout)
+        require_positive(self, width=width, num_layers=num_layers, last_width=last_width)
+        require_fraction(self, dropout=dropout)
 
         def network(_: str) -> nn.Module:
             layers: list[nn.Module] = []
@@ -57,13 +58,14 @@ class Residual(Readout):
 
         self.network = PerElement(elements, network)
 
-    def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
+    @override
+    def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:
         energies: Tensor = self.network(features, batch, element)
         return energies.squeeze(-1)
 
 
 class _Skip(nn.Module):
-    """Adds what it is given to what its layers make of it."""
+    """A skip connection: the outputs of its layers plus their inputs."""
 
     def __init__(self, layers: nn.Module) -> None:
         super().__init__()

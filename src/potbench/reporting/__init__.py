@@ -1,1 +1,1 @@
-"""Records, tables and figures of runs."""
+"""Figures and tables of arrays, curves and quantities."""

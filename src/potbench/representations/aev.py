@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 from torchani.aev import AEVComputer, ANIAngular, ANIRadial
 from torchani.neighbors import narrow_down
+from typing_extensions import override
 
 from potbench.batch import Batch
+from potbench.errors import SettingError, require_positive
 from potbench.geometry.pairs import pairs_in_molecules
-from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.representation import Representation
 
 
 class AEV(Representation):
-    """Atomic environment vectors: fixed radial and angular symmetry functions, per neighbour element.
+    """Atomic environment vectors: fixed radial and angular symmetry functions, for each element of neighbors.
 
     Gᴿₘ = ¼ Σⱼ exp(−ηᴿ (Rᵢⱼ − Rₘ)²) f(Rᵢⱼ)
     Gᴬₘ = 2^(1−ζ) Σⱼₖ (1 + cos(θᵢⱼₖ − θₘ))^ζ exp(−ηᴬ ((Rᵢⱼ + Rᵢₖ)/2 − Rₘ)²) f(Rᵢⱼ) f(Rᵢₖ)
@@ -58,13 +59,16 @@ class AEV(Representation):
         start: float = 0.9,
     ) -> None:
         super().__init__()
-        require_positive(REPRESENTATION, radial_eta=radial_eta, radial_shifts=radial_shifts, angular_eta=angular_eta)
-        require_positive(REPRESENTATION, angular_zeta=angular_zeta, angular_shifts=angular_shifts)
-        require_positive(REPRESENTATION, angular_sections=angular_sections, start=start)
+        require_positive(self, radial_eta=radial_eta, radial_shifts=radial_shifts, angular_eta=angular_eta)
+        require_positive(self, angular_zeta=angular_zeta, angular_shifts=angular_shifts)
+        require_positive(self, angular_sections=angular_sections, start=start)
         if not start < angular_cutoff < radial_cutoff:
-            raise ValueError(
-                f"The AEV has start {start}, angular_cutoff {angular_cutoff} and radial_cutoff {radial_cutoff}, "
-                f"expected start < angular_cutoff < radial_cutoff. Change {REPRESENTATION}."
+            raise SettingError(
+                self,
+                "angular_cutoff",
+                angular_cutoff,
+                "start < angular_cutoff < radial_cutoff",
+                f"The AEV has start {start}, angular_cutoff {angular_cutoff} and radial_cutoff {radial_cutoff}",
             )
         self._constants = {key: value for key, value in locals().items() if key not in {"self", "__class__"}}
         self.computer = AEVComputer(
@@ -78,12 +82,14 @@ class AEV(Representation):
         self.cutoff = radial_cutoff
 
     @property
-    def constants(self) -> dict[str, object]:  # noqa: D102
+    @override
+    def constants(self) -> dict[str, object]:
         return {"representation": "AEV", "torchani": version("torchani"), **self._constants}
 
-    def forward(self, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
-        # All atoms as one system, with the pairs inside molecules alone: the same numbers as from a padded table, 10 %
-        # faster, and the faster the more the molecules differ in size.
+    @override
+    def forward(self, batch: Batch, element: Tensor) -> Tensor:
+        # all atoms as one system, with pairs inside molecules alone, give the same numbers as a padded table, and take
+        # 10 % less time; less still the more the molecules differ in size
         elements, positions = element.unsqueeze(0), batch.positions.unsqueeze(0)
         neighbors = narrow_down(self.cutoff, elements, positions, pairs_in_molecules(batch))
         features: Tensor = self.computer.compute_from_neighbors(elements, positions, neighbors)
@@ -91,7 +97,7 @@ class AEV(Representation):
 
 
 class AngularTerm(ANIAngular):  # type: ignore[misc]  # torchani is not typed
-    """TorchANI's angular term, by the addition theorem instead of an inverse cosine and a cosine for every section.
+    """TorchANI's angular term, by the addition theorem in place of an inverse cosine and a cosine for every section.
 
     cos(φ − θₘ) = cos φ cos θₘ + sin φ sin θₘ,   cos φ = 0.95 cos θᵢⱼₖ
 
@@ -100,11 +106,11 @@ class AngularTerm(ANIAngular):  # type: ignore[misc]  # torchani is not typed
     """
 
     def forward(self, distances: Tensor, vectors: Tensor) -> Tensor:
-        """Terms of shape (triples, features) of distances (2, triples), in Å, and vectors (2, triples, 3)."""
+        """Compute terms of shape (triples, features) from distances (2, triples), in Å, and vectors (2, triples, 3)."""
         cosine = 0.95 * (vectors[0] * vectors[1]).sum(dim=1) / (distances[0] * distances[1]).clamp(min=1e-10)
         sine = (1 - cosine.square()).sqrt()
-        turned = torch.outer(cosine, self.sections.cos()) + torch.outer(sine, self.sections.sin())
-        angular = ((1 + turned) / 2) ** self.zeta
+        shifted_cosine = torch.outer(cosine, self.sections.cos()) + torch.outer(sine, self.sections.sin())
+        angular = ((1 + shifted_cosine) / 2) ** self.zeta
         cutoff = self.cutoff_fn(distances, self.cutoff)
         shells = torch.exp(-self.eta * (distances.mean(dim=0).unsqueeze(1) - self.shifts) ** 2)
         radial = (2 * cutoff[0] * cutoff[1]).unsqueeze(1) * shells

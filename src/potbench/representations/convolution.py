@@ -9,12 +9,12 @@ from potbench.geometry.pairs import Pairs
 
 
 def convolve(features: Tensor, filters: Tensor, pairs: Pairs) -> Tensor:
-    """Sum over neighbours, yᵢ = Σⱼ Wᵢⱼ ⊙ xⱼ, where both atoms of a pair see the other through the same filter.
+    """Sum over neighbors, yᵢ = Σⱼ Wᵢⱼ ⊙ xⱼ, with one filter for both atoms of a pair.
 
     Args:
         features: x, shape (atoms, …).
         filters: W, shape (pairs, …), broadcast against the features.
-        pairs: who is whose neighbour.
+        pairs: the neighbors, each pair once.
 
     Returns:
         Shape of the features.

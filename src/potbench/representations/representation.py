@@ -1,8 +1,9 @@
-"""What every representation is: the surroundings of each atom as numbers."""
+"""The contract of representations: each atom's environment as a vector of features."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import MutableMapping
 
 from torch import Tensor, nn
 
@@ -17,7 +18,7 @@ class Representation(nn.Module, ABC):
 
     Attributes:
         num_features: length of the vector of each atom.
-        cutoff: beyond this distance in Å an atom is not felt directly; None where there is no limit.
+        cutoff: distance in Å beyond which atoms do not interact directly; None where there is no limit.
     """
 
     num_features: int
@@ -25,7 +26,7 @@ class Representation(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, batch: Batch, element: Tensor) -> Tensor:
-        """Describe the surroundings of each atom.
+        """Compute the features of each atom.
 
         Args:
             batch: the molecules.
@@ -37,10 +38,29 @@ class Representation(nn.Module, ABC):
 
     @property
     def constants(self) -> dict[str, object] | None:
-        """Everything its features follow from, if they can be computed once and kept; None if it learns."""
+        """Return everything that determines the features, so that they can be cached; None if they are learned."""
         return None
 
 
 def num_embeddings(elements: list[str]) -> int:
-    """Rows of a table with one for each atomic number: 100, as published networks have, or more where needed."""
+    """Return the number of rows of an embedding by atomic number: 100, as in published networks, or more if needed."""
     return max(100, *(SYMBOLS.index(symbol) + 1 for symbol in elements))
+
+
+def rename_weights(
+    former: str, name: str, module: nn.Module, state_dict: MutableMapping[str, Tensor], prefix: str, *_: object
+) -> None:
+    """Rename the weights of a submodule that checkpoints of earlier versions call differently.
+
+    With the names given, it is a hook for `torch.nn.Module.register_load_state_dict_pre_hook`.
+
+    Args:
+        former: name of the submodule in those checkpoints.
+        name: its name now.
+        module: the module that it is part of.
+        state_dict: weights about to be loaded; changed in place.
+        prefix: what precedes the names of the module's own weights.
+    """
+    for key in list(state_dict):
+        if key.startswith(f"{prefix}{former}."):
+            state_dict[f"{prefix}{name}.{key.removeprefix(f'{prefix}{former}.')}"] = state_dict.pop(key)

@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
+from typing_extensions import override
 
 from potbench.batch import Batch
+from potbench.errors import require_positive
 from potbench.geometry.pairs import pairs_within
-from potbench.limits import REPRESENTATION, require_positive
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings
 from potbench.representations.schnetpack_import import build
 
 
 class SchNet(Representation):
-    """Atoms that exchange messages, weighed by what a network makes of their distance.
+    """Atoms that exchange messages, weighted by a learned function of their distance.
 
     xᵢ ← xᵢ + out(Σⱼ f(rᵢⱼ) W(rᵢⱼ) ⊙ (A xⱼ)),   W a network of Gaussians of rᵢⱼ, f a cosine cutoff
 
-    Network and weights are SchNetPack's, and so are the numbers up to rounding. The sum is potbench's: SchNetPack's
-    computes each W twice, once for either atom of a pair, and a training step takes it up to 1.7 times as long.
+    Network and weights are SchNetPack's, and its numbers are reproduced up to rounding. The sum is potbench's:
+    SchNetPack's computes each W twice, once for either atom of a pair, and its training steps take up to 1.7 times as
+    long.
 
     Source: Schütt et al., J. Chem. Phys. 148, 241722 (2018), doi:10.1063/1.5019779.
 
@@ -44,7 +46,7 @@ class SchNet(Representation):
     ) -> None:
         super().__init__()
         sizes = {"num_features": num_features, "num_interactions": num_interactions, "num_functions": num_functions}
-        require_positive(REPRESENTATION, **sizes, cutoff=cutoff)
+        require_positive(self, **sizes, cutoff=cutoff)
         self.network = build(
             lambda package: package.representation.SchNet(
                 n_atom_basis=num_features,
@@ -57,12 +59,14 @@ class SchNet(Representation):
         self.num_features = num_features
         self.cutoff = cutoff
 
-    def forward(self, batch: Batch, element: Tensor) -> Tensor:  # noqa: D102
+    @override
+    def forward(self, batch: Batch, element: Tensor) -> Tensor:
         network = self.network
         pairs = pairs_within(batch, self.cutoff)
-        basis, fading = network.radial_basis(pairs.distances), network.cutoff_fn(pairs.distances).unsqueeze(1)
+        basis = network.radial_basis(pairs.distances)
+        cutoff_values = network.cutoff_fn(pairs.distances).unsqueeze(1)
         features: Tensor = network.embedding(batch.atomic_numbers)
-        for block in network.interactions:
-            messages = convolve(block.in2f(features), block.filter_network(basis) * fading, pairs)
-            features = features + block.f2out(messages)
+        for interaction in network.interactions:
+            filters = interaction.filter_network(basis) * cutoff_values
+            features = features + interaction.f2out(convolve(interaction.in2f(features), filters, pairs))
         return features

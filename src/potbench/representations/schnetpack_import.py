@@ -14,7 +14,7 @@ from torch import nn
 
 
 def schnetpack() -> ModuleType:
-    """The package; its first import takes a second or more, so it waits until a network of it is asked for.
+    """Import and return the package; as the first import takes a second or more, it is not done before it is needed.
 
     Source: Schütt, Hessmann, Gebauer, Lederer, Gastegger, J. Chem. Phys. 158, 144801 (2023), doi:10.1063/5.0138367.
     """
@@ -27,20 +27,20 @@ def schnetpack() -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit.script
         import schnetpack
-    # its reader of ORCA files would have the notes of every library printed from now on
+    # its reader of ORCA files changes the root logger so that the messages of every library are printed
     root.setLevel(level)
     root.handlers[:] = handlers
-    # and pytorch_lightning would have those of lightning under its own name
+    # and pytorch_lightning logs lightning's messages under its own name
     rank_zero.log = messages
     package: ModuleType = schnetpack
     return package
 
 
 def build(make: Callable[[ModuleType], nn.Module]) -> nn.Module:
-    """A network of SchNetPack in the default dtype.
+    """Build a network of SchNetPack in the default dtype.
 
     Args:
-        make: package → network; runs with float32 as the default dtype, for its layers can be made in no other.
+        make: package → network; called with float32 as the default dtype, the only one its layers can be built in.
     """
     package, dtype = schnetpack(), torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)

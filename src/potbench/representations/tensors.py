@@ -1,8 +1,8 @@
-"""Algebra of 3 × 3 matrices, kept as the parts that turn by themselves: a 1 + [u]ₓ + S.
+"""Algebra of 3 × 3 matrices, stored as the parts that rotate independently: a 1 + [u]ₓ + S.
 
-A tensor has ten components: a, how much of the identity; x, y, z of u, the antisymmetric part; xx, yy, zz, xy, xz, yz
-of S, symmetric and without trace. Turning a molecule mixes components of one part alone, so that each part can be
-multiplied by numbers of its own.
+A tensor has ten components: a, the multiple of the identity; x, y, z of u, the antisymmetric part; xx, yy, zz, xy, xz,
+yz of S, symmetric and traceless. A rotation mixes components of the same part only, so that each part can be multiplied
+by numbers of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PARTS = (1, 3, 6)
 
 
 class TensorAlgebra(nn.Module):
-    """What can be done with tensors so that they still turn with the molecule; its tables are no weights."""
+    """Equivariant operations: their results rotate with the molecule. Its tables are constants, not weights."""
 
     part: Tensor
     weights: Tensor
@@ -33,7 +33,7 @@ class TensorAlgebra(nn.Module):
         to_matrix = to_matrix.flatten(0, 1)
         # sums of squares of the matrix elements of each component
         weights = to_matrix.square().sum(0)
-        # six times what they are: whole numbers stay exact in whatever precision the table is kept
+        # multiplied by six: integers stay exact in any precision the table is cast to
         to_components = (to_matrix * 6 / weights).T.clone()
         to_components[4:7] -= to_components[0]
         self.register_buffer("part", torch.repeat_interleave(torch.tensor(PARTS)), persistent=False)
@@ -42,11 +42,11 @@ class TensorAlgebra(nn.Module):
         self.register_buffer("to_components", to_components, persistent=False)
 
     def per_component(self, numbers: Tensor) -> Tensor:
-        """A number of each part for each of its components: shape (…, 3, channels) → (…, 10, channels)."""
+        """Repeat the number of each part for its components: shape (…, 3, channels) → (…, 10, channels)."""
         return numbers.index_select(-2, self.part)
 
     def squares(self, tensors: Tensor) -> Tensor:
-        """Sum of squares of the matrix elements of each part, which no turn changes.
+        """Sum the squares of the matrix elements of each part; the sums are invariant under rotation.
 
         Args:
             tensors: shape (atoms, 10, channels).
@@ -58,13 +58,13 @@ class TensorAlgebra(nn.Module):
         return torch.stack([part.sum(dim=1) for part in squares], dim=1)
 
     def bounded(self, tensors: Tensor) -> Tensor:
-        """Large tensors made small, so that products of products stay finite: shape (atoms, 10, channels)."""
+        """Scale large tensors down, so that products of products stay finite: shape (atoms, 10, channels)."""
         return tensors / (self.squares(tensors).sum(1, keepdim=True) + 1)
 
     def products(self, one: Tensor, other: Tensor) -> Tensor:
-        """A B + B A of matrices: unlike A B, it gives a molecule and its mirror image the same sums of squares.
+        """Compute A B + B A of matrices, whose sums of squares, unlike those of A B, are invariant under reflection.
 
-        Whole matrices are multiplied: formulas for the parts take fewer operations, and twice as long.
+        Whole matrices are multiplied: formulas for the parts take fewer operations, but twice as long.
 
         Args:
             one: A, shape (atoms, 10, channels).
@@ -79,7 +79,7 @@ class TensorAlgebra(nn.Module):
 
 
 def of_directions(directions: Tensor) -> tuple[Tensor, Tensor]:
-    """Tensors of directions e, with a = 1, u = e and S = e eᵀ − 1/3, and of the opposite directions.
+    """Return the tensors of directions e, with a = 1, u = e and S = e eᵀ − 1/3, and of the opposite directions.
 
     Args:
         directions: shape (pairs, 3), of length one.
@@ -95,13 +95,13 @@ def of_directions(directions: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Mixed(nn.Module):
-    """Each part of a tensor as a sum over channels, with weights of its own."""
+    """Learned linear combinations of channels, with weights of its own for each part of a tensor."""
 
     def __init__(self, num_channels: int) -> None:
         super().__init__()
         self.parts = nn.ModuleList(nn.Linear(num_channels, num_channels, bias=False) for _ in PARTS)
 
     def forward(self, tensors: Tensor) -> Tensor:
-        """Shape (atoms, 10, channels) → (atoms, 10, channels)."""
+        """Combine the channels of tensors of shape (atoms, 10, channels) into as many others."""
         parts = tensors.split(PARTS, dim=1)  # type: ignore[no-untyped-call]
         return torch.cat([linear(part) for linear, part in zip(self.parts, parts, strict=True)], dim=1)

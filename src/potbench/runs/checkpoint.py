@@ -1,31 +1,106 @@
-"""A trained potential from its checkpoint alone."""
+"""Checkpoints of a run: trained potentials."""
 
 from __future__ import annotations
 
+import re
+from argparse import ArgumentError
 from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import ZipFile
 
 import torch
 from jsonargparse import ArgumentParser
 
-from potbench.training.task import Task
+from potbench.errors import CheckpointError, SettingError
+from potbench.potentials.potential import Potential
+from potbench.runs.recipe import potential_recipe, unknown_classes
+
+EXPECTED = "Expected a checkpoint that `python -m potbench fit` wrote. Choose another checkpoint."
+PREFIX = "potential."
+"""Of the names of a potential's weights, in the task that trains it."""
 
 
-def load_task(file: Path) -> Task:
-    """Build the task as the checkpoint's recipe says, and give it the trained weights.
+class _Checkpoint(NamedTuple):
+    recipe: dict[str, Any]  # of the potential
+    weights: dict[str, torch.Tensor]
+    steps_done: int
+
+
+def load_potential(file: Path) -> Potential:
+    """Build a potential as the recipe of a checkpoint says, and load the trained weights.
 
     The file is read as weights and plain values; nothing in it is executed.
 
     Args:
         file: a checkpoint that `fit` wrote.
 
+    Returns:
+        The potential on the CPU, in evaluation mode.
+
     Raises:
-        ValueError: the checkpoint was not written by potbench.
+        CheckpointError: the file is missing or damaged, potbench did not write it, or its potential cannot be built.
     """
-    checkpoint = torch.load(file, weights_only=True, map_location="cpu")
-    if "recipe" not in checkpoint:
-        raise ValueError(f"{file} holds no recipe. Expected a checkpoint that `python -m potbench fit` wrote.")
+    checkpoint = _read(file)
+    potential = _build(checkpoint.recipe, file)
+    try:
+        potential.load_state_dict(checkpoint.weights)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"The weights in {file} do not fit the {type(potential).__name__} that its recipe builds. {EXPECTED}"
+        ) from error
+    return potential.eval()
+
+
+def steps_done(file: Path) -> int:
+    """Return how many optimizer steps led to a checkpoint.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or potbench did not write it.
+    """
+    return _read(file).steps_done
+
+
+def _read(file: Path) -> _Checkpoint:
+    if not file.is_file():
+        raise CheckpointError(f"{file} does not exist. {EXPECTED}")
+    try:
+        # torch does not compare weights with their checksums
+        with ZipFile(file) as archive:
+            damaged = archive.testzip()
+        if damaged:
+            raise ValueError(f"{damaged} differs from its checksum")
+        content = torch.load(file, weights_only=True, map_location="cpu")
+        weights = content["state_dict"].items()
+        return _Checkpoint(
+            recipe=potential_recipe(content["recipe"]),
+            weights={name.removeprefix(PREFIX): value for name, value in weights if name.startswith(PREFIX)},
+            steps_done=int(content["global_step"]),
+        )
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # damaged bytes can make zipfile, pickle and torch raise anything
+        raise CheckpointError(
+            f"{file} cannot be read as a checkpoint: it is damaged, incomplete, or of another program. {EXPECTED}"
+        ) from error
+
+
+def _build(recipe: dict[str, Any], file: Path) -> Potential:
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(Task, "model")
-    task: Task = parser.instantiate(parser.parse_object({"model": checkpoint["recipe"]})).model
-    task.load_state_dict(checkpoint["state_dict"])
-    return task.eval()
+    parser.add_argument("potential", type=Potential)
+    try:
+        potential: Potential = parser.instantiate(parser.parse_object({"potential": recipe})).potential
+    except (ArgumentError, SettingError) as error:
+        problem = next(unknown_classes(recipe), None) or _reason(error)
+        raise CheckpointError(
+            f"The potential of {file} cannot be built: {problem} Expected classes and arguments that this version of "
+            "potbench knows. Use the version that trained it, which the record of its run names, or train again."
+        ) from error
+    return potential
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong, without the values and keys that jsonargparse lists around it."""
+    if isinstance(error, SettingError):
+        return f"{error.problem or f'{error.setting} is {error.value!r}'}."
+    text = re.sub(r"\.? Got value: .*", "", str(error), flags=re.DOTALL)
+    return text.splitlines()[-1].rpartition("callable class: ")[2].strip().rstrip(".") + "."

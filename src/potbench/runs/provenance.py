@@ -1,4 +1,4 @@
-"""Where a number came from: versions, machine, commit."""
+"""Where a number comes from: versions, machine, commit."""
 
 from __future__ import annotations
 
@@ -7,25 +7,61 @@ import os
 import platform
 import subprocess
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
-import torch
+import potbench
 
 LIBRARIES = (
-    *("potbench", "torch", "lightning", "torchani", "schnetpack"),
+    *("torch", "lightning", "torchani", "schnetpack"),
     *("torchmetrics", "ase", "numpy", "h5py", "jsonargparse"),
 )
 EXTRAS = ("sgdml",)
-"""Of these the version is kept where they are installed."""
+"""Of these the version is recorded where they are installed."""
 
 
-def provenance() -> dict[str, object]:
-    """Versions, machine and commit, as they are now."""
-    return {"versions": versions(), "machine": machine(), "git_commit": git_commit()}
+@dataclass(frozen=True)
+class Machine:
+    """What a number was computed on.
+
+    Args:
+        system: operating system.
+        processor: model of the processor.
+        cores: of the machine; None where the system does not say.
+        threads: that torch used.
+        accelerator: model of the GPU, or None.
+    """
+
+    system: str
+    processor: str
+    cores: int | None
+    threads: int
+    accelerator: str | None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a number was computed with.
+
+    Args:
+        versions: library → version.
+        machine: what it was computed on.
+        git_commit: see `git_commit`; in records of format 1 that of the folder where the command was started, or None.
+    """
+
+    versions: dict[str, str]
+    machine: Machine
+    git_commit: str | None
+
+
+def provenance() -> Provenance:
+    """Return versions, machine and commit, as they are now."""
+    return Provenance(versions(), machine(), git_commit())
 
 
 def versions() -> dict[str, str]:
-    """Versions of python and of the libraries that numbers depend on."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python, potbench and the libraries that numbers depend on."""
+    found = {"python": platform.python_version(), "potbench": potbench.__version__}
     for name in LIBRARIES:
         found[name] = importlib.metadata.version(name)
     for name in EXTRAS:
@@ -34,31 +70,42 @@ def versions() -> dict[str, str]:
     return found
 
 
-def machine() -> dict[str, object]:
-    """What the run was computed on."""
-    return {
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-    }
+def machine() -> Machine:
+    """Return what this process computes on."""
+    import torch
+
+    return Machine(
+        system=platform.platform(),
+        processor=_processor(),
+        cores=os.cpu_count(),
+        threads=torch.get_num_threads(),
+        accelerator=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    )
 
 
-def git_commit() -> str | None:
-    """Commit of the working directory, marked where files differ from it; None outside a repository."""
+def git_commit(package: Path = Path(potbench.__file__).parent) -> str:
+    """Return the commit of potbench's sources, marked where they differ from it.
+
+    Where they are no checkout, or lie untracked within another repository, return the installed version.
+
+    Args:
+        package: folder of the sources.
+    """
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
-        changes = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        )
+        _git(package, "ls-files", "--error-unmatch", "__init__.py")
+        commit = _git(package, "rev-parse", "HEAD")
+        changes = _git(package, "status", "--porcelain", "--", ".")
     except (OSError, subprocess.SubprocessError):
-        return None
-    return commit.stdout.strip() + (" with changes" if changes.stdout.strip() else "")
+        return potbench.__version__
+    return commit + (" with changes" if changes else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    # git sets these for its hooks, and they would point to the repository that the hook runs for
+    environment = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_WORK_TREE"}}
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, env=environment)
+    return done.stdout.strip()
 
 
 def _processor() -> str:

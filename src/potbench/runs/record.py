@@ -1,110 +1,185 @@
-"""record.json: every number of a run, with its unit and what it came from."""
+"""record.json: every number of a run, with its unit and what it comes from."""
 
 from __future__ import annotations
 
-import csv
 import json
-import math
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from potbench.batch import Statistics
+from potbench.data_quality.leakage import Leakage
+from potbench.errors import RecordError, RunError
+from potbench.loading.manifest import Manifest
+from potbench.readers.typed_json import from_plain, to_json
+from potbench.runs.folder import RunFolder
+from potbench.runs.format_1 import from_format_1
+from potbench.runs.provenance import Provenance
+from potbench.units import Quantity
+from potbench.whole_file import write_text
 
-from potbench.units import KCAL_PER_MOL, MEV, reported
-
-Record = dict[str, Any]
-UNITS = {
-    "energy_mae": "kcal/mol",
-    "energy_rmse": "kcal/mol",
-    "energy_mae_per_atom": "kcal/mol/atom",
-    "forces_mae": "kcal/mol/Å",
-    "forces_rmse": "kcal/mol/Å",
-}
-
-
-def quantity(value: float, unit: str) -> dict[str, Any]:
-    """A number with its unit, as JSON holds it; a number that JSON cannot hold becomes null."""
-    return {"value": value if math.isfinite(value) else None, "unit": unit}
+FORMAT = 2
+"""Of records; those without a format are of format 1."""
 
 
-def in_units(metrics: dict[str, float], energy_unit: str = "eV") -> dict[str, dict[str, Any]]:
-    """Metrics as logged, each with its unit, energies and forces in kcal/mol and again in meV.
+@dataclass(frozen=True)
+class Seeds:
+    """Seeds of a run.
 
     Args:
-        metrics: name → value, in kcal/mol and kcal/mol/Å.
-        energy_unit: unit of the store's energies; what is not in eV was logged as it is.
+        everything: of weights and dropout; None where nothing was seeded.
+        batches: of the order of the batches.
     """
-    result = {}
-    for name, value in metrics.items():
-        unit = UNITS.get(name, "1").replace("kcal/mol", reported(energy_unit)[0])
-        result[name] = quantity(value, unit)
-        if name in UNITS and energy_unit == "eV":
-            result[f"{name}_mev"] = quantity(value * KCAL_PER_MOL / MEV, unit.replace("kcal/mol", "meV"))
-    return result
+
+    everything: int | None
+    batches: int
 
 
-def best_validation(metrics_csv: Path) -> dict[str, float]:
-    """The row of metrics.csv with the smallest validation loss: name without "validation/" → value.
-
-    Empty where nothing was validated, or no metrics.csv was asked for.
-    """
-    if not metrics_csv.is_file():
-        return {}
-    with metrics_csv.open(newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if math.isfinite(float(row.get("validation/loss") or "nan"))]
-    if not rows:
-        return {}
-    best = min(rows, key=lambda row: float(row["validation/loss"]))
-    values = {name.removeprefix("validation/"): value for name, value in best.items() if name.startswith("validation/")}
-    return {"epoch": float(best["epoch"]), **{name: float(value) for name, value in values.items() if value}}
-
-
-def write_record(run: Path, **parts: Any) -> Record:
-    """Merge parts into RUN/record.json, by one rename, and return the whole.
+@dataclass(frozen=True)
+class SplitSummary:
+    """How the frames were divided.
 
     Args:
-        run: the run folder.
-        parts: keys of the record; a dict is merged into the one that is there.
+        rule: class and arguments of the split.
+        fingerprint: sha256 over the indices of all frames.
+        train: training frames.
+        validation: validation frames.
+        test: test frames.
+        leakage: how far test frames are from training frames; None in early records.
     """
-    record = read_record(run) if (run / "record.json").is_file() else {}
-    for key, value in parts.items():
-        old = record.get(key)
-        record[key] = {**old, **value} if isinstance(value, dict) and isinstance(old, dict) else value
-    plain: Record = _as_json(record)
-    partial = run / "record.json.partial"
-    partial.write_text(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    partial.replace(run / "record.json")
-    return plain
+
+    rule: str
+    fingerprint: str
+    train: int
+    validation: int
+    test: int
+    leakage: Leakage | None = None
 
 
-def read_record(run: Path) -> Record:
-    """The record of a run.
+@dataclass(frozen=True)
+class Evaluation:
+    """What was evaluated, and with what.
 
-    Raises:
-        FileNotFoundError: the folder is no finished run.
-        ValueError: the record is damaged.
+    Args:
+        checkpoint: the file; None for weights that were never trained.
+        provenance: of the evaluation.
     """
-    file = run / "record.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{run} holds no record.json. Expected the folder of a finished run; change --run.")
-    try:
-        record: Record = json.loads(file.read_text())
-    except ValueError as error:
-        raise ValueError(
-            f"{file} is damaged ({error}). Expected what potbench wrote. Delete it; "
-            "`python -m potbench test --run` writes it anew."
-        ) from error
-    return record
+
+    checkpoint: str | None
+    provenance: Provenance
 
 
-def _as_json(value: Any) -> Any:
-    """What JSON can hold: plain numbers, null for NaN and infinity, and text for everything else."""
-    if isinstance(value, dict):
-        return {str(key): _as_json(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_json(part) for part in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, str | int | float | None) else str(value)
+@dataclass(frozen=True)
+class TrainingCost:
+    """What training took.
+
+    Args:
+        throughput: training frames per second, without validation.
+        wall_time: from the first step to the last, validation included.
+        peak_memory: most memory held.
+    """
+
+    throughput: Quantity
+    wall_time: Quantity
+    peak_memory: Quantity
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long training was.
+
+    Args:
+        epochs: passes over the training frames.
+        steps: optimizer steps.
+        frames: frames trained on, repetitions counted.
+    """
+
+    epochs: int
+    steps: int
+    frames: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What a run says of itself; changed by dataclasses.replace.
+
+    Args:
+        format: of the record.
+        name: the run folder, as it was named on the command line.
+        command: the last that trained; where none did, the one that wrote the record first.
+        provenance: of that command.
+        seeds: what was drawn at random, and how.
+        data: manifest of the store.
+        split: how its frames were divided.
+        statistics: of the training frames.
+        metrics: validation or test → name → error.
+        evaluations: validation or test → what was evaluated; the validation at the end of a training is not among them.
+        num_parameters: how many numbers training finds.
+        cost: what training took; None until it ends, as are those below.
+        budget: how long training was.
+        best_epoch: with the smallest validation loss, counted from 0; None where none was validated.
+    """
+
+    format: int = FORMAT
+    name: str
+    command: str
+    provenance: Provenance
+    seeds: Seeds
+    data: Manifest
+    split: SplitSummary
+    statistics: Statistics
+    metrics: dict[str, dict[str, Quantity]] = field(default_factory=dict)
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    num_parameters: int | None = None
+    cost: TrainingCost | None = None
+    budget: Budget | None = None
+    best_epoch: int | None = None
+
+    def to_json(self) -> str:
+        """Return the record as JSON; numbers that are not finite become null."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, file: Path | None = None) -> Record:
+        """Read what `to_json` wrote, now or in format 1.
+
+        Args:
+            text: the JSON.
+            file: where it was read, for messages.
+
+        Raises:
+            RecordError: the text is damaged, something in it is missing or has the wrong type, or a newer version of
+                potbench wrote it.
+        """
+        name = file or "The record"
+        try:
+            found = json.loads(text)
+            if not isinstance(found, dict):
+                raise ValueError(f"it is {str(found)[:80]!r}, expected an object")
+            if isinstance(found.get("format"), int) and found["format"] > FORMAT:
+                raise RecordError(
+                    f"{name} has format {found['format']}: a newer version of potbench wrote it. "
+                    f"Expected at most {FORMAT}. Update potbench."
+                )
+            return from_plain(cls, found if "format" in found else from_format_1(found) | {"format": FORMAT})
+        except RecordError:
+            raise
+        except (ValueError, RecursionError) as error:
+            advice = f" Delete it, and `python -m potbench test {file.parent}` writes it anew." if file else ""
+            raise RecordError(f"{name} is damaged: {error}. Expected what potbench wrote.{advice}") from error
+
+    @classmethod
+    def load(cls, folder: Path) -> Record:
+        """Read the record of a run.
+
+        Raises:
+            RunError: the folder has no record.
+            RecordError: see `from_json`.
+        """
+        file = RunFolder(folder).record
+        if not file.is_file():
+            raise RunError(f"{folder} holds no {file.name}. Expected the folder of a run. Choose another folder.")
+        return cls.from_json(file.read_bytes(), file)
+
+    def save(self, folder: Path) -> None:
+        """Write the record of a run."""
+        write_text(RunFolder(folder).record, self.to_json())

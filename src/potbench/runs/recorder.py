@@ -3,146 +3,203 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
+from typing_extensions import override
 
 from potbench.data_quality.leakage import measure_leakage
+from potbench.errors import RunError
 from potbench.loading import AtomsDataModule
-from potbench.reporting.figures import draw_all
-from potbench.reporting.tables import print_table
 from potbench.runs.cost import Cost, peak_memory
+from potbench.runs.figures import draw_figures
 from potbench.runs.folder import RunFolder
+from potbench.runs.metrics import best_validation, in_units
 from potbench.runs.provenance import provenance
-from potbench.runs.record import best_validation, in_units, quantity, read_record, write_record
+from potbench.runs.recipe import as_text, split_recipe
+from potbench.runs.record import Budget, Evaluation, Record, Seeds, SplitSummary, TrainingCost
+from potbench.runs.summary import print_summary
 from potbench.training import Task
+from potbench.units import Quantity
+from potbench.whole_file import whole_file, write_text
 
 
 @dataclass
-class RunKeeper(Callback):
-    """Keeps the folder of a run.
+class Recorder(Callback):
+    """Writes the folder of a run; a fast_dev_run leaves it as it is.
 
     Args:
         run: the folder.
         config: the whole configuration, as YAML.
-        seed: seed of weights and dropout.
-        checkpoint: file the run goes on from or is judged by, or None.
+        seed: of weights and dropout; False or None where nothing was seeded.
+        checkpoint: file that the run resumes from or that is evaluated, or None.
         steps_done: optimizer steps before this part of the run.
     """
 
     run: RunFolder
     config: str
-    seed: int
+    seed: int | None
     checkpoint: str | None
     steps_done: int
 
+    @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Refuse other data than the run was trained with; before training, write down what the run is."""
-        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        if self.run.record.is_file():
-            self._require_same(data)
-        if stage == "fit":
-            self._begin(data)
+        """Compare the data with those of the run, before anything is computed.
 
+        Raises:
+            RunError: the run was made with other data or another split.
+            RecordError: its record is damaged.
+        """
+        if _writes(trainer) and self.run.record.is_file():
+            self._require_same(Record.load(self.run.path), _data(trainer))
+
+    @override
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write down what the run is; a training that is refused before its first step leaves nothing."""
+        if _writes(trainer):
+            self._begin(_data(trainer))
+
+    @override
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Have the last epoch validated: it ends the schedule, however seldom others are validated."""
+        """Have the last epoch validated, however seldom others are: the schedule ends there."""
         if trainer.check_val_every_n_epoch and trainer.current_epoch + 1 == trainer.max_epochs:
             trainer.check_val_every_n_epoch = 1
 
-    def end_fit(self, trainer: Trainer) -> None:
-        """Complete the record with validation errors and costs, and draw the loss curves."""
-        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
+    def finish_fit(self, trainer: Trainer) -> None:
+        """Complete the record with validation errors and costs, draw the loss curves, print the tables."""
+        if not _writes(trainer):
             return
         cost = next(callback for callback in trainer.callbacks if isinstance(callback, Cost))  # type: ignore[attr-defined]
-        data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        validation = best_validation(self.run.metrics)
-        record = write_record(
-            self.run.path,
-            best_epoch=validation.pop("epoch", None),
-            metrics={"validation": in_units(validation, data.store.energy_unit)},
-            # known by now: a kernel has as many as training gave it
-            num_parameters=trainer.lightning_module.potential.num_parameters,  # type: ignore[union-attr]
-            throughput=quantity(cost.frames_per_second, "frames/s"),
-            wall_time=quantity(cost.wall_seconds, "s"),
-            peak_memory=quantity(peak_memory(), "MiB"),
-            budget={"epochs": trainer.current_epoch, "steps": trainer.global_step, "frames": cost.frames},
+        if not self.run.record.is_file():
+            self._begin(_data(trainer))  # no step was asked for
+        epoch, validation = best_validation(self.run.metrics)
+        record = Record.load(self.run.path)
+        self._finish(
+            "validation",
+            replace(
+                record,
+                best_epoch=epoch,
+                metrics={**record.metrics, "validation": in_units(validation, record.data.units.energy)},
+                # known by now: a kernel has as many as training gave it
+                num_parameters=_num_parameters(trainer),
+                cost=TrainingCost(
+                    throughput=Quantity.of(cost.frames_per_second, "frames/s"),
+                    wall_time=Quantity.of(cost.wall_seconds, "s"),
+                    peak_memory=Quantity.of(peak_memory(), "MiB"),
+                ),
+                budget=Budget(trainer.current_epoch, trainer.global_step, cost.frames),
+            ),
         )
-        draw_all(self.run.path, data.store.energy_unit)
-        print_table(record, self.run.path, stage="validation")
-        words = ["python", "-m", "potbench", "test", "--run", str(self.run.path)]
-        if not (self.run.checkpoints / "best.ckpt").is_file():
-            print("\nNo epoch was validated, so none is known to be the best.")
-            words += ["--ckpt_path", "last"]
-        print(f"\nErrors on the test part: {shlex.join(words)}")
 
-    def keep_predictions(self, trainer: Trainer, task: Task) -> None:
-        """Write what the test predicted; all processes take part."""
+    def save_predictions(self, trainer: Trainer, task: Task) -> None:
+        """Write what the test predicted; a collective call."""
         predictions = {name: value.numpy() for name, value in task.test_predictions().items()}
-        if not trainer.is_global_zero:
+        if not _writes(trainer):
             return
-        data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        numbers = data.store.manifest["atomic_numbers"]
+        data = _data(trainer)
+        numbers = data.store.manifest.atomic_numbers
         references = np.array([data.statistics.reference_energies[number] for number in numbers])
-        offset = data.store.composition(predictions["frame"], numbers) @ references
-        np.savez_compressed(self.run.predictions, **predictions, offset=offset)  # type: ignore[arg-type]
+        predictions["offset"] = data.store.composition(predictions["frame"], numbers) @ references
+        with whole_file(self.run.predictions) as partial, partial.open("wb") as stream:
+            np.savez_compressed(stream, **predictions)  # type: ignore[arg-type]
 
     def report(self, trainer: Trainer, stage: str) -> None:
-        """Put the errors of a stage into the record, draw the figures, print the table."""
-        if not trainer.is_global_zero:
+        """Write the errors of a stage into the record, draw the figures, print the tables.
+
+        Args:
+            trainer: has evaluated the stage.
+            stage: validation or test.
+        """
+        if not _writes(trainer):
             return
-        data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        record = Record.load(self.run.path) if self.run.record.is_file() else self._description(_data(trainer))
         prefix = f"{stage}/"
         metrics = {
             name.removeprefix(prefix): float(value)
             for name, value in trainer.callback_metrics.items()
             if name.startswith(prefix)
         }
-        evaluated = {"checkpoint": self.checkpoint, **provenance()}
-        record = write_record(
-            self.run.path, metrics={stage: in_units(metrics, data.store.energy_unit)}, evaluated={stage: evaluated}
+        self._finish(
+            stage,
+            replace(
+                record,
+                metrics={**record.metrics, stage: in_units(metrics, record.data.units.energy)},
+                evaluations={**record.evaluations, stage: Evaluation(self.checkpoint, provenance())},
+                num_parameters=_num_parameters(trainer),
+            ),
         )
-        draw_all(self.run.path, data.store.energy_unit)
-        print_table(record, self.run.path, stage=stage)
 
     def _begin(self, data: AtomsDataModule) -> None:
-        self.run.path.mkdir(parents=True, exist_ok=True)
-        config: dict[str, Any] = yaml.safe_load(self.config)
-        if self.run.config.is_file() and yaml.safe_load(self.run.config.read_text()) != config:
-            shutil.copy(self.run.config, self.run.path / f"config_until_step_{self.steps_done}.yaml")
-        self.run.config.write_text(self.config)
+        if self.run.config.is_file():
+            config = self.run.config.read_text(encoding="utf-8")
+            if yaml.safe_load(config) != yaml.safe_load(self.config):
+                write_text(self.run.config_until(self.steps_done), config)
+        write_text(self.run.config, self.config)
         data.indices.save(self.run.split)
-        apart = measure_leakage(data.store, data.indices)
-        write_record(
-            self.run.path,
+        record = self._description(data)
+        if self.run.record.is_file():
+            earlier = Record.load(self.run.path)
+            record = replace(
+                record,
+                metrics=earlier.metrics,
+                evaluations=earlier.evaluations,
+                num_parameters=earlier.num_parameters,
+                cost=earlier.cost,
+                budget=earlier.budget,
+                best_epoch=earlier.best_epoch,
+            )
+        record.save(self.run.path)
+
+    def _description(self, data: AtomsDataModule) -> Record:
+        """Return what the run is, before anything has come of it."""
+        indices = data.indices
+        return Record(
             name=str(self.run.path),
             command="python -m potbench " + shlex.join(sys.argv[1:]),
-            **provenance(),
-            seeds={"everything": self.seed, "batches": data.seed},
+            provenance=provenance(),
+            seeds=Seeds(None if self.seed is False else self.seed, data.seed),
             data=data.store.manifest,
-            split={
-                "rule": config["data"]["init_args"]["split"],
-                "fingerprint": data.indices.fingerprint,
-                **{name: len(indices) for name, indices in data.indices._asdict().items()},
-                "separation": {"text": apart.text, **apart._asdict()},
-            },
-            statistics=data.statistics._asdict(),
+            split=SplitSummary(
+                rule=as_text(split_recipe(self.config)),
+                fingerprint=indices.fingerprint,
+                train=len(indices.train),
+                validation=len(indices.validation),
+                test=len(indices.test),
+                leakage=measure_leakage(data.store, indices),
+            ),
+            statistics=data.statistics,
         )
 
-    def _require_same(self, data: AtomsDataModule) -> None:
-        record = read_record(self.run.path)
-        found = {"data": data.store.fingerprint, "split": data.indices.fingerprint}
-        for name, fingerprint in found.items():
-            then = record[name]["fingerprint"]
-            if then != fingerprint:
-                raise ValueError(
-                    f"{self.run.path} was trained with another {name}: fingerprint {then[:12]} then, "
-                    f"{fingerprint[:12]} now. Expected the same; restore the files and the settings of data, or start "
-                    "a new run."
+    def _require_same(self, record: Record, data: AtomsDataModule) -> None:
+        fingerprints = {
+            "data": (record.data.fingerprint, data.store.fingerprint),
+            "split": (record.split.fingerprint, data.indices.fingerprint),
+        }
+        for name, (then, now) in fingerprints.items():
+            if then != now:
+                raise RunError(
+                    f"{self.run.path} was made with another {name}: fingerprint {then[:12]} then, {now[:12]} now. "
+                    "Expected the same. Restore the files and the settings of the data, or start a new run."
                 )
+
+    def _finish(self, stage: str, record: Record) -> None:
+        record.save(self.run.path)
+        draw_figures(self.run, record)
+        print_summary(record, self.run.path, stage)
+
+
+def _writes(trainer: Trainer) -> bool:
+    return trainer.is_global_zero and not trainer.fast_dev_run  # type: ignore[attr-defined]
+
+
+def _data(trainer: Trainer) -> AtomsDataModule:
+    data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
+    return data
+
+
+def _num_parameters(trainer: Trainer) -> int:
+    task: Task = trainer.lightning_module  # type: ignore[assignment]
+    return task.potential.num_parameters

@@ -6,57 +6,72 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import asdict, dataclass
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Any
 
 from potbench.loading import AtomsDataModule, Store
 from potbench.loading.preparation import prepare
+from potbench.speed.process_memory import held
 from potbench.speed.simulated_store import Simulated
 
-STATUS = Path("/proc/self/status")
 MEMORY = Path("/proc/meminfo")
-MIB = 2**20
 READ_AT_ONCE = 2**24
 LARGEST_CACHED = 4 * 2**30
 SPARE = 2 * 2**30
 
 
-def resident() -> dict[str, float]:
-    """Resident memory of this process in MiB: all of it (VmRSS), and what is not shared with a file (RssAnon)."""
-    lines = (line.split() for line in STATUS.read_text().splitlines())
-    return {words[0][:-1]: int(words[1]) * 1024 / MIB for words in lines if words[0] in {"VmRSS:", "RssAnon:"}}
+@dataclass(frozen=True)
+class LargeStore:
+    """Figures of a store of many frames.
+
+    Args:
+        frames: how many.
+        gib: size of its arrays, in GiB.
+        in_page_cache: whether they were in the page cache: only then does resident memory show how much of a mapped
+            file was touched.
+        open_seconds: time of opening, median of five.
+        divide_seconds: time of dividing, with statistics.
+        shuffle_seconds: time of the first batch, which comes after shuffling.
+        frames_per_second: of the batches behind it.
+        growth_mib: VmRSS and RssAnon → growth of resident memory at its highest, in MiB.
+    """
+
+    frames: int
+    gib: float
+    in_page_cache: bool
+    open_seconds: float
+    divide_seconds: float
+    shuffle_seconds: float
+    frames_per_second: float
+    growth_mib: dict[str, float]
 
 
-def measure_apart(folder: Path, num_frames: int, batch_size: int, num_batches: int) -> dict[str, Any]:
-    """Write a simulated store below a folder, and measure it in a fresh process; what `measure` returns.
+def measure_apart(folder: Path, num_frames: int, batch_size: int, num_batches: int) -> LargeStore:
+    """Write a simulated store below a folder, and measure it in a fresh process.
+
+    Args:
+        folder: where the store is written.
+        num_frames: its frames.
+        batch_size: frames in a batch.
+        num_batches: batches drawn after the first.
 
     Raises:
         FileNotFoundError: the system is not Linux.
     """
-    if not STATUS.is_file():
-        raise FileNotFoundError(
-            f"There is no {STATUS} to read memory from, expected on Linux alone. Set --frames to 0."
-        )
-    num_bytes = Simulated(num_frames).write_store(folder)
-    words = [str(folder), str(num_frames), str(batch_size), str(num_batches)]
-    command = [sys.executable, "-m", "potbench.speed.large_store", *words]
+    Simulated(num_frames).write_store(folder)
+    arguments = [str(folder), str(num_frames), str(batch_size), str(num_batches)]
+    command = [sys.executable, "-m", "potbench.speed.large_store", *arguments]
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return {"gib": num_bytes / 2**30, **json.loads(finished.stdout.splitlines()[-1])}
+    return LargeStore(**json.loads(finished.stdout.splitlines()[-1]))
 
 
-def measure(folder: Path, num_frames: int, batch_size: int, num_batches: int) -> dict[str, Any]:
-    """Open, divide and draw batches at random from 80 % of the frames, through the DataModule.
-
-    Returns:
-        Seconds of opening (median of five), of dividing with statistics, and of the first batch, which comes after
-        shuffling; frames per second of the batches behind it; growth of resident memory in MiB at its highest; whether
-        the files were in the page cache: only then would a mapped file show how much of it is touched.
-    """
-    data = _data(folder, num_frames, batch_size)
+def measure(folder: Path, num_frames: int, batch_size: int, num_batches: int) -> LargeStore:
+    """Open, divide and draw batches at random from 80 % of the frames, through the DataModule."""
+    data = AtomsDataModule(Simulated(num_frames), batch_size=batch_size, root=folder)
     store = prepare(data.dataset, folder).folder
     in_page_cache = _read_once(store)
-    before = resident()
+    before = _resident()
     opening = []
     for _ in range(5):
         start = time.perf_counter()
@@ -68,26 +83,27 @@ def measure(folder: Path, num_frames: int, batch_size: int, num_batches: int) ->
     batches = islice(chain.from_iterable(repeat(data.train_dataloader())), num_batches + 1)
     next(batches)
     shuffled = time.perf_counter()
-    highest, num_drawn, drawing = resident(), 0, 0.0
+    highest, num_drawn, drawing = _resident(), 0, 0.0
     moment = time.perf_counter()
     for batch in batches:
         drawing += time.perf_counter() - moment
         num_drawn += len(batch.energy)
-        highest = {name: max(value, highest[name]) for name, value in resident().items()}
+        highest = {kind: max(value, highest[kind]) for kind, value in _resident().items()}
         moment = time.perf_counter()
-    return {
-        "frames": num_frames,
-        "in_page_cache": in_page_cache,
-        "open_seconds": sorted(opening)[2],
-        "divide_seconds": divided - start,
-        "shuffle_seconds": shuffled - divided,
-        "frames_per_second": num_drawn / drawing,
-        "growth_mib": {name: highest[name] - before[name] for name in before},
-    }
+    return LargeStore(
+        frames=num_frames,
+        gib=(data.store.energy.nbytes + data.store.positions.nbytes) / 2**30,
+        in_page_cache=in_page_cache,
+        open_seconds=sorted(opening)[2],
+        divide_seconds=divided - start,
+        shuffle_seconds=shuffled - divided,
+        frames_per_second=num_drawn / drawing,
+        growth_mib={kind: highest[kind] - before[kind] for kind in before},
+    )
 
 
-def _data(folder: Path, num_frames: int, batch_size: int) -> AtomsDataModule:
-    return AtomsDataModule(Simulated(num_frames), batch_size=batch_size, root=folder)
+def _resident() -> dict[str, float]:
+    return held("VmRSS", "RssAnon")
 
 
 def _read_once(folder: Path) -> bool:
@@ -106,4 +122,4 @@ def _read_once(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), *map(int, sys.argv[2:]))))
+    print(json.dumps(asdict(measure(Path(sys.argv[1]), *map(int, sys.argv[2:])))))

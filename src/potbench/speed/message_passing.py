@@ -25,13 +25,13 @@ NETWORKS = {"schnet": (SchNet, ShiftedSoftplus), "painn": (PaiNN, torch.nn.SiLU)
 def message_passing_ways(
     name: str, data: AtomsDataModule, batches: list[Batch], sizes: Mapping[str, int] | None = None
 ) -> list[Way]:
-    """SchNetPack's loop, its network with batches that lie ready, and potbench.
+    """Return SchNetPack's loop, its network with batches already in memory, and potbench.
 
     Args:
         name: a key of NETWORKS.
-        data: where potbench takes its batches from.
+        data: where potbench gets its batches.
         batches: the same, in order, one for each step.
-        sizes: arguments of the network, such as num_features, where they are to be others than in SchNetPack's configs.
+        sizes: arguments of the network, such as num_features, where they differ from SchNetPack's configs.
     """
     representation, activation = NETWORKS[name]
     torch.manual_seed(0)

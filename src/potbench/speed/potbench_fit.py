@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
 from functools import partial
+from itertools import count, islice
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from typing_extensions import override
 
 from potbench.batch import Batch
 from potbench.loading import AtomsDataModule
@@ -48,7 +51,7 @@ class PotbenchFit:
         self.cached = cached
 
     def train(self) -> Trained:
-        """One step for each of the first batches, from the first weights on."""
+        """Do one step for each of `first_batches`, from the first weights on."""
         adam = partial(torch.optim.Adam, fused=True)  # as in every config
         task = GradientTask(copy.deepcopy(self.start), EnergyForcesLoss(forces=float(self.forces)), adam)
         cost, losses = Cost(), _Losses()
@@ -72,12 +75,26 @@ class PotbenchFit:
         return Trained(cost.frames, cost.training_seconds, torch.stack(losses.losses).tolist())
 
 
+def first_batches(data: AtomsDataModule, num_batches: int) -> list[Batch]:
+    """Return the batches of the first steps of a run."""
+    return list(islice(_batches(data), num_batches))
+
+
+def _batches(data: AtomsDataModule) -> Iterator[Batch]:
+    """Yield the batches of a run, epoch after epoch."""
+    loader = data.train_dataloader()
+    for epoch in count():
+        loader.batch_sampler.set_epoch(epoch)
+        yield from loader
+
+
 class _Losses(Callback):
-    """Keeps the loss of each step."""
+    """The loss of each step."""
 
     def __init__(self) -> None:
         self.losses: list[torch.Tensor] = []
 
+    @override
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:

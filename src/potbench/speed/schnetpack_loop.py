@@ -26,15 +26,15 @@ Inputs = dict[str, Tensor]
 class SchNetPackLoop:
     """SchNetPack's tutorial on force fields without what does not train: its data, its network, Adam, squared errors.
 
-    In the process that trains, an ASE database is read, neighbour lists are made by matscipy, offsets removed, numbers
-    cast to float32; then come representation, Atomwise and Forces.
+    The process that trains reads an ASE database, makes neighbor lists by matscipy, removes offsets and casts to
+    float32; representation, Atomwise and Forces follow.
 
     Source: Schütt et al., J. Chem. Phys. 158, 144801 (2023), doi:10.1063/5.0138367.
 
     Args:
-        start: a potential with SchNet or PaiNN and a network of one hidden layer, whose weights are taken over.
+        start: a potential with SchNet or PaiNN and a network of one hidden layer, whose weights are copied.
         batches: what to train on, in order.
-        loading: whether batches are loaded anew at every turn; else they lie ready in memory, neighbour lists and all.
+        loading: whether batches are loaded again in every turn; else they are in memory, neighbor lists included.
     """
 
     def __init__(self, start: AtomicPotential, batches: list[Batch], loading: bool = True) -> None:
@@ -48,7 +48,7 @@ class SchNetPackLoop:
             self.batches = list(self.batches)
 
     def train(self) -> Trained:
-        """One step for each batch, from the first weights on."""
+        """Do one step for each batch, from the first weights on."""
         self.model.load_state_dict(self.first)
         optimizer = torch.optim.Adam(self.model.parameters())
         losses, num_frames = [], 0
@@ -60,8 +60,8 @@ class SchNetPackLoop:
             optimizer.step()
             losses.append(loss.detach())
             num_frames += len(batch["energy"])
-        kept = torch.stack(losses).tolist()  # waits for the device
-        return Trained(num_frames, time.perf_counter() - start, kept)
+        values = torch.stack(losses).tolist()  # synchronizes with the device
+        return Trained(num_frames, time.perf_counter() - start, values)
 
     def _loss(self, batch: Inputs) -> Tensor:
         energy, forces = batch["energy"], batch["forces"]
@@ -72,7 +72,7 @@ class SchNetPackLoop:
 
 
 def _model(start: AtomicPotential) -> Any:
-    """SchNetPack's model of energies and forces, with the weights of a potential."""
+    """Return SchNetPack's model of energies and forces, with the weights of a potential."""
     package, representation = schnetpack(), start.representation
     assert isinstance(representation, SchNet | PaiNN)
     ours = representation.network
@@ -100,7 +100,7 @@ def _model(start: AtomicPotential) -> Any:
 
 
 def _loader(start: AtomicPotential, batches: list[Batch], file: Path) -> Any:
-    """SchNetPack's loader of these batches, from a database that is written for it."""
+    """Return SchNetPack's loader of these batches, from a database that is written for it."""
     package = schnetpack()
     written = package.data.ASEAtomsData.create(
         str(file), distance_unit="Ang", property_unit_dict={"energy": "eV", "forces": "eV/Ang"}

@@ -1,4 +1,4 @@
-"""A file as ANI-1 has them, of millions of frames: to see what converting costs, not to train on."""
+"""A file of millions of frames in the format of ANI-1: to measure what converting costs, not to train on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def write_simulated(folder: Path, num_frames: int) -> Path:
     """Write ani_gdb_s08.h5 of molecules of 15 atoms; positions are zero and take no room in the file.
 
     Args:
-        folder: where it shall stand.
+        folder: where it is written.
         num_frames: frames of all molecules together.
     """
     file = folder / "ani_gdb_s08.h5"

@@ -1,15 +1,16 @@
-"""A store as large as ANI-1, made in seconds: to see what opening and drawing cost, not to train on."""
+"""A store as large as ANI-1, made in seconds: to measure what opening and drawing cost, not to train on."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import override
 
-from potbench.datasets import Dataset, Description
-from potbench.loading.preparation import origin, store_folder
+from potbench.datasets import Dataset, DatasetInfo
+from potbench.loading.manifest import Manifest
+from potbench.loading.preparation import origin_of, store_folder
 from potbench.structures import SYMBOLS, Frames
 
 ELEMENTS = ["H", "C", "N", "O"]
@@ -28,36 +29,38 @@ class Simulated(Dataset):
         self.num_frames = num_frames
 
     @property
-    def description(self) -> Description:  # noqa: D102
-        return Description("simulated", "none", "none", "none", has_forces=False)
+    @override
+    def info(self) -> DatasetInfo:
+        return DatasetInfo("simulated", "none", "none", "none", has_forces=False)
 
     @property
-    def elements(self) -> list[str]:  # noqa: D102
+    @override
+    def elements(self) -> list[str]:
         return ELEMENTS
 
     @property
-    def files(self) -> list[Path]:  # noqa: D102
+    @override
+    def files(self) -> list[Path]:
         return []
 
     @property
-    def options(self) -> dict[str, object]:  # noqa: D102
+    @override
+    def options(self) -> dict[str, object]:
         return {"num_frames": self.num_frames}
 
+    @override
     def read(self) -> Iterator[Frames]:
-        """Nothing: `write_store` writes the store itself, or it would take minutes."""
+        """Yield nothing: `write_store` writes the store itself, or it would take minutes."""
         return iter(())
 
-    def write_store(self, root: Path) -> int:
+    def write_store(self, root: Path) -> None:
         """Write the store; energies and the table of molecules are real, positions are a hole in a sparse file.
 
         Args:
             root: folder of prepared datasets.
-
-        Returns:
-            Bytes of its arrays.
         """
-        manifest = origin(self)
-        folder = store_folder(manifest, root)
+        origin = origin_of(self)
+        folder = store_folder(origin, root)
         folder.mkdir(parents=True)
         random = np.random.default_rng(0)
         num_molecules = min(MOLECULES, self.num_frames)
@@ -70,13 +73,13 @@ class Simulated(Dataset):
         np.save(folder / "energy.npy", random.standard_normal(self.num_frames))
         shape = (int((frames * atoms).sum()), 3)
         np.lib.format.open_memmap(folder / "positions.npy", mode="w+", dtype=np.float32, shape=shape)
-        manifest |= {
-            "num_frames": self.num_frames,
-            "num_molecules": num_molecules,
-            "atomic_numbers": np.unique(numbers).tolist(),
-            "has_forces": False,
-            "has_time": False,
-            "fingerprint": f"simulated {self.num_frames}",
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-        return self.num_frames * 8 + shape[0] * 12
+        manifest = Manifest(
+            **vars(origin),
+            num_frames=self.num_frames,
+            num_molecules=num_molecules,
+            atomic_numbers=tuple(np.unique(numbers).tolist()),
+            has_forces=False,
+            has_time=False,
+            fingerprint=f"simulated {self.num_frames}",
+        )
+        manifest.save(folder)

@@ -37,13 +37,13 @@ class Padded(NamedTuple):
 class TorchANILoop:
     """TorchANI's training example without what does not train: AEVComputer, ANINetworks, Adam, mean squared error.
 
-    Its batches lie ready in memory, padded and without offset, as after the `cache()` of TorchANI's datasets: it spends
-    no time on loading.
+    Its batches are in memory, padded and without offset, as after the `cache()` of TorchANI's datasets: it spends no
+    time on loading.
 
     Source: Gao et al., J. Chem. Inf. Model. 60, 3408 (2020), doi:10.1021/acs.jcim.0c00451; examples/training.py.
 
     Args:
-        start: a potential with AEV and feed-forward networks of one hidden layer, whose weights are taken over.
+        start: a potential with AEV and feed-forward networks of one hidden layer, whose weights are copied.
         batches: what to train on, in order.
         forces: whether forces are trained as well.
     """
@@ -60,11 +60,12 @@ class TorchANILoop:
         sizes = (start.representation.num_features, len(self.weights[1]), 1)
         networks = {symbol: AtomicNetwork(sizes, activation=nn.ReLU(), bias=True) for symbol in start.elements}
         self.networks = ANINetworks(networks).to(self.device)
-        kept = batches if forces else [batch._replace(forces=None) for batch in batches]
-        self.batches = [_padded(batch.to(self.device), start) for batch in kept]
+        if not forces:
+            batches = [batch._replace(forces=None) for batch in batches]
+        self.batches = [_padded(batch.to(self.device), start) for batch in batches]
 
     def train(self) -> Trained:
-        """One step for each batch, from the first weights on."""
+        """Do one step for each batch, from the first weights on."""
         with torch.no_grad():
             for weight, first in zip(self.networks.parameters(), self.weights, strict=True):
                 weight.copy_(first)
@@ -77,9 +78,9 @@ class TorchANILoop:
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             losses.append(loss.detach())
-        kept = torch.stack(losses).tolist()  # waits for the device
+        values = torch.stack(losses).tolist()  # synchronizes with the device
         seconds = time.perf_counter() - start
-        return Trained(sum(len(batch.energy) for batch in self.batches), seconds, kept)
+        return Trained(sum(len(batch.energy) for batch in self.batches), seconds, values)
 
     def _loss(self, batch: Padded) -> Tensor:
         positions = batch.positions.detach().requires_grad_(batch.forces is not None)

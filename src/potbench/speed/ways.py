@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -33,10 +34,11 @@ class Way(Protocol):
         """Do the steps."""
 
 
-class Compared(NamedTuple):
+@dataclass(frozen=True)
+class Compared:
     """A way, beside the first one.
 
-    Attributes:
+    Args:
         name: which way.
         frames_per_second: of the rounds.
         ratio: its frames per second over those of the first way, round by round.
@@ -48,18 +50,9 @@ class Compared(NamedTuple):
     ratio: Spread
     losses: list[float]
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "name": self.name,
-            "frames_per_second": self.frames_per_second._asdict(),
-            "ratio": self.ratio._asdict(),
-            "losses": self.losses,
-        }
-
 
 def compare(ways: Sequence[Way], num_rounds: int, tolerance: float = 1e-3) -> list[Compared]:
-    """Let the ways take turns, A B C A B C …, so that whatever else the machine does falls on all of them.
+    """Let the ways take turns, A B C A B C …, so that whatever else the machine does slows all of them.
 
     Args:
         ways: the first is what the others are measured against.

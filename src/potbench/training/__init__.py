@@ -1,4 +1,4 @@
-"""Batch and Prediction → weights: losses, metrics, and the Lightning modules."""
+"""Batch and Prediction → trained weights: losses, metrics and the Lightning modules."""
 
 from potbench.training.closed_form import ClosedFormTask
 from potbench.training.feature_cache.callback import FeatureCache

@@ -1,4 +1,4 @@
-"""Training in one pass: a kernel is solved."""
+"""Training by the solution of a linear system."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning.pytorch import Trainer
+from torchmetrics import MeanSquaredError
+from typing_extensions import override
 
 from potbench.batch import Batch
+from potbench.errors import SettingError
+from potbench.loading import AtomsDataModule
 from potbench.potentials.sgdml import SGDML
 from potbench.potentials.sgdml_solver import SGDMLSolver, require_memory
 from potbench.structures import SYMBOLS, Frames
@@ -17,7 +22,7 @@ from potbench.training.task import Task
 
 
 class ClosedFormTask(Task):
-    """Solves sGDML on the training part; the length scale of its kernel is chosen by the validation part.
+    """Solves sGDML on the training set; the length scale of its kernel is chosen on the validation set.
 
     As in the package sgdml, length scales are tried in order until the RMSE of the validation forces rises again.
 
@@ -29,92 +34,93 @@ class ClosedFormTask(Task):
     def __init__(self, potential: SGDML, length_scales: tuple[int, ...] = tuple(range(10, 100, 10))) -> None:
         super().__init__(potential, EnergyForcesLoss(energy=0.0, forces=1.0))
         if not length_scales or min(length_scales) < 1:
-            raise ValueError(
-                f"The length scales are {list(length_scales)}, expected one or more whole numbers, all above zero. "
-                "Change model.init_args.length_scales."
-            )
+            expected = "one or more whole numbers, all above zero"
+            raise SettingError(self, "length_scales", list(length_scales), expected)
         self.automatic_optimization = False
         self.length_scales = length_scales
         self.collected: list[Batch] = []
 
+    @override
     def setup(self, stage: str) -> None:
-        """Refuse what cannot be solved, before any frame is read."""
+        """Compare the dataset with what sGDML can learn, before any frame is read.
+
+        Raises:
+            SettingError: the dataset has no forces or more than one molecule, the kernel matrix does not fit into the
+                memory, or the Trainer has more than one epoch or process.
+        """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        name = data.store.manifest["name"]
+        name = data.store.manifest.name
         if data.store.forces is None:
-            raise ValueError(
-                f"sGDML is solved from forces, and {name} has none. Expected a dataset with forces: change "
-                "data.init_args.dataset, or choose another potential (model)."
-            )
+            raise _wrong_dataset(name, f"sGDML is solved from forces, and {name} has none", "a dataset with forces")
         frames = np.concatenate(data.indices)
         # one frame stands for its molecule
         atoms = data.store.atoms_of(frames[np.unique(data.store.molecule_of(frames), return_index=True)[1]])
         kinds = {tuple(numbers) for numbers in np.split(atoms.atomic_numbers, np.cumsum(atoms.atoms_per_frame)[:-1])}
         if len(kinds) > 1:
             two = " and ".join(" ".join(SYMBOLS[number] for number in kind) for kind in sorted(kinds)[:2])
-            raise ValueError(
-                f"sGDML knows one molecule, its atoms in one order, and {name} has {len(kinds)}, {two} among them. "
-                "Expected one: change data.init_args.dataset, or choose another potential (model)."
+            problem = (
+                f"sGDML learns one molecule, its atoms in one order, and {name} has {len(kinds)}: {two} among them"
             )
+            raise _wrong_dataset(name, problem, "a dataset of one molecule")
         num_atoms = len(next(iter(kinds)))
         if num_atoms < 2:
-            raise ValueError(
-                f"sGDML compares distances, and {name} has single atoms. Expected a molecule: change "
-                "data.init_args.dataset, or choose another potential (model)."
-            )
+            problem = f"sGDML compares distances between atoms, and {name} has single atoms"
+            raise _wrong_dataset(name, problem, "a dataset of one molecule")
         if stage == "fit":
-            self._refuse_settings()
+            self._require_one_pass()
             if not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-                require_memory(len(data.indices.train), num_atoms)
-            self.trainer.num_sanity_val_steps = 0  # there is nothing to validate before it is solved
+                require_memory(len(data.indices.train), num_atoms, AtomsDataModule, "split")
+            self.trainer.num_sanity_val_steps = 0  # before it is solved, sGDML predicts nothing
         super().setup(stage)
 
+    @override
     def training_step(self, batch: Batch, batch_index: int) -> None:
-        """Collect a batch; with the last one, solve, so that validation and its checkpoint are of what was solved."""
+        """Collect a batch; after the last one, solve, before validation and its checkpoint."""
         self.collected.append(batch)
         if self.trainer.is_last_batch:
-            self._solve(_joined(self.collected))
+            self._solve(_concatenated(self.collected))
             self.collected = []
             self.optimizers().step()  # type: ignore[union-attr]
 
+    @override
     def configure_optimizers(self) -> Any:
-        """An optimizer with nothing to move: Lightning counts steps by it, and keeps no checkpoint before the first."""
+        """Return an optimizer of no weights: Lightning counts its steps, and saves no checkpoint before the first."""
         return torch.optim.SGD([{"params": []}], lr=1.0)
 
     def _solve(self, frames: Frames) -> None:
         solver = SGDMLSolver(frames)
-        best, kept = math.inf, {}
+        smallest, solved = math.inf, {}
         for length_scale in self.length_scales:
             arrays = solver.solve(length_scale)
             self.potential.load_state_dict(arrays)
             error = self._validation_error()
             self.trainer.print(f"Length scale {length_scale}: RMSE of the validation forces {error:.4g} eV/Å")
-            if error > best:
+            if error > smallest:
                 break
-            best, kept = error, arrays
-        self.potential.load_state_dict(kept)
+            smallest, solved = error, arrays
+        self.potential.load_state_dict(solved)
 
     def _validation_error(self) -> float:
-        """RMSE of the forces over the validation part, in eV/Å."""
-        squares, count = 0.0, 0
+        """Return the RMSE of the forces of the validation set, in eV/Å."""
+        rmse = MeanSquaredError(squared=False).set_dtype(torch.float64).to(self.device)
         for batch in self.trainer.datamodule.val_dataloader():  # type: ignore[attr-defined]
             here = batch.to(self.device)
-            difference = (self.potential(here, forces=True).forces - here.forces).detach().double()
-            squares += float(difference.square().sum())
-            count += difference.numel()
-        return math.sqrt(squares / count)
+            rmse.update(self.potential(here, forces=True).forces.detach().double(), here.forces.double())
+        return float(rmse.compute())
 
-    def _refuse_settings(self) -> None:
-        for key, value in {"max_epochs": self.trainer.max_epochs, "devices": self.trainer.world_size}.items():
+    def _require_one_pass(self) -> None:
+        for setting, value in {"max_epochs": self.trainer.max_epochs, "devices": self.trainer.world_size}.items():
             if value != 1:
-                raise ValueError(
-                    f"trainer.{key} is {value}, and sGDML is solved in one pass, by one process. "
-                    f"Set trainer.{key} to 1."
-                )
+                problem = f"{setting} is {value}, and sGDML is solved in one pass, by one process"
+                raise SettingError(Trainer, setting, value, "1", problem)
 
 
-def _joined(batches: list[Batch]) -> Frames:
-    """Batches of one molecule as a block of its frames."""
+def _wrong_dataset(name: str, problem: str, expected: str) -> SettingError:
+    return SettingError(AtomsDataModule, "dataset", name, f"{expected}, or another potential", problem)
+
+
+def _concatenated(batches: list[Batch]) -> Frames:
+    """Return the frames of batches of one molecule."""
     num_atoms = batches[0].largest_molecule
     positions = torch.cat([batch.positions for batch in batches]).view(-1, num_atoms, 3)
     forces = torch.cat([batch.forces for batch in batches if batch.forces is not None]).view(-1, num_atoms, 3)

@@ -1,13 +1,15 @@
-"""What training makes small: errors of energies and forces, weighed against each other."""
+"""What training minimizes: weighted errors of energies and forces."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from potbench.batch import Batch, Prediction
+from potbench.errors import SettingError
 from potbench.geometry.sums import sum_per_molecule
 
 
@@ -34,11 +36,12 @@ class EnergyForcesLoss(nn.Module):
         per_atom: bool = False,
     ) -> None:
         super().__init__()
-        if min(energy, forces) < 0 or energy + forces == 0:
-            raise ValueError(
-                f"The loss weighs energy by {energy} and forces by {forces}, expected none below zero and one above. "
-                "Change model.init_args.loss.init_args."
-            )
+        for setting, weight in {"energy": energy, "forces": forces}.items():
+            if not 0 <= weight < math.inf:
+                raise SettingError(self, setting, weight, "a weight of at least 0")
+        if energy + forces == 0:
+            problem = "The weights of energy and forces are both 0"
+            raise SettingError(self, "energy", energy, "one of them above 0", problem)
         self.energy = energy
         self.forces = forces
         self.error = error()
@@ -46,7 +49,7 @@ class EnergyForcesLoss(nn.Module):
         self.per_atom = per_atom
 
     def forward(self, prediction: Prediction, batch: Batch) -> Tensor:
-        """Loss of each molecule: shape (molecules,), float64."""
+        """Compute the loss of each molecule: shape (molecules,), float64."""
         energy_error = prediction.energy - batch.energy
         if self.per_atom:
             energy_error = energy_error / batch.atoms_per_molecule

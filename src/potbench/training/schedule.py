@@ -1,26 +1,28 @@
-"""Learning-rate schedules that know how long training will be."""
+"""Learning-rate schedules over the whole training."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from lightning.pytorch import Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from typing_extensions import override
 
-from potbench.limits import SCHEDULE, require_positive, require_probability
+from potbench.errors import SettingError, require_fraction, require_positive
 
 
 class OneCycle(OneCycleLR):
-    """Learning rate up to a maximum and down to almost nothing, once over the whole training.
+    """Learning rate that rises to its maximum and falls to almost zero, once over the whole training.
 
     Source: Smith, Topin, arXiv:1708.07120, doi:10.48550/arXiv.1708.07120.
 
     Args:
-        optimizer: whose learning rate follows.
+        optimizer: whose learning rate is set.
         num_steps: optimizer steps of the whole training; potbench fills it in.
         max_lr: largest learning rate.
-        pct_start: fraction of the steps that go up.
+        pct_start: fraction of the steps in which it rises.
         div_factor: largest over first learning rate.
         final_div_factor: first over last learning rate.
     """
@@ -34,8 +36,8 @@ class OneCycle(OneCycleLR):
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
     ) -> None:
-        require_positive(SCHEDULE, max_lr=max_lr, div_factor=div_factor, final_div_factor=final_div_factor)
-        require_probability(SCHEDULE, pct_start=pct_start)
+        require_positive(self, max_lr=max_lr, div_factor=div_factor, final_div_factor=final_div_factor)
+        require_fraction(self, pct_start=pct_start)
         super().__init__(
             optimizer,
             max_lr,
@@ -45,38 +47,42 @@ class OneCycle(OneCycleLR):
             final_div_factor=final_div_factor,
         )
 
+    @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where an interrupted training was.
+        """Resume an interrupted training.
 
         Raises:
-            ValueError: that training was planned to be longer or shorter.
+            SettingError: that training was planned to be longer or shorter.
         """
-        if state_dict["total_steps"] != self.total_steps:
-            raise ValueError(
-                f"The interrupted run planned its learning rates for {state_dict['total_steps']} steps, this one for "
-                f"{self.total_steps}. Expected the same length: leave trainer.max_epochs and data.init_args.batch_size "
-                "as they were, or start a new run."
+        planned = state_dict["total_steps"]
+        if planned != self.total_steps:
+            raise SettingError(
+                Trainer,
+                "max_epochs",
+                self.total_steps,
+                "the same length: max_epochs and batch_size as they were, or a new run",
+                f"The interrupted run planned its learning rates for {planned} steps, this one for {self.total_steps}",
             )
         super().load_state_dict(state_dict)
 
 
 class StepDecay(LRScheduler):
-    """Learning rate multiplied by a factor every so many steps.
+    """Learning rate multiplied by a factor at regular intervals.
 
     Args:
-        optimizer: whose learning rate follows.
+        optimizer: whose learning rate is set.
         num_steps: optimizer steps of the whole training; not needed here.
         factor: what the learning rate is multiplied by.
-        every: how many steps lie between.
+        every: optimizer steps between two such changes.
     """
 
     def __init__(self, optimizer: Optimizer, num_steps: int, factor: float = 0.96, every: int = 100_000) -> None:
-        require_positive(SCHEDULE, factor=factor, every=every)
+        require_positive(self, factor=factor, every=every)
         self.factor = factor
         self.every = every
         super().__init__(optimizer)
 
+    @override
     def get_lr(self) -> list[float | Tensor]:
-        """Learning rate of each parameter group at the present step."""
         decay = self.factor ** (self.last_epoch // self.every)
         return [rate * decay for rate in self.base_lrs]

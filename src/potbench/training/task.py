@@ -1,4 +1,4 @@
-"""Validation, test and what they need: shared by every way of training."""
+"""Validation and test, shared by every way of training."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torchmetrics.utilities.distributed import gather_all_tensors
+from typing_extensions import override
 
 from potbench.batch import Batch, Prediction, Statistics
+from potbench.errors import SettingError
 from potbench.geometry.sums import sum_per_molecule
 from potbench.potentials.potential import Potential
 from potbench.structures import SYMBOLS
@@ -19,11 +21,15 @@ from potbench.units import reported
 
 
 class Task(LightningModule):
-    """A potential, the loss it is judged by, and the errors reported of it.
+    """A potential, its loss, and its errors on validation and test set.
 
     Args:
         potential: what is trained.
-        loss: what training makes small; validation is judged by it too.
+        loss: what training minimizes; the best checkpoint has the smallest loss on the validation set.
+
+    Attributes:
+        recipe: class and arguments of the task, which checkpoints store, so that they can be loaded alone.
+        metrics: errors of validation and test.
     """
 
     reference_energies: Tensor
@@ -37,22 +43,28 @@ class Task(LightningModule):
         self.metrics = nn.ModuleDict()
         self.predicted: list[dict[str, Tensor]] = []
 
+    @override
     def setup(self, stage: str) -> None:
-        """Refuse what cannot work, before any step; then learn offset and scale from the training part."""
+        """Compare the settings with the dataset; before training, adapt the potential to the training set.
+
+        Raises:
+            SettingError: the dataset lacks forces that the loss weights, or has elements that the potential lacks.
+        """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         has_forces = data.store.forces is not None
         if self.loss.forces and not has_forces:
-            raise ValueError(
-                f"The loss weighs forces by {self.loss.forces}, but {data.store.manifest['name']} has no forces. "
-                "Set model.init_args.loss.init_args.forces to 0."
-            )
-        present = [SYMBOLS[number] for number in data.store.manifest["atomic_numbers"]]
+            problem = f"The loss weights forces by {self.loss.forces}, but {data.store.manifest.name} has no forces"
+            raise SettingError(self.loss, "forces", self.loss.forces, "0", problem)
+        present = [SYMBOLS[number] for number in data.store.manifest.atomic_numbers]
         unknown = [symbol for symbol in present if symbol not in self.potential.elements]
         if unknown:
-            raise ValueError(
-                f"The dataset {data.store.manifest['name']} has {', '.join(unknown)}, but the potential was built for "
-                f"{', '.join(self.potential.elements)}. Change model.init_args.potential.init_args.elements, or leave "
-                "it out to take those of the dataset."
+            raise SettingError(
+                self.potential,
+                "elements",
+                self.potential.elements,
+                f"all elements of the dataset: {', '.join(present)}",
+                f"The dataset {data.store.manifest.name} has {', '.join(unknown)}, but the potential was built for "
+                f"{', '.join(self.potential.elements)}",
             )
         statistics: Statistics = data.statistics
         for number, energy in statistics.reference_energies.items():
@@ -63,33 +75,35 @@ class Task(LightningModule):
         unit = reported(data.store.energy_unit)[1]
         self.metrics.update({"validation": Metrics(bool(self.loss.forces), unit), "test": Metrics(has_forces, unit)})
 
+    @override
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Count a batch of the validation part."""
         self._evaluate(batch, "validation", forces=bool(self.loss.forces))
 
+    @override
     def test_step(self, batch: Batch, batch_index: int) -> None:
-        """Count a batch of the test part, and keep what was predicted."""
         prediction = self._evaluate(batch, "test", forces=batch.forces is not None)
-        kept = {"frame": batch.frame, "energy": batch.energy, "predicted_energy": prediction.energy}
+        arrays = {"frame": batch.frame, "energy": batch.energy, "predicted_energy": prediction.energy}
         if batch.forces is not None and prediction.forces is not None:
-            kept |= {"forces": batch.forces.flatten(), "predicted_forces": prediction.forces.flatten()}
-        self.predicted.append({name: value.detach() for name, value in kept.items()})
+            arrays |= {"forces": batch.forces.flatten(), "predicted_forces": prediction.forces.flatten()}
+        self.predicted.append({name: value.detach() for name, value in arrays.items()})
 
+    @override
     def on_test_start(self) -> None:
-        """Forget what an earlier test predicted."""
         self.predicted = []
 
     def test_predictions(self) -> dict[str, Tensor]:
-        """Everything predicted in the last test, over all processes; a collective call."""
-        own = {name: torch.cat([kept[name] for kept in self.predicted]) for name in self.predicted[0]}
+        """Return frames, reference values and predictions of the last test, of all processes; a collective call."""
+        own = {name: torch.cat([arrays[name] for arrays in self.predicted]) for name in self.predicted[0]}
         if self.trainer.world_size > 1:
-            # shares differ in length, which Lightning's own gathering does not allow
+            # shares differ in length, which Lightning's all_gather does not allow
             return {name: torch.cat(gather_all_tensors(value)).cpu() for name, value in own.items()}
         return {name: value.cpu() for name, value in own.items()}
 
+    @override
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep how the task was built, so that the checkpoint can be used alone."""
         checkpoint["recipe"] = self.recipe
+        # of a task that calls save_hyperparameters: whole modules, while checkpoints are read as plain values alone
+        checkpoint.pop(self.CHECKPOINT_HYPER_PARAMS_KEY, None)
 
     def _evaluate(self, batch: Batch, stage: str, forces: bool) -> Prediction:
         prediction: Prediction = self.potential(batch, forces=forces)

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import loggers
+from typing_extensions import override
+
+from potbench.whole_file import write_text
 
 HOST = "api.wandb.ai"
 
 
 class WandbLogger(loggers.WandbLogger):
-    """Logs a run to Weights & Biases; without a key it is kept offline, to be uploaded later by `wandb sync`.
+    """Logs a run to Weights & Biases; without a key it stays on disk, and `wandb sync` uploads it later.
 
-    A resumed run goes on in the same dashboard, by the identifier kept in the run folder.
+    A resumed run continues in the same dashboard; the run folder holds its identifier.
 
     Args:
         project: project of the dashboard.
-        offline: keep the run on disk; None does so where no key is known (WANDB_API_KEY, or ~/.netrc).
+        offline: whether the run stays on disk; None means so where no key is known (WANDB_API_KEY, or ~/.netrc).
         tags: labels of the run.
     """
 
@@ -34,7 +37,7 @@ class WandbLogger(loggers.WandbLogger):
         )
 
     def keep_in(self, run_dir: Path) -> None:
-        """Write into the run folder, and take up the dashboard of an interrupted run."""
+        """Write into the run folder, and continue in the dashboard of an interrupted run."""
         file = run_dir / "wandb.json"
         if file.is_file():
             self._id = self._wandb_init["id"] = json.loads(file.read_text())["id"]
@@ -43,9 +46,9 @@ class WandbLogger(loggers.WandbLogger):
         self._save_dir = self._wandb_init["dir"] = str(run_dir)
         self._wandb_init["name"] = "/".join(run_dir.parts[-3:])
         self._wandb_init["settings"] = wandb_settings()
-        run_dir.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"id": self._id, "project": self._project}) + "\n")
+        write_text(file, json.dumps({"id": self._id, "project": self._project}) + "\n")
 
+    @override
     def finalize(self, status: str) -> None:
         """Write what is still in memory, and close the run."""
         super().finalize(status)
@@ -54,7 +57,7 @@ class WandbLogger(loggers.WandbLogger):
 
 
 def has_key() -> bool:
-    """Whether Weights & Biases has been told who the user is."""
+    """Return whether Weights & Biases knows the user."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     try:
@@ -64,7 +67,7 @@ def has_key() -> bool:
 
 
 def wandb_settings() -> Any:
-    """Settings by which a missing network delays the start by seconds, not minutes."""
+    """Return settings by which a missing network delays the start by seconds, not minutes."""
     import wandb
 
     return wandb.Settings(init_timeout=30, silent=True)

@@ -17,8 +17,8 @@ from tests.native_files.npz import write_md17
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Run a `data` command that must succeed; give what it prints."""
 
-    def command(*words: object) -> str:
-        assert main(["data", *map(str, words)]) == 0
+    def command(*arguments: object) -> str:
+        assert main(["data", *map(str, arguments)]) == 0
         return capsys.readouterr().out
 
     return command
@@ -28,11 +28,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Run a `data` command that must be refused with status 2; give what it says."""
 
-    def command(*words: object) -> str:
-        try:
-            status = main(["data", *map(str, words)])
-        except SystemExit as stop:
-            status = int(str(stop.code))
+    def command(*arguments: object) -> str:
+        status = main(["data", *map(str, arguments)])
         said = capsys.readouterr().err
         assert status == 2, said
         return said.strip().removeprefix("potbench: ")

@@ -4,10 +4,8 @@ import pytest
 
 from potbench.cli.main import main
 from potbench.loading import Store
-from potbench.loading.preparation import FORMAT
+from potbench.loading.manifest import Origin
 from tests.native_files.springs import healthy
-
-ORIGIN = {"format": FORMAT, "name": "made", "sources": []}
 
 
 @pytest.fixture
@@ -15,13 +13,13 @@ def stores(prepared):
     """Two prepared datasets of one name; the forces of the second are gradients."""
     right, wrong = healthy(), healthy()
     wrong = wrong._replace(forces=-wrong.forces)
-    for molecule, block in {"right": right, "wrong": wrong}.items():
-        Store.write(prepared / f"made-{molecule}", [block], {**ORIGIN, "options": {"molecule": molecule}})
+    for molecule, chunk in {"right": right, "wrong": wrong}.items():
+        Store.write(prepared / f"made-{molecule}", [chunk], Origin(name="made", options={"molecule": molecule}))
     return prepared
 
 
-def checked(capsys, *words) -> tuple[int, str]:
-    status = main(["data", "check", *map(str, words)])
+def checked(capsys, *arguments) -> tuple[int, str]:
+    status = main(["data", "check", *map(str, arguments)])
     return status, " ".join(capsys.readouterr().out.split())
 
 
@@ -59,4 +57,9 @@ def test_a_dataset_that_is_not_prepared_is_refused(stores, capsys):
 
 def test_too_few_frames_are_refused(stores, capsys):
     assert main(["data", "check", "made", "--frames", "1"]) == 2
-    assert "--frames is 1, expected at least 2." in capsys.readouterr().err
+    assert "frames is 1, expected at least 2. Change --frames." in capsys.readouterr().err
+
+
+def test_a_negative_seed_is_refused(stores, capsys):
+    assert main(["data", "check", "made", "--seed", "-1"]) == 2
+    assert "seed is -1, expected at least 0. Change --seed." in capsys.readouterr().err

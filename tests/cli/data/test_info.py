@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from potbench.cli.main import main
 from potbench.structures import SYMBOLS
 from tests.native_files import conformers, write_ani1
 from tests.native_files.npz import rmd17_arrays
@@ -32,7 +33,7 @@ def test_what_the_manifest_says_is_shown(rmd17, run, prepared):
     assert row(printed, "Molecules") == "1: ethanol"
     assert row(printed, "Elements") == "H C O"
     assert row(printed, "Theory") == "PBE/def2-SVP"
-    assert row(printed, "Licence") == "CC0 1.0"
+    assert row(printed, "License") == "CC0 1.0"
     assert row(printed, "Units") == "positions Å, energy eV, forces eV/Å"
     assert row(printed, "Official splits").startswith("01 (80 + 80), 02 (80 + 80), 03 (80 + 80)")
     assert row(printed, "Cite").startswith("Christensen, von Lilienfeld")
@@ -82,10 +83,11 @@ def test_options_choose_among_several(rmd17, run, refused):
     printed = run("info", "rmd17", "--labels", "original")
     assert printed.count("Fingerprint") == 1
     assert row(printed, "Theory") == "PBE+TS"
-    said = refused("info", "rmd17", "--molecule", "aspirin")
-    assert said.startswith("No prepared rmd17 has --molecule aspirin. Expected one of: --molecule ethanol --labels ")
-    assert {"--molecule ethanol --labels original", "--molecule ethanol --labels revised"} == set(
-        said.partition("one of: ")[2].partition(". Prepare it, or change the flags.")[0].split("; ")
+    assert refused("info", "rmd17", "--molecule", "aspirin") == (
+        "molecule is 'aspirin', expected one of those prepared: ethanol. Change --molecule."
+    )
+    assert refused("info", "rmd17", "--molecul", "ethanol") == (
+        "molecul is 'ethanol', expected none: rmd17 has no such option. Change --molecul."
     )
 
 
@@ -97,6 +99,7 @@ def test_lists_may_be_written_with_or_without_spaces(run, tmp_path):
 
 
 def test_a_dataset_that_is_not_prepared_is_named(prepared, run, refused):
+    prepared.mkdir()
     assert refused("info", "rmd17") == (
         f"rmd17 is not prepared in {prepared}, where there is nothing. Run `python -m potbench data prepare rmd17`, or "
         "change --root."
@@ -106,3 +109,25 @@ def test_a_dataset_that_is_not_prepared_is_named(prepared, run, refused):
         f"smple is not prepared in {prepared}, where there is sample. Did you mean sample? Run "
         "`python -m potbench data prepare smple`, or change --root."
     )
+
+
+def test_a_folder_that_is_no_store_is_named(tmp_path, refused):
+    assert refused("info", tmp_path).startswith(f"{tmp_path} is no prepared dataset.")
+
+
+def test_without_a_name_what_is_missing_is_said(refused):
+    assert refused("info") == "NAME is missing. Expected: name of the dataset, or folder of a prepared one."
+
+
+def test_a_damaged_store_is_named_after_the_others_of_its_dataset(prepared, run, refused, capsys):
+    run("prepare", "sample")
+    damaged = prepared / "rmd17-0" / "manifest.json"
+    damaged.parent.mkdir()
+    damaged.write_text("{")
+    assert "License" in run("info", "sample")
+    assert refused("info", "rmd17").startswith(f"{damaged} is damaged (")
+    damaged.parent.rename(prepared / "sample-0")
+    assert main(["data", "info", "sample"]) == 2
+    shown = capsys.readouterr()
+    assert "License" in shown.out
+    assert f"{prepared / 'sample-0' / 'manifest.json'} is damaged" in shown.err

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from potbench import datasets
-from potbench.datasets import Dataset, Published, Sample
+from potbench.datasets import Dataset
 
 
 @pytest.fixture(autouse=True, params=[80, 120])
@@ -19,7 +19,7 @@ def test_every_dataset_that_potbench_exports_is_listed(run):
     kinds = [kind for kind in kinds if inspect.isclass(kind) and issubclass(kind, Dataset)]
     for kind in kinds:
         if not inspect.isabstract(kind):
-            word = kind.name if issubclass(kind, Published | Sample) else kind.__name__
+            word = kind.published.name if kind.published else kind.__name__
             assert any(line.split()[:1] == [word] for line in printed.splitlines()), word
 
 
@@ -46,12 +46,14 @@ def test_what_is_prepared_is_shown(served_rmd17, prepared, run):
     assert "revised" not in run("list", "--root", prepared / "empty")
 
 
-def test_a_damaged_manifest_is_named(prepared, refused):
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": "2"}', "\x00"])
+def test_a_damaged_manifest_is_marked_and_the_others_are_listed(prepared, run, content):
+    run("prepare", "sample")
     folder = prepared / "rmd17-0"
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text("{")
-    said = refused("list")
-    assert said.startswith(f"{folder / 'manifest.json'} is damaged (")
-    assert said.endswith(
-        "Expected what preparing the dataset wrote. Delete its folder; the dataset is then prepared again."
-    )
+    (folder / "manifest.json").write_text(content)
+    printed = run("list")
+    assert f"Damaged: {folder / 'manifest.json'} is damaged (" in printed
+    assert f"Delete the folder {folder}; the dataset is then prepared again." in printed
+    assert all(line.split()[-1] != "no" for line in printed.splitlines() if "inside the package" in line)
+    assert "yes" in printed

@@ -45,7 +45,7 @@ def test_a_dataset_is_downloaded_converted_and_told_how_to_use(served_md17, prep
     assert "md17_ethanol.npz: not verified against a published checksum, there is none; its sha256 is " in printed
     assert "md17: 40 frames of 1 molecule of H C O, energies and forces, PBE+TS\n" in printed
     assert "Verified against published checksums: 0 of 1 files\n" in printed
-    assert "Licence: not stated. Cite: Chmiela et al., Sci. Adv. 3, e1603015 (2017), doi:10.1126/sciadv." in printed
+    assert "License: not stated. Cite: Chmiela et al., Sci. Adv. 3, e1603015 (2017), doi:10.1126/sciadv." in printed
     assert f"Store: {store(prepared).folder}\n" in printed
     train(printed, monkeypatch)
 
@@ -78,7 +78,7 @@ def test_what_is_prepared_is_not_done_again(served_md17, prepared, run):
 def test_published_checksums_are_verified_and_kept_in_the_manifest(served_rmd17, prepared, run):
     printed = run("prepare", "rmd17", "--molecule", "ethanol")
     assert "Verified against published checksums: 11 of 11 files\n" in printed
-    assert all(source["published"].startswith("md5:") for source in store(prepared).manifest["sources"])
+    assert all(source.published.startswith("md5:") for source in store(prepared).manifest.sources)
     assert list(store(prepared).official_splits) == ["01", "02", "03", "04", "05"]
 
 
@@ -191,7 +191,7 @@ def test_a_damaged_file_is_not_prepared(served_md17, prepared, refused):
     assert not list(prepared.glob("*/manifest.json"))
 
 
-def test_an_interruption_is_said_and_the_next_call_goes_on(server, served_md17, prepared, run):
+def test_an_interruption_is_said_and_the_next_call_resumes(server, served_md17, prepared, run, capsys):
     file = served_md17.files["md17_ethanol.npz"]
     file.body = write_md17(prepared, num_frames=2000).read_bytes()
     file.stalls_at = 300_000
@@ -204,9 +204,8 @@ def test_an_interruption_is_said_and_the_next_call_goes_on(server, served_md17, 
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    with pytest.raises(SystemExit) as stop:
-        main(["data", "prepare", "md17", "--molecule", "ethanol"])
-    assert stop.value.code == "potbench data prepare: stopped. Give the same command again to go on from here."
+    assert main(["data", "prepare", "md17", "--molecule", "ethanol"]) == 130
+    assert capsys.readouterr().err == "\npotbench: stopped. Give the same command again to resume.\n"
     file.stalls_at = None
     run("prepare", "md17", "--molecule", "ethanol")
     assert server.ranges() == [None, f"bytes={4 * 2**16}-"]
@@ -222,8 +221,8 @@ def test_a_full_disk_leaves_no_half_of_a_store(prepared, run, refused, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert said == (
-        f"Nothing more can be written to {prepared} (File too large). Expected room for the dataset. Free some room, "
-        "or give a folder on another disk by --root or POTBENCH_DATA. Then give the command again: it goes on from "
+        f"Nothing more can be written to {prepared} (File too large). Expected space for the dataset. Free some "
+        "space, or keep datasets on another disk: POTBENCH_DATA names their folder. The same command then resumes from "
         "here."
     )
     assert [path.name for path in prepared.iterdir()] == ["downloads"]
@@ -252,7 +251,7 @@ def test_help_shows_the_options_of_a_dataset_with_their_choices(capsys):
             "rmd71",
             "There is no dataset 'rmd71'. Did you mean rmd17? Expected one of ",
         ),
-        ("rmd17", f"--molecule is missing. Expected one of {MOLECULES}."),
+        ("rmd17", f"--molecule is missing. Expected: one of {MOLECULES}."),
         (
             "rmd17 --molecule ethanl",
             f"--molecule is 'ethanl', expected one of {MOLECULES}. Did you mean ethanol?",
@@ -263,20 +262,24 @@ def test_help_shows_the_options_of_a_dataset_with_their_choices(capsys):
         ),
         (
             "rmd17 --molecul ethanol",
-            "There is no flag '--molecul' of rmd17. Did you mean --molecule? "
-            "python -m potbench data prepare rmd17 --help lists them.",
+            "There is no argument --molecul. Did you mean --molecule? "
+            "python -m potbench data prepare rmd17 --help lists all.",
         ),
-        ("ani1 --heavy_atoms 1", "--heavy_atoms is '1', expected list[int] | None."),
-        ("ani1 --heavy_atoms [9]", "heavy_atoms asks for [9], but ANI-1 has files 1 to 8. Change --heavy_atoms."),
+        ("ani1 --heavy_atoms x", "--heavy_atoms is \"['x']\", expected a list of whole numbers or null."),
+        (
+            "ani1 --heavy_atoms 9",
+            "heavy_atoms asks for [9], but ANI-1 has files 1 to 8. Expected numbers from 1 to 8. Change --heavy_atoms.",
+        ),
+        ("rmd17 more --molecule ethanol", "There is an argument too many: more."),
         (
             "md17 --molecule uracil --labels coupled\\ cluster",
-            "MD17 has no coupled cluster labels of 'uracil', expected one of aspirin, benzene, ethanol, malonaldehyde, "
+            "MD17 has no coupled cluster labels of 'uracil'. Expected one of aspirin, benzene, ethanol, malonaldehyde, "
             "toluene. Change --molecule.",
         ),
-        ("sample --from .", "There is no flag '--from' of sample."),
+        ("sample --from .", "There is no argument --from."),
         (
             "ani1 --from nowhere",
-            "nowhere does not exist, expected the files of the dataset: ani_gdb_s01.h5, ani_gdb_s02.h5, ",
+            "nowhere does not exist. Expected one of ani_gdb_s01.h5, ani_gdb_s02.h5, ",
         ),
     ],
 )

@@ -1,62 +1,59 @@
-"""python -m potbench data check NAME: looks at a prepared dataset as a careful scientist would."""
+"""python -m potbench data check."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from potbench.cli.data.chosen import chosen_stores
+from potbench.errors import SettingError
 
 if TYPE_CHECKING:
     from potbench.data_quality import Finding
 
 
-def check(words: list[str]) -> int:
-    """Run the command; the exit status is 1 where something is wrong.
+def check(name: str, *, root: Path | None = None, frames: int = 20_000, seed: int = 0, **options: str) -> int:
+    """Examine a prepared dataset as a careful scientist would.
+
+    Options of the dataset, such as --molecule aspirin, choose among several that are prepared. The exit status is 1
+    where something is wrong.
 
     Args:
-        words: its options.
-
-    Raises:
-        ValueError: no such dataset is prepared.
+        name: name of the dataset, or folder of a prepared one.
+        root: folder of datasets; by default that of POTBENCH_DATA, or the user's own.
+        **options: options of the dataset.
+        frames: how many frames to examine closely.
+        seed: seed of their draw.
     """
-    parser = argparse.ArgumentParser(
-        "python -m potbench data check",
-        description=__doc__,
-        epilog="Options of the dataset, such as --molecule aspirin, choose among several that are prepared.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--frames", type=int, default=20_000, help="frames to look at closely (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of their draw (default: 0)")
-    options, stores = chosen_stores(parser, words)
-    if options.frames < 2:
-        raise ValueError(f"--frames is {options.frames}, expected at least 2.")
+    for setting, value, smallest in (("frames", frames, 2), ("seed", seed, 0)):
+        if value < smallest:
+            raise SettingError(check, setting, value, f"at least {smallest}")
+    stores = chosen_stores(check, name, root, options)
 
     from potbench.data_quality import Verdict, inspect
     from potbench.loading import Store
 
     wrong = 0
     for prepared in stores:
-        findings = inspect(Store(prepared.folder), options.frames, options.seed)
+        findings = inspect(Store(prepared.folder), frames, seed)
         show(prepared.folder, findings)
         wrong += sum(finding.verdict is Verdict.WRONG for finding in findings)
     return 1 if wrong else 0
 
 
 def show(folder: Path, findings: Sequence[Finding]) -> None:
-    """Print findings as a table, and what they come to."""
+    """Print findings as a table, and a summary."""
     from rich.console import Console
     from rich.table import Table
 
     from potbench.data_quality import Verdict
 
-    colours = {Verdict.FINE: "green", Verdict.LOOK: "yellow", Verdict.WRONG: "bold red"}
+    colors = {Verdict.FINE: "green", Verdict.LOOK: "yellow", Verdict.WRONG: "bold red"}
     table = Table("", "Seen", "Expected", "", box=None, header_style="bold", padding=(0, 1, 0, 0))
     for finding in findings:
-        colour = colours[finding.verdict]
-        table.add_row(finding.name, finding.seen, finding.expected, f"[{colour}]{finding.verdict.value}")
+        color = colors[finding.verdict]
+        table.add_row(finding.name, finding.seen, finding.expected, f"[{color}]{finding.verdict.value}")
     console = Console(highlight=False)
     console.print(f"{folder}\n", soft_wrap=True, markup=False)
     console.print(table)

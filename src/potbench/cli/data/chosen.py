@@ -2,64 +2,67 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from potbench.cli.data.catalog import Prepared, near, prepared
-from potbench.datasets import data_root
+from potbench.cli.data.catalog import Prepared, prepared
+from potbench.errors import DataFileError, SettingError, did_you_mean
+
+if TYPE_CHECKING:
+    from potbench.loading.manifest import Manifest
 
 
-def chosen_stores(parser: argparse.ArgumentParser, words: Sequence[str]) -> tuple[argparse.Namespace, list[Prepared]]:
-    """Read the words of a command; return its options, and the stores that fit.
+def chosen_stores(
+    command: Callable[..., object], name: str, root: Path | None, options: Mapping[str, str]
+) -> Iterator[Prepared]:
+    """Yield the stores that are meant; after them, raise the error of one that is damaged.
 
     Args:
-        parser: with the command's own options; NAME, --root and the options of the dataset are added to it.
-        words: what stands behind the command.
+        command: whose settings name and options are.
+        name: of the dataset, or the folder of a store.
+        root: folder of datasets; by default that of POTBENCH_DATA.
+        options: argument of the dataset → value, to choose among several stores of a name.
 
     Raises:
-        ValueError: no such dataset is prepared.
+        DataFileError: no such dataset is prepared.
+        SettingError: none of its stores has these options.
+        RecordError: a store of the dataset is damaged.
     """
-    parser.add_argument("name", metavar="NAME", help="name of the dataset, or folder of a prepared one")
-    parser.add_argument("--root", type=Path, default=data_root(), help="folder of datasets (default: %(default)s)")
-    found, _ = parser.parse_known_args(words)
-    stores = _of_name(found.name, found.root)
-    keys = sorted({key for store in stores for key in store.manifest["options"]})
-    for key in keys:
-        parser.add_argument(f"--{key}")
-    options = parser.parse_args(words)
-    asked = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
-    chosen = [store for store in stores if all(_same(store, key, value) for key, value in asked.items())]
-    if not chosen:
-        there = "; ".join(options_of(store.manifest) for store in stores)
-        flags = " ".join(f"--{key} {value}" for key, value in asked.items())
-        raise ValueError(
-            f"No prepared {found.name} has {flags}. Expected one of: {there}. Prepare it, or change the flags."
+    from potbench.datasets import data_root
+
+    root = root or data_root()
+    everywhere, damaged = prepared(Path(name).parent if Path(name).is_dir() else root)
+    stores = [store for store in everywhere if store.manifest.name == name or store.folder == Path(name)]
+    errors = [
+        error for folder, error in damaged.items() if folder.name.rpartition("-")[0] == name or folder == Path(name)
+    ]
+    if not stores and not errors and Path(name).is_dir():
+        raise DataFileError(
+            f"{name} is no prepared dataset. Expected the folder of one; `data list` says where they are."
         )
-    return options, chosen
-
-
-def options_of(manifest: Mapping[str, Any]) -> str:
-    """The options of a dataset as the flags that choose them."""
-    return " ".join(f"--{key} {shlex.quote(value)}" for key, value in manifest["options"].items())
-
-
-def _of_name(name: str, root: Path) -> list[Prepared]:
-    from potbench.loading.preparation import FORMAT
-
-    everywhere = prepared(Path(name).parent) if Path(name).is_dir() else prepared(root)
-    there = [store for store in everywhere if store.manifest.get("format") == FORMAT]
-    found = [store for store in there if store.manifest["name"] == name or store.folder == Path(name)]
-    if not found:
-        known = sorted({store.manifest["name"] for store in there})
-        raise ValueError(
-            f"{name} is not prepared in {root}, where there is {', '.join(known) or 'nothing'}.{near(name, known)} Run "
-            f"`python -m potbench data prepare {name}`, or change --root."
+    if not stores and not errors:
+        known = sorted({store.manifest.name for store in everywhere})
+        raise DataFileError(
+            f"{name} is not prepared in {root}, where there is {', '.join(known) or 'nothing'}."
+            f"{did_you_mean(name, known)} Run `python -m potbench data prepare {name}`, or change --root."
         )
-    return found
+    for key, value in options.items():
+        there = sorted({store.manifest.options[key] for store in stores if key in store.manifest.options})
+        stores = [store for store in stores if _plain(store.manifest.options.get(key)) == _plain(value)]
+        if not stores and not errors:
+            expected = f"one of those prepared: {'; '.join(there)}" if there else f"none: {name} has no such option"
+            raise SettingError(command, key, value, expected)
+    yield from stores
+    for error in errors:
+        raise error
 
 
-def _same(store: Prepared, key: str, value: str) -> bool:
-    return str(store.manifest["options"].get(key, "")).replace(" ", "") == value.replace(" ", "")
+def options_of(manifest: Manifest) -> str:
+    """Return the options of a dataset as the flags that choose them."""
+    return " ".join(f"--{key} {shlex.quote(value)}" for key, value in manifest.options.items())
+
+
+def _plain(value: str | None) -> str:
+    return str(value).replace(" ", "")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from typing_extensions import override
 
-from potbench.loading.splits.sizes import KEY
+from potbench.errors import SettingError, require_not_negative, require_positive
 from potbench.loading.splits.split import Split, SplitIndices
 from potbench.loading.store import Store
 
@@ -12,27 +13,31 @@ from potbench.loading.store import Store
 class NestedSplit(Split):
     """Some training frames of another split, with all its validation and test frames.
 
-    With the same seed, a smaller set lies inside a larger one, so that a learning curve compares like with like.
+    With the same seed, a smaller training set lies inside a larger one, as a learning curve needs.
 
     Args:
-        split: the split whose training part is cut down.
+        split: the split whose training set is reduced.
         size: how many training frames.
         seed: seed of the order in which frames are added.
     """
 
     def __init__(self, split: Split, size: int, seed: int = 0) -> None:
-        if size < 1:
-            raise ValueError(f"size is {size}, expected at least one training frame. {KEY}size.")
+        require_positive(self, size=size)
+        require_not_negative(self, seed=seed)
         self.split = split
         self.size = size
         self.seed = seed
 
-    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
-        parts = self.split.divide(store)
-        if self.size > len(parts.train):
-            raise ValueError(
-                f"The split asks for {self.size} training frames of {len(parts.train)}. Expected no more than there "
-                f"are. {KEY}size."
+    @override
+    def divide(self, store: Store) -> SplitIndices:
+        whole = self.split.divide(store)
+        if self.size > len(whole.train):
+            raise SettingError(
+                self,
+                "size",
+                self.size,
+                "no more than there are",
+                f"The split asks for {self.size} of {len(whole.train)} training frames",
             )
-        order = np.random.default_rng(self.seed).permutation(parts.train)
-        return parts._replace(train=np.sort(order[: self.size]))
+        order = np.random.default_rng(self.seed).permutation(whole.train)
+        return whole._replace(train=np.sort(order[: self.size]))

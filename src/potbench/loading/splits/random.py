@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from typing_extensions import override
 
-from potbench.loading.splits.sizes import Sizes
-from potbench.loading.splits.split import Split, SplitIndices, index_dtype
+from potbench.errors import require_not_negative
+from potbench.loading.splits.sizes import SizedSplit
+from potbench.loading.splits.split import SplitIndices, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
 
-class RandomSplit(Split):
+class RandomSplit(SizedSplit):
     """Frames drawn at random, regardless of the molecule they belong to.
 
-    Conformers of one molecule then stand on both sides: the literature's usual split of ANI-1, and an optimistic one.
+    Conformers of one molecule are then in all three sets: the literature's usual split of ANI-1, and an optimistic one.
 
     Args:
         train: fraction of the frames (all three add up to 1), or how many (whole numbers).
@@ -23,18 +25,20 @@ class RandomSplit(Split):
     """
 
     def __init__(self, train: float = 0.8, validation: float = 0.1, test: float = 0.1, seed: int = 0) -> None:
-        self.sizes = Sizes.of(train, validation, test)
+        super().__init__(train, validation, test)
+        require_not_negative(self, seed=seed)
         self.seed = seed
 
-    def divide(self, store: Store) -> SplitIndices:  # noqa: D102
-        counts = self.sizes.counts(len(store), "frames")
+    @override
+    def divide(self, store: Store) -> SplitIndices:
+        counts = self.counts(len(store), "frames")
         order = shuffled(len(store), self.seed)
         train, validation, test = np.split(order, np.cumsum(counts))[:3]
         return SplitIndices(np.sort(train), np.sort(validation), np.sort(test))
 
 
 def shuffled(num_frames: int, seed: int) -> IntArray:
-    """The numbers below `num_frames` in random order, as int32 where they fit."""
+    """Return the numbers below `num_frames` in random order, as int32 where they fit."""
     order: IntArray = np.arange(num_frames, dtype=index_dtype(num_frames))
     np.random.default_rng(seed).shuffle(order)
     return order

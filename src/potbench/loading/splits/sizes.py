@@ -1,68 +1,59 @@
-"""How large the parts are: fractions, or whole numbers."""
+"""Sizes of the sets of a split: fractions, or whole numbers."""
 
 from __future__ import annotations
 
-import json
-from typing import NamedTuple
-
-KEY = "Change data.init_args.split.init_args."
+from potbench.errors import SettingError, require_positive
+from potbench.loading.splits.split import Split
 
 
-class Sizes(NamedTuple):
-    """Sizes of the three parts, as they were asked for.
+class SizedSplit(Split):
+    """A split into sets of given sizes.
 
-    Attributes:
+    Args:
         train: fraction of all (the three add up to 1), or how many (whole numbers).
         validation: likewise.
         test: likewise.
+
+    Raises:
+        SettingError: a size is not above zero, or fractions do not add up to 1.
     """
 
-    train: float
-    validation: float
-    test: float
-
-    @classmethod
-    def of(cls, train: float, validation: float, test: float) -> Sizes:
-        """Sizes that make sense.
-
-        Raises:
-            ValueError: one is not above zero, or fractions do not add up to 1.
-        """
-        sizes = cls(train, validation, test)
-        if any(size <= 0 for size in sizes):
-            raise ValueError(f"The split sizes are {sizes.text}, expected all above zero. {KEY}")
-        total = sum(sizes)
-        if not sizes.counted and not abs(total - 1) <= 1e-9:  # so put, NaN is refused too
-            raise ValueError(
-                f"The split fractions {sizes.text} add up to {total:g}, expected 1 (or three whole numbers). {KEY}"
+    def __init__(self, train: float, validation: float, test: float) -> None:
+        require_positive(self, train=train, validation=validation, test=test)
+        self.sizes = {"train": train, "validation": validation, "test": test}
+        total = sum(self.sizes.values())
+        if not self.counted and abs(total - 1) > 1e-9:
+            sizes = " + ".join(f"{size:g}" for size in self.sizes.values())
+            raise SettingError(
+                self, "train", train, "1, or three whole numbers", f"The fractions of the split are {sizes} = {total:g}"
             )
-        return sizes
 
     @property
     def counted(self) -> bool:
-        """Whether they are numbers, not fractions."""
-        return all(size >= 1 and size == int(size) for size in self)
-
-    @property
-    def text(self) -> str:
-        """For messages."""
-        return json.dumps(self._asdict())
+        """Return whether the sizes are numbers, not fractions."""
+        return all(size >= 1 and float(size).is_integer() for size in self.sizes.values())
 
     def counts(self, total: int, of: str) -> tuple[int, int, int]:
-        """How many of `total` go into each part.
+        """Return how many go into the training, the validation and the test set.
 
         Args:
             total: how many there are.
             of: what they are, for messages: frames, molecules.
 
         Raises:
-            ValueError: a part would be empty, or there are not enough.
+            SettingError: a set would be empty, or there are not enough.
         """
-        validation, test = (int(size) if self.counted else round(size * total) for size in self[1:])
-        train = int(self.train) if self.counted else total - validation - test
-        if min(train, validation, test) < 1 or train + validation + test > total:
-            raise ValueError(
-                f"The split asks for {train} + {validation} + {test} {of} of {total}. "
-                f"Expected at least one in each part and no more than there are. {KEY}"
+        train, validation, test = (int(size) if self.counted else round(size * total) for size in self.sizes.values())
+        if not self.counted:
+            train = total - validation - test
+        counts = {"train": train, "validation": validation, "test": test}
+        if min(counts.values()) < 1 or sum(counts.values()) > total:
+            setting = next((name for name, count in counts.items() if count < 1), "train")
+            raise SettingError(
+                self,
+                setting,
+                self.sizes[setting],
+                "at least one in each set and no more than there are",
+                f"The split asks for {train} + {validation} + {test} {of} of {total}",
             )
         return train, validation, test

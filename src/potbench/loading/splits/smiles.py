@@ -1,13 +1,15 @@
-"""Splits by chemical likeness, where SMILES are known; by RDKit."""
+"""Splits by chemical similarity, where SMILES are known; by RDKit."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
+from potbench.errors import MissingPackageError, SettingError
 from potbench.loading.splits.groups import GroupSplit
-from potbench.loading.splits.sizes import KEY
+from potbench.loading.splits.split import Split
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -15,24 +17,25 @@ ROWS_AT_ONCE = 256
 
 
 class ScaffoldSplit(GroupSplit):
-    """All molecules of a Bemis–Murcko scaffold on one side; those without rings go by their skeleton.
+    """All molecules of a Bemis–Murcko scaffold in one set; those without rings are grouped by their skeleton.
 
-    The scaffold of a molecule without rings is empty; such molecules are told apart by the graph of their heavy atoms,
-    elements and bond orders left out, or most small molecules would fall into one group.
+    The scaffold of a molecule without rings is empty, and most small molecules would be one group; these are
+    distinguished by the graph of their heavy atoms, without elements and bond orders.
 
     Source: Bemis, Murcko, J. Med. Chem. 39, 2887 (1996), doi:10.1021/jm9602928.
     """
 
     group = "scaffolds"
 
-    def groups(self, store: Store) -> IntArray:  # noqa: D102
-        unique, of_block = np.unique(store.smiles, return_inverse=True)
-        found = molecules(unique, store)
+    @override
+    def groups(self, store: Store) -> IntArray:
+        unique, of_chunk = np.unique(store.smiles, return_inverse=True)
+        found = molecules(unique, store, self)
 
         from rdkit.Chem import MolToSmiles
         from rdkit.Chem.Scaffolds import MurckoScaffold as murcko  # noqa: N813
 
-        # numbered as they come: other versions of RDKit spell them otherwise
+        # numbered in order of appearance: versions of RDKit differ in how they spell them
         numbers: dict[str, int] = {}
         of_molecule: list[int] = []
         for molecule in found:
@@ -40,19 +43,19 @@ class ScaffoldSplit(GroupSplit):
             if not scaffold.GetNumAtoms():
                 scaffold = murcko.MakeScaffoldGeneric(molecule)  # type: ignore[no-untyped-call]
             of_molecule.append(numbers.setdefault(MolToSmiles(scaffold), len(numbers)))
-        return np.array(of_molecule)[of_block]
+        return np.array(of_molecule)[of_chunk]
 
 
 class SimilaritySplit(GroupSplit):
-    """All molecules of a cluster of like ones on one side: Tanimoto similarity of Morgan fingerprints, Butina's way.
+    """All molecules of a cluster in one set: Butina clusters by the Tanimoto similarity of Morgan fingerprints.
 
-    The molecule with the most neighbours makes the first cluster with them; then the one with the next most that is in
-    no cluster, with those of its neighbours that are in none, and so on.
+    The molecule with the most neighbors forms the first cluster with them; of the others, the one with the most
+    neighbors forms the next with those of its neighbors that are in no cluster yet, and so on.
 
     Source: Butina, J. Chem. Inf. Comput. Sci. 39, 747 (1999), doi:10.1021/ci9803381.
 
     Args:
-        threshold: similarity from which on two molecules are neighbours, between 0 and 1.
+        threshold: similarity from which on two molecules are neighbors, between 0 and 1.
         train: fraction of the frames (all three add up to 1), or how many clusters (whole numbers).
         validation: likewise.
         test: likewise.
@@ -66,31 +69,34 @@ class SimilaritySplit(GroupSplit):
     ) -> None:
         super().__init__(train, validation, test, seed)
         if not 0 < threshold <= 1:
-            raise ValueError(f"threshold is {threshold}, expected above 0 and up to 1. {KEY}threshold.")
+            raise SettingError(self, "threshold", threshold, "more than 0 and at most 1")
         self.threshold = threshold
 
-    def groups(self, store: Store) -> IntArray:  # noqa: D102
-        unique, of_block = np.unique(store.smiles, return_inverse=True)
-        found = molecules(unique, store)
+    @override
+    def groups(self, store: Store) -> IntArray:
+        unique, of_chunk = np.unique(store.smiles, return_inverse=True)
+        found = molecules(unique, store, self)
 
         from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
         generator = GetMorganGenerator(radius=2, fpSize=1024)
         fingerprints = np.stack([generator.GetFingerprintAsNumPy(molecule) for molecule in found])
-        neighbours = similar(fingerprints, self.threshold)
+        neighbors = similar(fingerprints, self.threshold)
         cluster = np.full(len(unique), -1, dtype=np.int64)
-        order = np.argsort([-len(near) for near in neighbours], kind="stable")
+        order = np.argsort([-len(near) for near in neighbors], kind="stable")
         num_clusters = 0
         for center in order:
             if cluster[center] == -1:
-                near = neighbours[center]
+                near = neighbors[center]
                 cluster[near[cluster[near] == -1]] = num_clusters
                 num_clusters += 1
-        return cluster[of_block]
+        return cluster[of_chunk]
 
 
 def similar(fingerprints: IntArray, threshold: float) -> list[IntArray]:
-    """Rows whose Tanimoto similarity, bits shared over bits of either, reaches a threshold: an array for each row.
+    """Return, for each row, the rows whose Tanimoto similarity to it reaches a threshold.
+
+    The similarity is the number of bits that both have over the number of bits that either has.
 
     Args:
         fingerprints: shape (molecules, bits), 0 or 1.
@@ -108,32 +114,32 @@ def similar(fingerprints: IntArray, threshold: float) -> list[IntArray]:
     return found
 
 
-def molecules(smiles: IntArray, store: Store) -> list[Any]:
-    """RDKit's molecules of some SMILES, without their hydrogens.
+def molecules(smiles: IntArray, store: Store, split: Split) -> list[Any]:
+    """Return RDKit's molecules of some SMILES, without their hydrogens.
+
+    Args:
+        smiles: shape (molecules,), text.
+        store: where they are from.
+        split: what needs them.
 
     Raises:
-        ValueError: a molecule has no SMILES, or one that cannot be read.
-        ImportError: RDKit is not installed.
+        SettingError: a molecule has no SMILES, or one that cannot be read.
+        MissingPackageError: RDKit is not installed.
     """
     try:
         from rdkit.Chem import MolFromSmiles
         from rdkit.rdBase import BlockLogs
     except ImportError as error:
-        raise ImportError(
-            "Splits by chemical likeness need RDKit. Expected it installed: pip install 'potbench[rdkit]'; or change "
-            "data.init_args.split."
-        ) from error
-    name = store.manifest.get("name")
+        raise MissingPackageError("rdkit", "Splits by chemical similarity need", "rdkit") from error
+    name = store.manifest.name
+    expected = "one for each molecule, or a split that needs none, such as potbench.loading.MoleculeSplit"
     if not all(smiles):
-        raise ValueError(
-            f"{name} has molecules without SMILES, expected one for each. Change data.init_args.split, for instance to "
-            "potbench.loading.MoleculeSplit."
-        )
+        raise split.unsuitable(f"{name} has molecules without SMILES", expected)
     found = []
     for text in smiles:
-        with BlockLogs():  # what is wrong is said below
+        with BlockLogs():  # the error below says what is wrong
             molecule = MolFromSmiles(str(text))
         if molecule is None:
-            raise ValueError(f"{name}: {str(text)!r} is no SMILES that RDKit can read. Change data.init_args.split.")
+            raise split.unsuitable(f"{name}: {str(text)!r} is not a SMILES that RDKit can read", expected)
         found.append(molecule)
     return found

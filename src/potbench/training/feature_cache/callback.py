@@ -1,4 +1,4 @@
-"""Fills and opens the cache before training."""
+"""The feature cache of a training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from potbench.training.feature_cache.table import FeatureTable
 class FeatureCache(Callback):
     """Computes a representation without parameters once, before training, instead of at every step.
 
-    For training on energies the features of a whole store are cached beside it. For training on forces, features and
-    their derivatives with respect to positions, of the training and validation frames, are cached in memory.
+    For training on energies, features of the whole store are cached in a file beside it. For training on forces,
+    features of the training and validation set, and their derivatives with respect to positions, are cached in memory.
 
     Args:
-        largest_size: of features, in GiB; larger caches are not made, and a line says so.
-        largest_jacobians: the same of features and derivatives, while these are computed; cached, they take less, since
-            most of what is zero is left out.
+        largest_size: limit of the features in GiB; larger ones are computed at every step, and a line says so.
+        largest_jacobians: limit of features and derivatives in GiB, while they are computed; cached, they take less,
+            since most zeros are left out.
     """
 
     def __init__(self, largest_size: float = 8.0, largest_jacobians: float = 4.0) -> None:
@@ -32,7 +32,7 @@ class FeatureCache(Callback):
     @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         data, potential = trainer.datamodule, pl_module.potential  # type: ignore[attr-defined]
-        data.transform = None  # of an earlier training, and perhaps of another representation
+        data.transform = None  # an earlier training may have had another representation
         if not isinstance(potential, AtomicPotential):
             return
         if potential.representation.constants is None or trainer.fast_dev_run:  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Derivatives of features with respect to positions, and of energies through them."""
+"""Derivatives of features with respect to positions, and the chain rule from features to forces."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class SizeGroup(NamedTuple):
     """Molecules of a batch that have the same number of atoms, and where their derivatives are.
 
     Attributes:
-        derivatives: of many frames, of which these are some; on the device that computes.
-        rows: shape (molecules,), int64, which of those frames is which molecule.
-        atoms: shape (molecules, atoms), int64, which atoms of the batch these are.
+        derivatives: derivatives of all cached frames of this size, on the device that trains.
+        rows: shape (molecules,), int64, index of each molecule among those frames.
+        atoms: shape (molecules, atoms), int64, index of their atoms in the batch.
     """
 
     derivatives: Derivatives
@@ -27,16 +27,15 @@ class SizeGroup(NamedTuple):
     atoms: Tensor
 
     def to(self, device: torch.device) -> SizeGroup:
-        """Return the same on the device where the derivatives are; these are not moved."""
+        """Return the group with its indices on the device, where the derivatives are already."""
         return self._replace(rows=self.rows.to(device), atoms=self.atoms.to(device))
 
 
 def jacobians(features: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
-    """Compute ∂G/∂x by forward differentiation, one atom of all molecules and one direction at a time.
+    """Compute ∂G/∂x by forward differentiation, for one coordinate of all molecules at a time.
 
     Args:
-        features: batch → features of each atom, of shape (atoms, features), which depend on the positions of its own
-            molecule alone.
+        features: batch → features of each atom, of shape (atoms, features), which depend on its own molecule alone.
         batch: molecules of one size.
 
     Returns:
@@ -47,15 +46,14 @@ def jacobians(features: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
         return features(batch.with_positions(positions))
 
     size = batch.largest_molecule
-    place = slots(batch) % size
+    atom_of_molecule = slots(batch) % size
     columns = []
-    for moved in range(size):
+    for atom in range(size):
         for axis in range(3):
             direction = torch.zeros_like(batch.positions)
-            direction[:, axis] = place == moved
+            direction[:, axis] = atom_of_molecule == atom
             columns.append(torch.func.jvp(at, (batch.positions,), (direction,))[1])
-    of_molecules = [column.view(len(batch.atoms_per_molecule), -1) for column in columns]
-    return torch.stack(of_molecules, dim=1)
+    return torch.stack([column.view(len(batch.atoms_per_molecule), -1) for column in columns], dim=1)
 
 
 def chain_rule(to_features: Tensor, groups: tuple[SizeGroup, ...]) -> Tensor:
@@ -63,7 +61,7 @@ def chain_rule(to_features: Tensor, groups: tuple[SizeGroup, ...]) -> Tensor:
 
     Args:
         to_features: ∂E/∂G, shape (atoms, features), in eV; it can be differentiated.
-        groups: ∂G/∂x of all molecules of a batch, by their number of atoms.
+        groups: all molecules of a batch, by their number of atoms.
 
     Returns:
         Shape (atoms, 3), in eV/Å.
@@ -100,16 +98,16 @@ class _ChainRule(torch.autograd.Function):
         return to_features, None
 
 
-# Derivatives are read where they lie, as rows of an embedding are: to copy them first takes twice as long.
+# Derivatives are read in place, like rows of an embedding: copying them first takes twice as long.
 
 
 def _places(rows: Tensor, table: Tensor) -> Tensor:
-    """Where some frames stand in a table (frames, n, …) once its first two dimensions are one: shape (rows, n)."""
+    """Return the rows of some frames in a table (frames, n, …) flattened to (frames · n, …): shape (rows, n)."""
     return rows.unsqueeze(1) * table.shape[1] + torch.arange(table.shape[1], device=rows.device)
 
 
 def _sums(weights: Tensor, matrices: Tensor, rows: Tensor) -> Tensor:
-    """Each vector times one of many matrices: shapes (n, m), (frames, m, k), (n,) → (n, k)."""
+    """Multiply each row vector by one of many matrices: shapes (n, m), (frames, m, k), (n,) → (n, k)."""
     sums: Tensor = nn.functional.embedding_bag(
         _places(rows, matrices), matrices.flatten(0, 1), mode="sum", per_sample_weights=weights
     )
@@ -117,11 +115,11 @@ def _sums(weights: Tensor, matrices: Tensor, rows: Tensor) -> Tensor:
 
 
 def _products(vectors: Tensor, matrices: Tensor, rows: Tensor) -> Tensor:
-    """One of many matrices times each vector: shapes (n, k), (frames, m, k), (n,) → (n, m)."""
+    """Multiply one of many matrices by each column vector: shapes (n, k), (frames, m, k), (n,) → (n, m)."""
     places = _places(rows, matrices)
     first = torch.arange(0, places.numel(), matrices.shape[1], device=rows.device)
     which = torch.arange(len(rows), device=rows.device).repeat_interleave(matrices.shape[1])
-    # the gradient of the weights of _sums; autograd would compute the sums besides
+    # the gradient of _sums with respect to its weights; by autograd, the sums would be computed as well
     products: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
         vectors, matrices.flatten(0, 1), places.flatten(), first, which, 0
     )

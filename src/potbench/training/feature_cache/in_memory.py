@@ -1,4 +1,4 @@
-"""Features and their derivatives, of some frames, in memory."""
+"""Features of some frames and their derivatives, in memory."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ def size_in_memory(store: Store, frames: IntArray, potential: AtomicPotential) -
 
 
 def in_memory(store: Store, frames: IntArray, potential: AtomicPotential) -> FeatureTable:
-    """Compute the features of some frames, and how they change with the positions.
+    """Compute the features of some frames and their derivatives with respect to the positions.
 
     Args:
         store: the dataset.
-        frames: shape (frames,), those that are wanted, each once.
-        potential: has a representation without weights.
+        frames: shape (frames,), indices, none twice.
+        potential: a potential whose representation has no weights.
     """
     counts = store.atoms_of(frames).atoms_per_frame
-    first_row, derivatives_row = torch.full((len(store),), -1), torch.full((len(store),), -1)
-    first_row[frames] = torch.from_numpy(np.cumsum(counts) - counts)
+    first_row, derivatives_row = np.full(len(store), -1), np.full(len(store), -1)
+    first_row[frames] = np.cumsum(counts) - counts
     features = torch.empty(int(counts.sum()), potential.representation.num_features)
     derivatives = {}
     for size in np.unique(counts).tolist():
         these = frames[counts == size]
-        derivatives_row[these] = torch.arange(len(these))
+        derivatives_row[these] = np.arange(len(these))
         device = potential.get_buffer("element_of_number").device
         table = torch.empty(len(these), 3 * size, size * features.shape[1], device=device)
         for start in range(0, len(these), FRAMES_AT_ONCE):
             some = these[start : start + FRAMES_AT_ONCE]
             batch = gather(store, some).to(device)
-            rows = first_row[some].unsqueeze(1) + torch.arange(size)
+            rows = first_row[some, None] + np.arange(size)
             with torch.no_grad():
-                features[rows.flatten()] = potential.features(batch).cpu()
+                features[torch.from_numpy(rows).flatten()] = potential.features(batch).cpu()
                 table[start : start + len(some)] = jacobians(potential.features, batch)
         derivatives[size] = divide(table, size)
     return FeatureTable(features.numpy(), first_row, derivatives, derivatives_row)

@@ -29,14 +29,14 @@ def size_on_disk(store: Store, potential: AtomicPotential) -> int:
 
 
 def cache_file(store: Store, potential: AtomicPotential) -> Path:
-    """Return where the features of this store by this representation are, or shall be."""
+    """Return the file for the features of this store by this representation."""
     facts = [store.fingerprint, potential.representation.constants, str(file_dtype()), torch.__version__]
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
     return store.folder / f"features-{key}.npy"
 
 
 def fill(file: Path, store: Store, potential: AtomicPotential) -> None:
-    """Compute the features of every atom of a store, shape (atoms, features); the file appears when it is complete."""
+    """Compute the features of every atom of a store and write them to a file, as shape (atoms, features)."""
     shape = (len(store.positions), potential.representation.num_features)
     header = {"descr": file_dtype().str, "fortran_order": False, "shape": shape}
     device = potential.get_buffer("element_of_number").device
@@ -48,7 +48,7 @@ def fill(file: Path, store: Store, potential: AtomicPotential) -> None:
                 features = potential.features(batch.to(device)).cpu().numpy()
                 stream.write(features.astype(file_dtype()).tobytes())
     except FileNotFoundError:
-        # another run was first, and swept up
+        # another run finished first, and deleted this one's partial file
         if not file.is_file():
             raise
     for left_by_a_killed_process in file.parent.glob(f"{file.name}.*.partial"):
@@ -56,6 +56,5 @@ def fill(file: Path, store: Store, potential: AtomicPotential) -> None:
 
 
 def on_disk(file: Path, store: Store) -> FeatureTable:
-    """Open a filled cache."""
-    first_row = torch.from_numpy(store.first_rows(np.arange(len(store))))
-    return FeatureTable(np.load(file, mmap_mode="r", allow_pickle=False), first_row)
+    """Open the features of a store, memory-mapped."""
+    return FeatureTable(np.load(file, mmap_mode="r", allow_pickle=False), store.first_rows(np.arange(len(store))))

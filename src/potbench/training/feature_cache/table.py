@@ -1,9 +1,9 @@
-"""Features that were computed once, of the frames of a store."""
+"""Cached features of the frames of a store, and of the batches made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 
 from potbench.batch import Batch
-from potbench.structures import FloatArray
+from potbench.structures import FloatArray, IntArray
 from potbench.training.feature_cache.chain_rule import SizeGroup, chain_rule
 from potbench.training.feature_cache.derivatives import Derivatives
 
 
 @dataclass(frozen=True)
 class BatchFeatures:
-    """Features of the atoms of one batch, as `potbench.batch.CachedFeatures` asks.
+    """Features of the atoms of one batch: a `potbench.batch.CachedFeatures`.
 
     Args:
         features: shape (atoms, features).
-        groups: derivatives of the features of all molecules, where they were computed.
+        groups: all molecules, with the derivatives of their features; None where these are not cached.
     """
 
     features: Tensor
@@ -30,31 +30,31 @@ class BatchFeatures:
 
     @property
     def position_gradient(self) -> Callable[[Tensor], Tensor] | None:
-        """Return the chain rule, ∂E/∂G → ∂E/∂x, where derivatives are at hand."""
+        """Return the chain rule, ∂E/∂G → ∂E/∂x, where derivatives are cached."""
         groups = self.groups
         return None if groups is None else lambda to_features: chain_rule(to_features, groups)
 
     def to(self, device: torch.device) -> Self:
-        """Return the same on another device; derivatives are there already."""
+        """Return the same on another device, where the derivatives are already."""
         groups = None if self.groups is None else tuple(group.to(device) for group in self.groups)
-        return replace(self, features=self.features.to(device), groups=groups)
+        return type(self)(self.features.to(device), groups)
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """Features of frames of a store, and perhaps their derivatives.
+    """Cached features of frames of a store, and perhaps their derivatives.
 
     Args:
         features: shape (rows, features), the atoms of each frame in consecutive rows; may be memory-mapped.
-        first_row: shape (frames of the store,), int64, row of the first atom of each frame, −1 where it has none.
-        derivatives: number of atoms → derivatives of molecules of that size, on the device that trains; or None.
-        derivatives_row: shape (frames of the store,), int64, place of each frame among those of its size.
+        first_row: shape (frames of the store,), row of the first atom of each frame; −1 where it is not cached.
+        derivatives: number of atoms → derivatives of the frames of that size, on the device that trains.
+        derivatives_row: shape (frames of the store,), index of each frame among those of its size.
     """
 
     features: FloatArray
-    first_row: Tensor
+    first_row: IntArray
     derivatives: dict[int, Derivatives] | None = None
-    derivatives_row: Tensor | None = None
+    derivatives_row: IntArray | None = None
 
     @property
     def nbytes(self) -> int:
@@ -62,22 +62,25 @@ class FeatureTable:
         return self.features.nbytes + sum(each.nbytes for each in (self.derivatives or {}).values())
 
     def attach(self, batch: Batch) -> Batch:
-        """Return a batch, on the host, with its features; as it is where a frame of it has none."""
-        first_row = self.first_row[batch.frame]
+        """Return a batch, on the host, with its features; unchanged if one of its frames is not cached."""
+        # at every step; torch takes 0.1 ms longer than numpy
+        frames, counts = batch.frame.numpy(), batch.atoms_per_molecule.numpy()
+        first_row = self.first_row[frames]
         if (first_row < 0).any():
             return batch
-        first_atom = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
-        rows = torch.arange(len(batch.molecule_index)) + (first_row - first_atom)[batch.molecule_index]
-        features = torch.from_numpy(self.features[rows.numpy()]).to(batch.positions.dtype)
-        return batch._replace(cached=BatchFeatures(features, self._groups(batch, first_atom)))
+        first_atom = np.cumsum(counts) - counts
+        rows = np.repeat(first_row - first_atom, counts)
+        rows += np.arange(len(rows))
+        features = torch.from_numpy(self.features[rows])
+        return batch._replace(cached=BatchFeatures(features, self._groups(frames, counts, first_atom)))
 
-    def _groups(self, batch: Batch, first_atom: Tensor) -> tuple[SizeGroup, ...] | None:
+    def _groups(self, frames: IntArray, counts: IntArray, first_atom: IntArray) -> tuple[SizeGroup, ...] | None:
         if self.derivatives is None or self.derivatives_row is None:
             return None
         groups = []
-        for size in np.unique(batch.atoms_per_molecule.numpy()).tolist():
-            molecules = torch.nonzero(batch.atoms_per_molecule == size).squeeze(1)
-            atoms = first_atom[molecules].unsqueeze(1) + torch.arange(size)
-            rows = self.derivatives_row[batch.frame[molecules]]
+        for size in np.unique(counts).tolist():
+            molecules = np.flatnonzero(counts == size)
+            rows = torch.from_numpy(self.derivatives_row[frames[molecules]])
+            atoms = torch.from_numpy(first_atom[molecules, None] + np.arange(size))
             groups.append(SizeGroup(self.derivatives[size], rows, atoms))
         return tuple(groups)

@@ -1,0 +1,235 @@
+"""What jsonargparse says is wrong → a paragraph: which setting, what was expected, what may be meant."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, get_type_hints
+
+from potbench.cli import known
+from potbench.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from potbench.cli.parsing import Parser
+
+KEY = re.compile(r'Parser key "([^"]+)"')
+OWNER = re.compile(r"class_path '([\w.]+)'")
+VALUE = re.compile(r"(?:Given|Got) value: (.*?)(?:\. Got value: .*)?$", re.DOTALL)
+UNION = re.compile(r"Subtypes: \[(.*)\]$", re.MULTILINE)
+TYPE = re.compile(r"Expected an? (<class.*?>|typing.*?\])(?:\. Got value|$)", re.MULTILINE)
+NO_CLASS = re.compile(r"(?:import path string: |has no attribute |No module named |a path but )'?([\w.]+)")
+COMMA = re.compile(r", (?=(?:[^\[\]]|\[(?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*\])*$)")
+WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "NoneType": "null",
+    "None": "null",
+    "str": "text",
+    "list": "a list",
+    "dict": "a mapping",
+    "Path": "a path",
+    "list[int]": "a list of whole numbers",
+    "list[str]": "a list of texts",
+}
+LONGEST_VALUE = 120
+PLAIN = {"int", "float", "str"}
+
+
+class Trail(NamedTuple):
+    """Where a message points to.
+
+    Attributes:
+        path: key path of the innermost setting, as it is in a config; empty where it is about none.
+        text: what is said of it.
+    """
+
+    path: str
+    text: str
+
+
+def explain(message: str, parser: Parser) -> str:
+    """Return a message of jsonargparse in other words; one that is not known here is passed on as it is."""
+    whole = known.whole_config_as_block(parser.args)
+    if whole:
+        flag, file = whole
+        return f"{flag} is {file}, which has settings beside one block. Give it as --config {file}."
+    trail = follow(message)
+    for pattern, say in READERS.items():
+        found = re.search(pattern, trail.text, re.DOTALL)
+        said = found and say(found, trail, parser)
+        if said:
+            return said
+    place = parser.place(trail.path) or trail.path or "The command line"
+    return f"{place} cannot be read ({' '.join(trail.text.split())}). {parser.usage_hint}"
+
+
+def follow(message: str) -> Trail:
+    """Follow a message along nested settings to the innermost."""
+    keys: list[str] = []
+    depth, start = -1, 0
+    for match in KEY.finditer(message):
+        line = message[message.rfind("\n", 0, match.start()) + 1 : match.start()]
+        indent = len(line) - len(line.lstrip(" -"))
+        if "Unable to load config" in message[start : match.start()]:
+            break
+        if indent > depth and match[1] != "config":
+            keys.append(match[1])
+            depth, start = indent, match.end()
+    # what is less indented is said of a setting around it
+    outside = re.search(rf"\n {{0,{depth - 1}}}[^ \n]", message[start:]) if depth > 0 else None
+    text = message[start : start + outside.start()] if outside else message[start:]
+    return Trail(".init_args.".join(keys), text.strip(" :\n"))
+
+
+def unknown_key(message: str, parser: Parser) -> str | None:
+    """Return what a class inside a config says of a key that it does not know, with those it knows; else None."""
+    found = re.match(UNKNOWN, message)
+    return found and f"Option '{_name(found)}' is not accepted. Known: {', '.join(known.own_settings(parser))}"
+
+
+def _config(found: re.Match[str], trail: Trail, parser: Parser) -> str:
+    named = [file for file in known.config_files(parser.args) if not isinstance(known.content(file), dict)]
+    why = " ".join((found[1] or "it holds no settings").replace('in "<unicode string>", ', "").split())
+    return f"{named[0] if named else 'A config'} is no config: {why}. Expected YAML, as in configs/quickstart.yaml."
+
+
+def _no_config(found: re.Match[str], trail: Trail, parser: Parser) -> str:
+    state = "is no file" if Path(found[1]).exists() else "does not exist"
+    return f"The config {found[1]} {state}. Expected a file, such as configs/quickstart.yaml. Change --config."
+
+
+def _no_value(found: re.Match[str], trail: Trail, parser: Parser) -> str:
+    words = zip_longest(parser.args, parser.args[1:], fillvalue="-")
+    flags = [word for word, value in words if word.startswith(f"--{found[1]}") and value.startswith("-")]
+    return f"{flags[0] if flags else found[1]} has no value. Expected one behind it."
+
+
+def _missing(found: re.Match[str], trail: Trail, parser: Parser) -> str:
+    name = found[1].split(",")[0].strip()
+    if trail.path:
+        owner = known.find((OWNER.findall(trail.text[: found.start()]) or [""])[-1])
+        hint = get_type_hints(owner.__init__).get(name) if owner else None
+        expected = _in_words([str(hint)]) if hint else "a value, or a class that needs none"
+        return f"{trail.path}.init_args.{name} is missing. Expected {expected}."
+    command, _, block = name.partition(".")
+    if block:
+        blocks = " and ".join(found[1].replace(f"{command}.", "").split(", "))
+        return (
+            f"There is nothing to {command}: no {blocks}. Expected --config FILE, such as configs/quickstart.yaml, or "
+            f"the folder of a run: {command} RUN."
+        )
+    action = next(action for action in parser._actions if action.dest == name)
+    choices = _choices(str(getattr(action, "_typehint", "")))
+    expected = f"one of {', '.join(choices)}" if choices else str(action.help).strip(" .")
+    return f"{parser.place(name)} is missing. Expected: {expected}."
+
+
+def _unknown(found: re.Match[str], trail: Trail, parser: Parser) -> str:
+    key = _name(found)
+    if trail.path:
+        there = re.split(r"\.? Got value|\n", trail.text.partition("Known: ")[2])[0]
+        near = did_you_mean(key, there.split(", "))
+        return f"There is no setting {trail.path}.init_args.{key}.{near} Expected one of {there}."
+    for file in known.config_files(parser.args):
+        block = known.content(file)
+        if key.startswith(("class_path", "init_args")) and isinstance(block, dict) and "class_path" in block:
+            as_flag = known.key_for(str(block["class_path"]), parser)
+            instead = f" Give it as --{as_flag} {file}." if as_flag else ""
+            return f"{file} describes {block['class_path']} alone. Expected a whole config behind --config.{instead}"
+    settings = known.settings(parser)
+    alike = [name for name in settings if name.startswith(key) or name.rpartition(".")[2] == key]
+    written = [parser.written(name) for name in alike[:1] or settings]
+    near = did_you_mean(written[0] if alike else parser.written(key), written)
+    return f"There is no {parser.noun} {parser.written(key)}.{near} {parser.usage_hint}"
+
+
+def _no_file(found: re.Match[str], trail: Trail, parser: Parser) -> str:
+    state = "cannot be read as a block of a config" if Path(found[1]).is_file() else "does not exist"
+    return f"{trail.path} is {found[1]}, which {state}. Expected a config file. Change {trail.path}."
+
+
+def _wrong_kind(found: re.Match[str], trail: Trail, parser: Parser) -> str:
+    given = found[1] or _value(trail.text)
+    key = known.key_for(given, parser)
+    near = f" Did you mean --{key}?" if key and key != trail.path else ""
+    return f"{trail.path} is {given}, expected {_in_words([found[2]])}.{near} Change {trail.path}."
+
+
+def _wrong_value(found: re.Match[str], trail: Trail, parser: Parser) -> str | None:
+    value, place = _value(trail.text), parser.place(trail.path) or trail.path
+    union = UNION.search(trail.text)
+    kinds = [_bare(kind) for kind in (COMMA.split(union[1]) if union else TYPE.findall(trail.text))]
+    plain = [kind for kind in kinds if kind in PLAIN or _choices(kind)]
+    deeper = re.match(r"NestedArg\(key='([\w.]+)'", value)
+    if deeper:
+        return f"There is no setting {place}.{deeper[1]}. Change {place}."
+    no_class = [] if plain else NO_CLASS.findall(trail.text)
+    if no_class:
+        given = value if union else no_class[0]
+        near = known.like_class(given)
+        return f"{place} is {given!r}, expected the path of a class that can be imported.{near} Change {place}."
+    if not kinds:
+        return None
+    near = did_you_mean(value, _choices(" ".join(kinds)))
+    return f"{place} is {value!r}, expected {_in_words(kinds)}.{near} Change {place}."
+
+
+def _name(found: re.Match[str]) -> str:
+    return str(next(filter(None, found.groups()))).partition("=")[0]
+
+
+def _value(text: str) -> str:
+    found = VALUE.search(text[max(text.rfind("Given value: "), 0) :])
+    value = " ".join(found[1].split()) if found else ""
+    return value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
+
+
+def _bare(kind: str) -> str:
+    """Return a type without the modules of its classes."""
+    return re.sub(r"(?:\b\w+\.)+(?=[A-Za-z])", "", re.sub(r"<class '([\w.]+)'>", r"\1", kind.strip()))
+
+
+def _choices(kind: str) -> list[str]:
+    return [str(one) for listed in re.findall(r"Literal(\[.*?\])", kind) for one in ast.literal_eval(listed)]
+
+
+def _in_words(kinds: list[str]) -> str:
+    """Return types as a reader of YAML would name them."""
+    names = [_bare(name) for kind in kinds for name in kind.split(" | ")]
+    if "Path" in names:
+        names = [name for name in names if name != "str"]
+    choices = dict.fromkeys(_choices(" ".join(names)))
+    said = [f"one of {', '.join(choices)}"] if choices else []
+    for name in names:
+        made = re.search(r"Callable\[.*\b(\w+)\]$", name)
+        kind = made[1] if made else name
+        if kind[:1].isupper() and "[" not in kind and kind not in WORDS:
+            # a class beside a number is for Python, such as a Tensor for a learning rate
+            said += [] if PLAIN & {*names} else [f"the class path of a{'n' * (kind[0] in 'AEIO')} {kind}"]
+        elif "Literal" not in name:
+            said.append(WORDS.get(name, WORDS.get(name.partition("[")[0].lower(), "a list" if "[" in name else name)))
+    return " or ".join(dict.fromkeys(said))
+
+
+UNKNOWN = r"(?:Option|Subcommand .*option) '([^']+)'(?: is not accepted)?|unrecognized arguments: --(\S+)"
+READERS: dict[str, Callable[[re.Match[str], Trail, Parser], str | None]] = {
+    r"Problems parsing config: (.+)|Unexpected config|\"config\": (while .+)": _config,
+    r"\"config\": [\w ]+: '(.+)'": _no_config,
+    r"argument (?:-c/)?--([\w.]+): expected one argument": _no_value,
+    r"arguments? (?:is|are) required: ([^\n]+)": _missing,
+    UNKNOWN: _unknown,
+    r"unrecognized arguments: (\S+)": lambda found, trail, parser: (
+        f"There is an argument too many: {found[1]}. {parser.usage_hint}"
+    ),
+    r"a path but ([^'\"\s]+\.(?:ya?ml|json))": _no_file,
+    r"load config ['\"]([^'\"]+)": _no_file,
+    r"mport path ([\w.]*) ?does not correspond to a subclass of (\w+)": _wrong_kind,
+    r"but ([\w.]+) is abstract": lambda found, trail, parser: (
+        f"{trail.path} is {found[1]}, a base class. Expected a class derived from it. Change {trail.path}."
+    ),
+    r"Expected|xpects|Unable": _wrong_value,
+}

@@ -1,0 +1,40 @@
+"""Draws the figures of a run into its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from potbench.reporting.comparison import compare
+from potbench.reporting.loss_figure import draw_loss
+from potbench.reporting.parity_figure import draw_parity
+from potbench.reporting.residuals_figure import draw_residuals
+from potbench.reporting.style import png
+from potbench.runs.folder import RunFolder
+from potbench.runs.metrics import read_curves
+from potbench.runs.record import Record
+from potbench.whole_file import whole_file
+
+
+def draw_figures(run: RunFolder, record: Record) -> None:
+    """Draw whatever the run has numbers for by now: loss curves, and parity and residuals of the test.
+
+    Args:
+        run: the folder; its curves and predictions are drawn.
+        record: its record, with the errors of these predictions.
+    """
+    unit = record.data.units.energy
+    loss = draw_loss(read_curves(run.metrics), unit)
+    if loss is not None:
+        _write(run.loss_figure, png(loss))
+    if run.predictions.is_file() and "test" in record.metrics:
+        with np.load(run.predictions, allow_pickle=False) as arrays:
+            comparisons = compare(dict(arrays), record.metrics["test"], unit)
+        _write(run.parity_figure, png(draw_parity(comparisons)))
+        _write(run.residuals_figure, png(draw_residuals(comparisons)))
+
+
+def _write(file: Path, content: bytes) -> None:
+    with whole_file(file) as partial:
+        partial.write_bytes(content)

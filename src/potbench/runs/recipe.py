@@ -1,0 +1,51 @@
+"""Recipes of objects, as configs and checkpoints store them: class_path and init_args, nested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import yaml
+
+from potbench.errors import did_you_mean
+
+
+def split_recipe(config: str) -> dict[str, Any]:
+    """Return the recipe of the split in the config of a run."""
+    recipe: dict[str, Any] | None = yaml.safe_load(config)["data"]["init_args"]["split"]
+    return recipe or {"class_path": "potbench.loading.RandomSplit"}
+
+
+def potential_recipe(task: dict[str, Any]) -> dict[str, Any]:
+    """Return the recipe of the potential in that of a task."""
+    recipe: dict[str, Any] = task["init_args"]["potential"]
+    return recipe
+
+
+def as_text(recipe: object) -> str:
+    """Write a recipe as Python would, on one line; what is none as it is."""
+    if not isinstance(recipe, dict):
+        return repr(recipe)
+    arguments = (recipe.get("init_args") or {}).items()
+    return f"{recipe.get('class_path')}({', '.join(f'{name}={as_text(value)}' for name, value in arguments)})"
+
+
+def unknown_classes(recipe: object) -> Iterator[str]:
+    """Name the classes in a recipe that do not exist, each with the nearest that does."""
+    if isinstance(recipe, list):
+        for part in recipe:
+            yield from unknown_classes(part)
+    if not isinstance(recipe, dict):
+        return
+    for key, part in recipe.items():
+        if key != "class_path":
+            yield from unknown_classes(part)
+            continue
+        module, _, name = str(part).rpartition(".")
+        try:
+            known = vars(import_module(module))
+        except (ImportError, ValueError):
+            known = {}
+        if name not in known:
+            yield f"there is no class {part}.{did_you_mean(name, known)}"

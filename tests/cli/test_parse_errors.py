@@ -1,0 +1,244 @@
+"""Nothing that jsonargparse says reaches a user as it is."""
+
+from pathlib import Path
+
+import pytest
+from jsonargparse import ActionConfigFile
+from lightning.pytorch import Trainer
+
+from potbench.cli.lightning import ELEMENTS, RunParser
+from potbench.errors import PotbenchError
+from potbench.loading import AtomsDataModule
+from potbench.training import Task
+from tests.cli.conftest import CONFIGS
+
+QUICKSTART = ["--config", str(CONFIGS / "quickstart.yaml")]
+SAMPLE, POTENTIAL = "potbench.datasets.Sample", "model.init_args.potential.init_args"
+MOLECULES = "aspirin, azobenzene, benzene, ethanol, malonaldehyde, naphthalene, paracetamol, salicylic, toluene, uracil"
+
+
+@pytest.fixture(scope="module")
+def parser() -> RunParser:
+    """A parser of the settings of fit."""
+    made, fit = RunParser(prog="program"), RunParser()
+    fit.add_argument("--config", action=ActionConfigFile)
+    fit.add_argument("--seed_everything", type=bool | int, default=0)
+    fit.add_lightning_class_args(Trainer, "trainer")
+    fit.add_lightning_class_args(AtomsDataModule, "data", subclass_mode=True)
+    fit.add_lightning_class_args(Task, "model", subclass_mode=True)
+    fit.link_arguments("data.elements", ELEMENTS, apply_on="instantiate")
+    made.add_subcommands().add_subcommand("fit", fit)
+    return made
+
+
+def said(parser: RunParser, *arguments: object) -> str:
+    with pytest.raises(PotbenchError) as refused:
+        parser.parse_args(["fit", *map(str, arguments)])
+    message = str(refused.value)
+    assert "\n" not in message
+    assert not any(word in message for word in ("Union", "Subtypes", "Parser key", "NestedArg", "<class", "typing"))
+    return message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--trainer.max_epochs", "abc"],
+            "trainer.max_epochs is 'abc', expected a whole number or null. Change trainer.max_epochs.",
+        ),
+        (
+            ["--data.batch_size", "abc"],
+            "data.init_args.batch_size is 'abc', expected a whole number. Change data.init_args.batch_size.",
+        ),
+        (
+            ["--model.optimizer.lr", "abc"],
+            "model.init_args.optimizer.init_args.lr is 'abc', expected a number. "
+            "Change model.init_args.optimizer.init_args.lr.",
+        ),
+        (
+            ["--model.potential.readout.hidden_sizes", "abc"],
+            f"{POTENTIAL}.readout.init_args.hidden_sizes is 'abc', expected a list of whole numbers or a mapping. "
+            f"Change {POTENTIAL}.readout.init_args.hidden_sizes.",
+        ),
+        (
+            ["--model.potential.elements", "H"],
+            f"{POTENTIAL}.elements is 'H', expected a list. Change {POTENTIAL}.elements.",
+        ),
+        (["--seed_everything", "abc"], "seed_everything is 'abc', expected true or false or a whole number."),
+        (["--trainer.precision", "bf15"], "or null. Did you mean bf16? Change trainer.precision."),
+        (
+            ["--data.dataset", "RMD17", "--data.dataset.molecule", "ethanl"],
+            f"data.init_args.dataset.init_args.molecule is 'ethanl', expected one of {MOLECULES}. Did you mean "
+            "ethanol? Change data.init_args.dataset.init_args.molecule.",
+        ),
+        (["--data.batch_size.more", "3"], "There is no setting data.init_args.batch_size.more."),
+        (["--trainer", "3"], "trainer is 3, which does not exist. Expected a config file. Change trainer."),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(parser: RunParser, arguments: list[str], message: str) -> None:
+    assert message in said(parser, *QUICKSTART, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "nearest"),
+    [
+        ("data.dataset", "Sampel", "Sample"),
+        ("data.dataset", "potbench.datasets.Sampel", SAMPLE),
+        ("model.potential.representation", "potbench.representations.AEVV", "potbench.representations.AEV"),
+        ("model.potential.representation", "potbench.representation.AEV", "potbench.representations.AEV"),
+        ("model.potential.readout.activation", "torch.nn.RELU", "torch.nn.ReLU"),
+        ("model.optimizer", "torch.optim.Adaam", "torch.optim.Adam"),
+        ("model.loss.error", "torch.nn.MSELos", "torch.nn.MSELoss"),
+        ("trainer.callbacks", "EarlyStoping", "EarlyStopping"),
+        ("trainer.logger", "CSVLoger", "CSVLogger"),
+    ],
+)
+def test_a_misspelled_class_names_the_nearest(parser: RunParser, key: str, given: str, nearest: str) -> None:
+    place = key if key.startswith("trainer") else key.replace(".", ".init_args.")
+    assert said(parser, *QUICKSTART, f"--{key}", given) == (
+        f"{place} is {given!r}, expected the path of a class that can be imported. Did you mean {nearest}? "
+        f"Change {place}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--data.split", SAMPLE],
+            f"data.init_args.split is {SAMPLE}, expected the class path of a Split. Did you mean --data.dataset? "
+            "Change data.init_args.split.",
+        ),
+        (
+            ["--model", CONFIGS / "potential" / "painn.yaml"],
+            "model is potbench.potentials.AtomicPotential, expected the class path of a Task. Did you mean "
+            "--model.potential? Change model.",
+        ),
+        (
+            ["--data.dataset", "potbench.datasets.Dataset"],
+            "data.init_args.dataset is potbench.datasets.Dataset, a base class. Expected a class derived from it. "
+            "Change data.init_args.dataset.",
+        ),
+    ],
+)
+def test_a_class_of_another_kind_is_named_with_its_key(
+    parser: RunParser, arguments: list[object], message: str
+) -> None:
+    assert said(parser, *QUICKSTART, *arguments) == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data.batchsize", "3"], "There is no setting data.init_args.batchsize. Did you mean batch_size? Expected"),
+        (
+            ["--model.loss.force", "3"],
+            "There is no setting model.init_args.loss.init_args.force. Did you mean forces? Expected one of energy, "
+            "forces, error, per_atom.",
+        ),
+        (
+            ["--model.potential.readout.hidden_size", "[3]"],
+            f"There is no setting {POTENTIAL}.readout.init_args.hidden_size. Did you mean hidden_sizes? Expected one "
+            "of hidden_sizes, activation, dropout, per_element, rms_norm.",
+        ),
+        (["--trainer.max_epoch", "3"], "There is no setting trainer.max_epoch. Did you mean trainer.max_epochs?"),
+        (["--max_epochs", "3"], "There is no setting max_epochs. Did you mean trainer.max_epochs?"),
+        (["--batch_size", "3"], "There is no setting batch_size. Did you mean data.batch_size?"),
+        (["--seed", "3"], "There is no setting seed. Did you mean seed_everything? program fit --help lists all."),
+        (["more"], "There is an argument too many: more. program fit --help lists all."),
+        (["--data.dataset"], "--data.dataset has no value. Expected one behind it."),
+        (["--trainer.max_epochs", "--data", "x"], "--trainer.max_epochs has no value. Expected one behind it."),
+    ],
+)
+def test_an_unknown_setting_names_the_nearest(parser: RunParser, arguments: list[str], message: str) -> None:
+    assert said(parser, *QUICKSTART, *arguments).startswith(message)
+
+
+NESTED = "data: {init_args: {split: {class_path: potbench.loading.NestedSplit, init_args: %s}}}"
+INNER = "split: {class_path: potbench.loading.RandomSplit, init_args: {%s}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trainerr: {max_epochs: 3}", "There is no setting trainerr.max_epochs. Did you mean trainer.max_epochs?"),
+        ("trainer: {max_epoch: 3}", "There is no setting trainer.max_epoch. Did you mean trainer.max_epochs?"),
+        ("seed_everithing: 3", "There is no setting seed_everithing. Did you mean seed_everything?"),
+        ("data: {init_args: {batchsize: 3}}", "There is no setting data.init_args.batchsize. Did you mean batch_size?"),
+        (
+            NESTED % f"{{size: 3, {INNER % 'tain: 3'}}}",
+            "There is no setting data.init_args.split.init_args.split.init_args.tain. Did you mean train? Expected one "
+            "of train, validation, test, seed.",
+        ),
+        (
+            NESTED % f"{{size: 3, {INNER % 'train: abc'}}}",
+            "data.init_args.split.init_args.split.init_args.train is 'abc', expected a number.",
+        ),
+        (
+            NESTED % f"{{{INNER % 'train: 3'}}}",
+            "data.init_args.split.init_args.size is missing. Expected a whole number.",
+        ),
+        (
+            "data: {init_args: {dataset: {class_path: potbench.datasets.RMD17}}}",
+            f"data.init_args.dataset.init_args.molecule is missing. Expected one of {MOLECULES}.",
+        ),
+        ("data: nowhere.yaml", "data is nowhere.yaml, which does not exist. Expected a config file. Change data."),
+        ("trainer: nowhere.yaml", "trainer is nowhere.yaml, which does not exist."),
+        (
+            "data:\n\tbatch_size: 3",
+            " is no config: while scanning for the next token found character that cannot start",
+        ),
+        ("[1, 2]", " is no config: it holds no settings. Expected YAML, as in configs/quickstart.yaml."),
+        ("", " is no config: it holds no settings."),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(parser: RunParser, text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "more.yaml"
+    file.write_text(text)
+    words = said(parser, *QUICKSTART, "--config", file)
+    assert words.startswith(f"{file}{message}" if message.startswith(" ") else message)
+
+
+def test_files_that_are_no_configs_are_named(parser: RunParser, tmp_path: Path) -> None:
+    (tmp_path / "binary.yaml").write_bytes(bytes(range(256)))
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    assert said(parser, "--config", tmp_path / "binary.yaml").startswith(f"{tmp_path / 'binary.yaml'} is no config: ")
+    for name, state in (("none.yaml", "does not exist"), ("loop.yaml", "does not exist"), ("", "is no file")):
+        assert said(parser, "--config", tmp_path / name).startswith(f"The config {tmp_path / name} {state}.")
+    assert "data is none.yaml, which does not exist." in said(parser, *QUICKSTART, "--data", "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("block", "class_path", "flag"),
+    [
+        ("data/rmd17.yaml", "potbench.loading.AtomsDataModule", "data"),
+        ("potential/painn.yaml", "potbench.potentials.AtomicPotential", "model.potential"),
+    ],
+)
+def test_a_block_given_as_a_config_is_said_to_be_one(parser: RunParser, block: str, class_path: str, flag: str) -> None:
+    file = CONFIGS / block
+    assert said(parser, "--config", file) == (
+        f"{file} describes {class_path} alone. Expected a whole config behind --config. Give it as --{flag} {file}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "file"),
+    [
+        ("--data", "quickstart.yaml"),
+        ("--trainer", "quickstart.yaml"),
+        ("--model", "training/energies.yaml"),
+        ("--model.potential", "training/energies.yaml"),
+    ],
+)
+def test_a_config_given_as_a_block_is_said_to_be_one(parser: RunParser, flag: str, file: str) -> None:
+    assert said(parser, *QUICKSTART, flag, CONFIGS / file) == (
+        f"{flag} is {CONFIGS / file}, which has settings beside one block. Give it as --config {CONFIGS / file}."
+    )
+
+
+def test_what_is_not_known_here_is_passed_on_in_one_line(parser: RunParser) -> None:
+    assert said(parser, *QUICKSTART, "--print_config=foo") == (
+        'The command line cannot be read (Invalid option "foo" for --print_config). program fit --help lists all.'
+    )

@@ -1,0 +1,59 @@
+"""A training resumed within an epoch sees the batches that an unbroken one would have seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from potbench.batch import Batch
+from tests.training.small_task import quiet_trainer, small_data, small_task
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Seen(Callback):
+    """Keeps the frames of each training batch, and stops after some."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.frames: list[list[int]] = []
+        self.stop_after = stop_after
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        self.frames.append(batch.frame.tolist())
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
+        if len(self.frames) == self.stop_after:
+            raise KeyboardInterrupt
+
+
+def fit(folder: Path, seen: Seen, checkpoint: Path | None = None, num_workers: int = 0) -> torch.nn.Module:
+    task = small_task()
+    every_step = ModelCheckpoint(folder, filename="now", every_n_train_steps=1, enable_version_counter=False)
+    trainer = quiet_trainer(folder, every_step, seen, epochs=3, enable_checkpointing=True)
+    try:
+        data = small_data(folder, num_workers=num_workers)
+        trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    return task
+
+
+@pytest.mark.parametrize(
+    ("stop_after", "num_workers"), [(1, 0), (2, 0), (3, 0), (4, 0), (6, 0), (8, 0), (3, 2), (5, 2)]
+)
+def test_every_batch_is_trained_on_once_wherever_training_was_broken_off(tmp_path, stop_after, num_workers):
+    unbroken, first, second = Seen(), Seen(stop_after), Seen()
+    expected = fit(tmp_path / "unbroken", unbroken)
+    assert len(unbroken.frames) == 9
+    fit(tmp_path / "broken", first, num_workers=num_workers)
+    resumed = fit(tmp_path / "broken", second, tmp_path / "broken" / "now.ckpt", num_workers)
+    assert first.frames + second.frames == unbroken.frames
+    for one, other in zip(resumed.parameters(), expected.parameters(), strict=True):
+        assert torch.equal(one, other)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from potbench.datasets import ANI1, RMD17
+from potbench.errors import DataFileError, MissingDataError, RecordError
+from potbench.loading.manifest import Units
+from potbench.loading.preparation import find_prepared, origin_of, prepare
+from tests.native_files import conformers, write_ani1
+from tests.native_files.made import Made
+from tests.native_files.npz import write_rmd17
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    file = tmp_path / "made.h5"
+    file.write_text("some content")
+    return Made(file)
+
+
+def test_the_dataset_is_read_once(made, prepared):
+    assert len({prepare(made, prepared).folder for _ in range(3)}) == 1
+    assert made.times_read == 1
+
+
+def test_a_changed_file_gets_a_store_of_its_own(made, prepared):
+    before = prepare(made, prepared)
+    made.file.write_text("other content")
+    after = prepare(made, prepared)
+    assert made.times_read == 2
+    assert before.folder != after.folder
+    assert before.manifest.sources != after.manifest.sources
+
+
+def test_other_options_get_a_store_of_their_own(made, prepared, monkeypatch):
+    before = prepare(made, prepared).folder
+    monkeypatch.setattr(Made, "options", property(lambda self: {"molecule": "ethanol"}))
+    assert prepare(made, prepared).folder != before
+
+
+def test_a_file_moved_elsewhere_keeps_its_store(tmp_path, made, prepared):
+    before = prepare(made, prepared)
+    moved = tmp_path / "elsewhere" / made.file.name
+    moved.parent.mkdir()
+    made.file.replace(moved)
+    assert prepare(Made(moved), prepared).folder == before.folder
+
+
+def test_a_dataset_may_have_any_name_that_a_file_has(made, prepared, monkeypatch):
+    monkeypatch.setattr(Made, "info", replace(made.info, name="set[1]*"))
+    folder = prepare(made, prepared).folder
+    assert folder.name.startswith("set[1]*-")
+    assert find_prepared(made, prepared) == folder
+
+
+def test_a_file_that_was_touched_keeps_its_store(made, prepared):
+    before = prepare(made, prepared)
+    os.utime(made.file, (0, 0))
+    assert find_prepared(made, prepared) is None
+    assert prepare(made, prepared).folder == before.folder
+    assert made.times_read == 1
+
+
+def test_the_folder_of_a_store_will_be_the_same_for_ever(made, prepared):
+    # stores of earlier versions are found by it
+    assert prepare(made, prepared).folder.name == "made-a367eb70b41d"
+
+
+def test_the_manifest_says_where_the_numbers_come_from(tmp_path, prepared):
+    file = write_ani1(tmp_path, {0: conformers("CH4", 20)})
+    dataset = ANI1(tmp_path, [1])
+    manifest = prepare(dataset, prepared).manifest
+    assert vars(manifest).items() >= vars(origin_of(dataset)).items()
+    assert manifest.name == "ani1"
+    assert manifest.theory == "ωB97X/6-31G(d)"
+    assert "doi:10.1038/sdata.2017.193" in manifest.citation
+    assert manifest.units == Units("Å", "eV", "eV/Å")
+    (source,) = manifest.sources
+    assert (source.file, source.bytes, source.changed) == (file.name, file.stat().st_size, file.stat().st_mtime_ns)
+    assert len(source.sha256) == 64
+
+
+def test_a_missing_file_is_named_before_anything_is_prepared(tmp_path, prepared):
+    with pytest.raises(MissingDataError) as caught:
+        prepare(ANI1(tmp_path, [1]), prepared)
+    assert (caught.value.owner, caught.value.file) == (ANI1, tmp_path / "ani_gdb_s01.h5")
+    assert not prepared.exists()
+
+
+def test_a_file_found_damaged_while_preparing_leaves_nothing_behind(tmp_path, prepared):
+    file = write_ani1(tmp_path, {number: conformers("CH4") for number in range(3)})
+    with h5py.File(file, "r+") as root:
+        root["gdb11_s01/gdb11_s01-2/energies"][1] = np.nan
+    with pytest.raises(DataFileError, match="energy of frame 1 is NaN"):
+        prepare(ANI1(tmp_path, [1]), prepared)
+    assert list(prepared.iterdir()) == []
+
+
+def test_a_store_with_a_damaged_manifest_is_named_with_what_to_delete(made, prepared):
+    folder = prepare(made, prepared).folder
+    (folder / "manifest.json").write_text('{"name": "made"')
+    assert find_prepared(made, prepared) is None
+    with pytest.raises(RecordError) as caught:
+        prepare(made, prepared)
+    assert str(caught.value).startswith(f"{folder / 'manifest.json'} is damaged (")
+    assert f"Delete the folder {folder};" in str(caught.value)
+    assert made.times_read == 1
+
+
+def test_a_damaged_store_does_not_concern_other_datasets(made, prepared, monkeypatch):
+    (prepare(made, prepared).folder / "manifest.json").write_text("")
+    monkeypatch.setattr(Made, "options", property(lambda self: {"molecule": "ethanol"}))
+    other = prepare(made, prepared)
+    assert find_prepared(made, prepared) == other.folder
+
+
+def test_a_folder_without_a_manifest_is_no_store_and_is_left_alone(made, prepared):
+    folder = prepare(made, prepared).folder
+    (folder / "manifest.json").unlink()
+    with pytest.raises(RecordError, match="exists and is not a prepared dataset"):
+        prepare(made, prepared)
+    assert (folder / "energy.npy").is_file()
+
+
+def test_files_may_be_deleted_once_a_store_was_made_from_them(tmp_path, prepared):
+    write_rmd17(tmp_path / "files")
+    before = prepare(RMD17("ethanol", folder=tmp_path / "files"), prepared)
+    for file in (tmp_path / "files").iterdir():
+        file.unlink()
+    assert prepare(RMD17("ethanol", folder=tmp_path / "files"), prepared).folder == before.folder
+
+
+def test_files_that_are_gone_are_missed_where_two_stores_could_be_meant(tmp_path, prepared):
+    for num_frames in (30, 40):
+        write_rmd17(tmp_path / "files", num_frames=num_frames)
+        prepare(RMD17("ethanol", folder=tmp_path / "files"), prepared)
+    for file in (tmp_path / "files").iterdir():
+        file.unlink()
+    with pytest.raises(DataFileError, match=r"rmd17_ethanol\.npz does not exist"):
+        prepare(RMD17("ethanol", folder=tmp_path / "files"), prepared)
+
+
+def test_large_files_are_not_read_again_to_find_their_store(tmp_path, prepared, monkeypatch):
+    write_rmd17(tmp_path)
+    prepare(RMD17("ethanol", folder=tmp_path), prepared)
+    monkeypatch.setattr("potbench.loading.preparation.origin_of", None)
+    assert len(prepare(RMD17("ethanol", folder=tmp_path), prepared)) == 40

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from potbench.runs.figures import draw_figures
+from potbench.runs.folder import RunFolder
+from tests.reporting.predictions import make_metrics, make_predictions
+from tests.runs.small_record import small_record
+
+METRICS = "epoch,step,train/loss,validation/loss\n0,2,,0.5\n0,2,0.7,\n1,5,,0.4\n1,5,0.6,\n"
+
+
+def drawn(folder: RunFolder) -> set[str]:
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in folder.figures.glob("*"))
+    return {file.name for file in folder.figures.glob("*")}
+
+
+def test_a_run_before_its_test_has_only_the_loss_figure(tmp_path: Path) -> None:
+    folder, untested = RunFolder(tmp_path), replace(small_record(), metrics={"validation": {}})
+    draw_figures(folder, untested)
+    assert drawn(folder) == set()
+    folder.metrics.write_text(METRICS)
+    draw_figures(folder, untested)
+    assert drawn(folder) == {"loss.png"}
+
+
+def test_predictions_without_their_errors_are_not_drawn(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    np.savez(folder.predictions, **make_predictions(20))
+    draw_figures(folder, replace(small_record(), metrics={}))
+    assert drawn(folder) == set()
+
+
+def test_a_tested_run_has_all_figures(tmp_path: Path) -> None:
+    folder, arrays = RunFolder(tmp_path), make_predictions(20)
+    folder.metrics.write_text(METRICS)
+    np.savez(folder.predictions, **arrays)
+    draw_figures(folder, replace(small_record(), metrics={"test": make_metrics(arrays)}))
+    assert drawn(folder) == {"loss.png", "parity.png", "residuals.png"}
+
+
+def test_a_run_that_was_only_tested_has_no_loss_figure(tmp_path: Path) -> None:
+    folder, arrays = RunFolder(tmp_path), make_predictions(20, forces=False)
+    folder.metrics.write_text("epoch,step,test/loss\n0,9,0.5\n")
+    np.savez(folder.predictions, **arrays)
+    draw_figures(folder, replace(small_record(), metrics={"test": make_metrics(arrays)}))
+    assert drawn(folder) == {"parity.png", "residuals.png"}

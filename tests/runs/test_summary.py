@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from potbench.runs.record import Record
+from potbench.runs.summary import print_summary
+from potbench.units import Quantity
+from tests.runs.small_record import small_record
+
+
+def printed(record: Record, run: Path = Path("run"), stage: str = "test") -> str:
+    stream = io.StringIO()
+    print_summary(record, run, stage, Console(file=stream, width=80))
+    return stream.getvalue()
+
+
+def test_errors_cost_and_budget_of_the_run_are_printed() -> None:
+    lines = [" ".join(line.split()) for line in printed(small_record()).splitlines()]
+    assert "Errors on the test set" in lines
+    assert "Energy kcal/mol 0.250" in lines
+    assert "Parameters 1,234" in lines
+    assert "Speed 100,000 frames/s" in lines
+    assert "Wall time 60.0 s (0:01:00)" in lines
+    assert "Peak memory 512 MiB" in lines
+    assert "Budget 2 epochs, 6 steps, 22 frames" in lines
+
+
+def test_the_errors_are_those_of_the_stage_asked_for() -> None:
+    record = small_record()
+    both = replace(record, metrics={**record.metrics, "validation": {"energy_mae": Quantity(7.77, "kcal/mol")}})
+    assert "7.77" in printed(both, stage="validation")
+    assert "Errors on the validation set" in printed(both, stage="validation")
+    assert "7.77" not in printed(both)
+
+
+def test_how_far_test_and_training_frames_are_apart_is_said() -> None:
+    record = small_record()
+    assert record.split.leakage is not None
+    assert " ".join(f"Split: {record.split.leakage.text}.".split()) in " ".join(printed(record).split())
+
+
+def test_a_run_that_was_only_evaluated_says_nothing_of_training() -> None:
+    text = printed(replace(small_record(), cost=None, budget=None, num_parameters=None))
+    assert not {"Speed", "Budget", "Parameters", "None"} & set(text.split())
+
+
+def test_the_folder_is_on_a_line_of_its_own_never_wrapped_or_read_as_markup() -> None:
+    run = Path("/scratch") / "a_long_name" / "of [bold] things" / ("x" * 90)
+    lines = printed(small_record(), run).splitlines()
+    assert lines[-1] == str(run)
+    assert max(len(line) for line in lines[:-1]) <= 80
