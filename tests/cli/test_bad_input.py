@@ -1,5 +1,7 @@
 """Settings that cannot work and damaged files are refused before training; messages name the key or the file."""
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,7 +137,12 @@ def test_element_that_the_potential_does_not_know_is_named(ani1: Path, refused: 
     assert "The dataset ani1 has Si, but the potential was built for H, C, N, O." in refused(_ani(ani1))
 
 
-def test_run_is_tested_on_the_split_it_was_trained_with(finished_run: Path, refused: Refused) -> None:
-    assert main(["test", str(finished_run), "--data.batch_size", "4"]) == 0  # which leaves the split alone
-    said = refused(["test", str(finished_run), "--data.split.init_args.seed", "1"])
-    assert said.startswith(f"{finished_run} was made with another split: fingerprint")
+def test_errors_on_another_split_are_kept_beside_those_of_the_run(finished_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    before = json.loads((run / "record.json").read_text())["metrics"]
+    predictions = (run / "predictions.npz").read_bytes()
+    assert main(["test", str(run), "--data.split.init_args.seed", "1"]) == 0
+    assert json.loads((run / "record.json").read_text())["metrics"] == before
+    assert (run / "predictions.npz").read_bytes() == predictions
+    assert len(list((run / "evaluations").glob("*/predictions.npz"))) == 1

@@ -65,13 +65,13 @@ def test_record_says_every_number_with_its_unit(finished_run: Path) -> None:
 
 def test_record_errors_are_those_of_the_predictions(finished_run: Path) -> None:
     record = json.loads((finished_run / "record.json").read_text())["metrics"]["test"]
-    kept = np.load(finished_run / "predictions.npz")
-    error = (kept["predicted_energy"] - kept["energy"]) / KCAL_PER_MOL
+    saved = np.load(finished_run / "predictions.npz")
+    error = (saved["predicted_energy"] - saved["energy"]) / KCAL_PER_MOL
     assert record["energy_mae"]["value"] == pytest.approx(np.abs(error).mean(), rel=1e-9)
     assert record["energy_rmse"]["value"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-9)
-    learned = (kept["energy"] - kept["offset"]) / KCAL_PER_MOL
+    learned = (saved["energy"] - saved["offset"]) / KCAL_PER_MOL
     assert record["energy_r2"]["value"] == pytest.approx(1 - (error**2).sum() / ((learned - learned.mean()) ** 2).sum())
-    force_error = (kept["predicted_forces"] - kept["forces"]) / KCAL_PER_MOL
+    force_error = (saved["predicted_forces"] - saved["forces"]) / KCAL_PER_MOL
     assert record["forces_mae"]["value"] == pytest.approx(np.abs(force_error).mean(), rel=1e-5)
 
 
@@ -157,7 +157,6 @@ def test_runs_that_start_in_one_second_have_folders_of_their_own(
     folders = []
     for _ in range(3):
         folders.append(RunFolder.new(Path("configs/a/b.yaml")).path)
-        folders[-1].mkdir(parents=True)
     assert folders == [Path("runs/a/b") / name for name in ("now", "now_2", "now_3")]
 
 

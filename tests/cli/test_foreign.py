@@ -26,7 +26,7 @@ WEIGHTS = [torch.nn.Parameter(torch.zeros(1))]
         (torch.optim.Adam, (WEIGHTS,), {"lr": 0.1, "betas": (2.0, 3.0)}, ""),
         (EarlyStopping, (), {"monitor": "loss", "mode": "none"}, "mode"),
         # the package is not installed
-        (TensorBoardLogger, (), {"save_dir": "here", "prefix": ""}, ""),
+        (TensorBoardLogger, (), {"save_dir": "here", "prefix": "tensorboard"}, ""),
     ],
 )
 def test_settings_that_a_library_refuses_are_named(

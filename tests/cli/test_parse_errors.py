@@ -196,8 +196,8 @@ INNER = "split: {class_path: potbench.loading.RandomSplit, init_args: {%s}}"
 def test_what_is_wrong_in_a_file_is_named(parser: RunParser, text: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "more.yaml"
     file.write_text(text)
-    words = said(parser, *QUICKSTART, "--config", file)
-    assert words.startswith(f"{file}{message}" if message.startswith(" ") else message)
+    shown = said(parser, *QUICKSTART, "--config", file)
+    assert shown.startswith(f"{file}{message}" if message.startswith(" ") else message)
 
 
 def test_files_that_are_no_configs_are_named(parser: RunParser, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from jsonargparse import Namespace
 from lightning.pytorch import Trainer
 
 from potbench.cli.parsing import Parser
-from potbench.cli.places import Flags, Keys
+from potbench.cli.places import Flags, Keys, require_values
 from potbench.cli.predict import predict
 from potbench.datasets import RMD17
 from potbench.errors import SettingError
@@ -77,6 +77,8 @@ def test_a_path_comes_from_the_setting_with_the_most_of_it(keys: Keys, monkeypat
     assert keys.of_path("runs/mine.partial") == "run_dir"
     assert keys.of_path("runs") == "run_dir"
     assert keys.of_path("/elsewhere") is None
+    monkeypatch.setenv("POTBENCH_DATA", "/data/sets/more")
+    assert keys.of_path("/data/sets/more/energy.npy") == "POTBENCH_DATA"
 
 
 def test_settings_are_found_by_the_ends_of_their_names(keys: Keys) -> None:
@@ -94,6 +96,21 @@ def test_settings_are_found_by_the_ends_of_their_names(keys: Keys) -> None:
 )
 def test_a_message_of_lightning_names_its_setting(keys: Keys, said: str, place: str | None) -> None:
     assert keys.of_message(said) == place
+
+
+@pytest.mark.parametrize(
+    ("key", "null"),
+    [("batch_size", "a whole number"), ("split", None), ("root", None), ("seed", "a whole number")],
+)
+def test_null_is_refused_where_a_setting_must_have_a_value(keys: Keys, key: str, null: str | None) -> None:
+    keys.settings.data.init_args[key] = None
+    require_values(keys.settings, f"data.init_args.{key}")
+    if null is None:
+        require_values(keys.settings, "")
+        return
+    with pytest.raises(SettingError, match=f"{key} is None, expected {null}") as refused:
+        require_values(keys.settings, "")
+    assert keys.of(refused.value) == f"data.init_args.{key}"
 
 
 def test_of_a_command_the_flag_or_the_positional_is_named() -> None:

@@ -85,8 +85,8 @@ def test_batch_size_is_refused_by_its_flag(finished_run: Path, structures: Path,
 def test_the_run_may_stand_behind_a_flag_as_in_earlier_versions(
     finished_run: Path, structures: Path, tmp_path: Path
 ) -> None:
-    words = ["--input", str(structures), "--output", str(tmp_path / "out.npz"), "--batch-size=2"]
-    assert main(["predict", *words, "--run", str(finished_run)]) == 0
+    arguments = ["--input", str(structures), "--output", str(tmp_path / "out.npz"), "--batch-size=2"]
+    assert main(["predict", *arguments, "--run", str(finished_run)]) == 0
     assert len(np.load(tmp_path / "out.npz")["energy"]) == 4
 
 

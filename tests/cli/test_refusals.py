@@ -20,7 +20,7 @@ from potbench.cli.main import main
 from potbench.cli.parsing import Parser
 from potbench.cli.places import Flags
 from potbench.cli.predict import predict
-from potbench.cli.refusals import CompleteError, in_words, refusals
+from potbench.cli.refusals import CompleteError, message_of, refusals
 from potbench.datasets import RMD17, ExtendedXYZ
 from potbench.errors import DataFileError, MissingDataError, MissingPackageError, SettingError
 from tests.cli.conftest import QUICK
@@ -35,7 +35,7 @@ def flags() -> Flags:
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "message"),
     [
         (DataFileError("x is damaged.\nFetch it again."), "x is damaged. Fetch it again."),
         (
@@ -106,24 +106,30 @@ def flags() -> Flags:
         ),
     ],
 )
-def test_what_a_user_reads_is_decided_by_the_type(error: Exception, words: str, flags: Flags) -> None:
-    assert in_words(error, flags) == words
+def test_what_a_user_reads_is_decided_by_the_type(error: Exception, message: str, flags: Flags) -> None:
+    assert message_of(error, flags) == message
     with pytest.raises(CompleteError) as refused, refusals(lambda: flags):
         raise error
-    assert in_words(refused.value) == words
+    assert message_of(refused.value) == message
 
 
 @pytest.mark.parametrize(
     "error",
     [
         *(ValueError("Shapes differ"), RuntimeError("mat1 and mat2 differ"), TypeError("'x' is no str"), KeyError("a")),
-        *(AssertionError(), AttributeError("a"), ZeroDivisionError(), NotImplementedError()),
+        *(
+            BrokenPipeError(errno.EPIPE, "Broken pipe"),
+            AssertionError(),
+            AttributeError("a"),
+            ZeroDivisionError(),
+            NotImplementedError(),
+        ),
         ModuleNotFoundError("No module named 'potbench.none'", name="potbench.none"),
         ImportError("cannot import name 'x' from 'potbench.batch'", name="potbench.batch"),
     ],
 )
 def test_anything_else_is_a_defect_and_passes(error: Exception, flags: Flags) -> None:
-    assert in_words(error, flags) is None
+    assert message_of(error, flags) is None
     with pytest.raises(type(error)), refusals(lambda: flags):
         raise error
 
@@ -132,26 +138,26 @@ def test_what_a_library_wraps_is_found() -> None:
     error = ValueError("Does not validate against any of the Union subtypes")
     error.__cause__ = ValueError("Problem with given class_path")
     error.__cause__.__cause__ = DataFileError("x is damaged.")
-    assert in_words(error) == "x is damaged."
+    assert message_of(error) == "x is damaged."
 
 
 def test_missing_data_come_with_the_command_that_gets_them(flags: Flags) -> None:
     options = {"molecule": "ethanol", "labels": "coupled cluster"}
     error = MissingDataError(RMD17, "folder", Path("a/b.npz"), "rmd17", options)
-    assert in_words(error, flags) == (
+    assert message_of(error, flags) == (
         "a/b.npz does not exist. Expected a file of rmd17 there. Run `python -m potbench data prepare rmd17 --molecule "
         "ethanol --labels 'coupled cluster'`, or change the argument folder of RMD17 to the folder that holds it."
     )
-    assert in_words(MissingDataError(ExtendedXYZ, "file", Path("a.xyz"), None)) == (
+    assert message_of(MissingDataError(ExtendedXYZ, "file", Path("a.xyz"), None)) == (
         "a.xyz does not exist. Expected a file of the dataset there. Change the argument file of ExtendedXYZ."
     )
 
 
 def test_nothing_is_imported_to_find_out_what_an_error_is() -> None:
     program = (
-        "import sys\nfrom potbench.cli.refusals import in_words\n"
+        "import sys\nfrom potbench.cli.refusals import message_of\n"
         "for error in (ValueError('a'), OSError(2, 'b', 'c'), RuntimeError('out of memory'), ImportError('d')):\n"
-        "    in_words(error)\n"
+        "    message_of(error)\n"
         "print({'torch', 'lightning', 'jsonargparse', 'numpy', 'wandb'} & set(sys.modules))"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -53,7 +53,7 @@ def test_existing_run_is_not_overwritten(finished_run: Path, refused) -> None:  
     said = refused(["fit", *QUICK, "--run_dir", str(finished_run)])
     assert said == (
         f"{finished_run} already holds a run, and nothing is overwritten. "
-        "Expected a new folder: change --run_dir, or add --ckpt_path last to resume that run."
+        f"Expected a new folder: change --run_dir, or resume that run: python -m potbench fit {finished_run}."
     )
     assert (finished_run / "metrics.csv").read_bytes() == before
 

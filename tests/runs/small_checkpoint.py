@@ -44,6 +44,7 @@ def small_checkpoint() -> dict[str, Any]:
         },
         "state_dict": {f"potential.{name}": value for name, value in small_potential().state_dict().items()},
         "global_step": 7,
+        "epoch": 2,
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from potbench.errors import CheckpointError
-from potbench.runs.checkpoint import load_potential, steps_done
+from potbench.runs.checkpoint import load_potential, read_checkpoint, sha256
 from tests.runs.small_checkpoint import save, small_checkpoint, small_potential
 
 
@@ -41,8 +41,16 @@ def test_a_potential_is_loaded_with_its_weights_in_evaluation_mode(file: Path) -
     assert all(torch.equal(value, expected[name]) for name, value in potential.state_dict().items())
 
 
-def test_a_checkpoint_says_how_many_steps_were_done(file: Path) -> None:
-    assert steps_done(file) == 7
+def test_a_checkpoint_says_how_far_training_had_come_and_of_which_elements(file: Path) -> None:
+    content = read_checkpoint(file)
+    assert (content.steps_done, content.epoch, content.elements) == (7, 2, ["H", "C", "O"])
+
+
+def test_a_checkpoint_is_known_by_its_bytes(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy.ckpt").write_bytes(file.read_bytes())
+    assert sha256(tmp_path / "copy.ckpt") == sha256(file)
+    (tmp_path / "copy.ckpt").write_bytes(b"another")
+    assert sha256(tmp_path / "copy.ckpt") != sha256(file)
 
 
 def test_nothing_but_the_potential_is_built(tmp_path: Path) -> None:
@@ -67,13 +75,14 @@ class Malicious:
         return os.mkdir, (str(self.marker),)
 
 
-@pytest.mark.parametrize("read", [load_potential, steps_done])
+@pytest.mark.parametrize("read", [load_potential, read_checkpoint])
 @pytest.mark.parametrize(
     "content",
     [
         *([], [1, 2], 3, "text", torch.ones(3), {}),
         *({"state_dict": {}}, small_checkpoint() | {"recipe": 3}, small_checkpoint() | {"recipe": {}}),
         *(small_checkpoint() | {"state_dict": 3}, small_checkpoint() | {"global_step": "x"}),
+        small_checkpoint() | {"epoch": None},
     ],
 )
 @pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")
@@ -95,7 +104,7 @@ def test_every_truncated_checkpoint_is_refused(file: Path) -> None:
     content = file.read_bytes()
     for length in range(0, len(content), len(content) // 40):
         file.write_bytes(content[:length])
-        for read in (load_potential, steps_done):
+        for read in (load_potential, read_checkpoint):
             assert "cannot be read as a checkpoint" in message(file, read)
 
 

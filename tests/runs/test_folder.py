@@ -47,7 +47,6 @@ def test_runs_that_start_in_one_second_have_folders_of_their_own(
     folders = []
     for _ in range(3):
         folders.append(RunFolder.new(Path("configs/a/b.yaml")).path)
-        folders[-1].mkdir(parents=True)
     assert folders == [Path("runs/a/b") / name for name in ("now", "now_2", "now_3")]
 
 

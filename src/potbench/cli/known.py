@@ -46,6 +46,14 @@ def find(path: str) -> Any:
         return None
 
 
+def hints(kind: Any) -> dict[str, Any]:
+    """Return argument → type of a class; nothing of a class whose types cannot be found out."""
+    try:
+        return get_type_hints(kind.__init__)
+    except (NameError, TypeError, AttributeError):
+        return {}
+
+
 def like_class(path: str) -> str:
     """Return a hint at the public class that is nearest to one that cannot be imported."""
     modules = [importlib.import_module(f"potbench.{room}") for room in ROOMS]
@@ -63,8 +71,8 @@ def config_files(arguments: Sequence[str]) -> list[Path]:
 
 def whole_config_as_block(arguments: Sequence[str]) -> tuple[str, str] | None:
     """Return a flag of a block, such as --model, and the file behind it, if that is no single block."""
-    words = [part for word in arguments for part in word.split("=", 1)]
-    for flag, file in pairwise(words):
+    separate = [part for one in arguments for part in one.split("=", 1)]
+    for flag, file in pairwise(separate):
         if re.fullmatch(rf"--({'|'.join(BLOCKS)})(\.\w+)*", flag) and file.endswith((".yaml", ".yml")):
             found = content(Path(file))
             keys = {str(key).partition(".")[0] for key in found} if isinstance(found, dict) else set()
@@ -97,9 +105,9 @@ def _typed(parser: ArgumentParser) -> Iterator[tuple[str, type]]:
             yield action.dest, kind
             if "." in action.dest:
                 continue
-            hints = get_type_hints(kind.__init__)  # type: ignore[misc]
-            for name in inspect.signature(kind).parameters.keys() & hints:
-                yield from ((f"{action.dest}.{name}", part) for part in [*_classes(hints[name])] or [int])
+            types = hints(kind)
+            for name in inspect.signature(kind).parameters.keys() & types:
+                yield from ((f"{action.dest}.{name}", part) for part in [*_classes(types[name])] or [int])
 
 
 def _classes(hint: Any) -> Iterator[type]:

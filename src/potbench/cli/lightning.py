@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,18 @@ from typing_extensions import override
 
 from potbench.cli import known
 from potbench.cli.environment import check_environment, variable
+from potbench.cli.fit_arguments import INPUTS, FitKeys, add_fit_arguments, require_together
 from potbench.cli.foreign import refused_settings
 from potbench.cli.parsing import ConfigParser
-from potbench.cli.places import Keys
+from potbench.cli.places import require_values
 from potbench.cli.refusals import refusals
 from potbench.cli.run_arguments import expand
-from potbench.cli.trainer_parts import with_own_callbacks, with_own_logger
-from potbench.errors import PotbenchError, RunError, require_positive
+from potbench.errors import PotbenchError, require_positive
 from potbench.loading import AtomsDataModule
-from potbench.runs.checkpoint import steps_done
+from potbench.runs.checkpoint import read_checkpoint
 from potbench.runs.folder import RunFolder
-from potbench.runs.recorder import Recorder
+from potbench.runs.processes import is_first, layout, require_startable, started
+from potbench.runs.trainer_parts import with_own_plugins
 from potbench.training import Task
 
 ELEMENTS = "model.init_args.potential.init_args.elements"
@@ -36,20 +37,23 @@ class RunParser(ConfigParser, LightningArgumentParser):
 
 
 class PotbenchCLI(LightningCLI):
-    """LightningCLI whose runs leave a folder behind: config, checkpoints, metrics, record and figures.
+    """LightningCLI of a run, which is in a folder.
 
     Args:
         command: fit, validate or test.
         arguments: what is behind it.
+        at_the_end: gives the folder of the run back, whatever happens.
     """
 
     run: RunFolder
-    recorder: Recorder
+    written: str  # the config of the run
 
-    def __init__(self, command: str, arguments: list[str]) -> None:
+    def __init__(self, command: str, arguments: list[str], at_the_end: ExitStack) -> None:
         self.config = Namespace({command: Namespace()})  # type: ignore[no-untyped-call]
+        self.at_the_end = at_the_end
         self.steps_done = 0
-        with refusals(lambda: Keys(self.config[command])):
+        self.trained_elements: list[str] | None = None  # of a checkpoint
+        with refusals(lambda: FitKeys(self.config[command])):
             super().__init__(
                 Task,
                 AtomsDataModule,
@@ -79,7 +83,13 @@ class PotbenchCLI(LightningCLI):
             "--run_dir", type=str | None, default=None, help="Folder of the run; by default runs/<config>/<time>."
         )
         # potentials are sized by the elements of the dataset
-        parser.link_arguments("data.elements", ELEMENTS, apply_on="instantiate")
+        parser.link_arguments("data.elements", ELEMENTS, compute_fn=self.elements, apply_on="instantiate")
+
+    @override
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        add_fit_arguments(parser, subcommand == "fit")
+        return parser
 
     @staticmethod
     @override
@@ -94,6 +104,11 @@ class PotbenchCLI(LightningCLI):
         settings: Namespace = self.config[self.config.subcommand]
         return settings
 
+    @property
+    def fits(self) -> bool:
+        """Whether the command trains."""
+        return bool(self.config.subcommand == "fit")
+
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         for command, nested in self._subcommand_parsers.items():
@@ -107,32 +122,77 @@ class PotbenchCLI(LightningCLI):
             )
         for name in ("accumulate_grad_batches", "check_val_every_n_epoch"):
             require_positive(Trainer, **{name: settings.trainer[name]})  # Lightning divides by it
+        require_values(settings, ELEMENTS)
+        layout(settings.trainer.devices, settings.trainer.num_nodes)
+        if settings.weights_only is None:
+            settings.weights_only = True
         self._find_run(settings)
+        self.begin(settings)
+
+    def begin(self, settings: Namespace) -> None:
+        """Find the checkpoint that the command begins with, before anything is made; fill in `written`.
+
+        Args:
+            settings: of the command.
+        """
+        raise NotImplementedError
+
+    def prepare(self, settings: Namespace, config: dict[str, Any]) -> None:
+        """Add callbacks and loggers to the arguments of the Trainer.
+
+        Args:
+            settings: of the command.
+            config: the arguments.
+        """
+        raise NotImplementedError
 
     @override
     def _parse_ckpt_path(self) -> None:
         """Leave the config as it is: it is whole without what a checkpoint says of the task."""
 
     def _find_run(self, settings: Namespace) -> None:
-        """Find the run folder and the checkpoint that is meant by best or last."""
-        configs = [file for file in settings.get("config") or [] if file is not None]
-        new = RunFolder.new(Path(str(configs[-1])) if configs else None)
-        self.run = RunFolder(settings.run_dir) if settings.run_dir else new
+        """Find the folder of the run, or make one."""
+        named_by = variable(self.config.subcommand, "run_dir")
+        run_dir = settings.run_dir or os.environ.get(named_by)
+        if self.fits:
+            require_together(settings, bool(run_dir))
+        if run_dir:
+            self.run = RunFolder(run_dir)
+        else:
+            found = started()
+            if found:
+                raise PotbenchError(
+                    f"{found.program} has started several processes, and each would name a folder by the time. "
+                    "Expected one for all of them. Add --run_dir."
+                )
+            configs = [file for file in settings.get("config") or [] if file is not None]
+            self.run = RunFolder.new(Path(str(configs[-1])) if configs else None)
+            self.at_the_end.callback(self.run.discard)
         settings.run_dir = str(self.run.path)
-        # processes that Lightning starts for more devices read it here, or the time would give each its own folder
-        os.environ[variable(self.config.subcommand, "run_dir")] = settings.run_dir
-        if settings.ckpt_path:
-            settings.ckpt_path = str(self.run.checkpoint(str(settings.ckpt_path)))
-            self.steps_done = steps_done(Path(settings.ckpt_path))
-        if settings.weights_only is None:
-            settings.weights_only = True
-        if self.config.subcommand != "fit":
-            settings.verbose = False  # potbench prints its own table, with units
-        elif self.run.config.is_file() and not settings.ckpt_path and int(os.environ.get("LOCAL_RANK", 0)) == 0:
-            raise RunError(
-                f"{self.run.path} already holds a run, and nothing is overwritten. "
-                "Expected a new folder: change --run_dir, or add --ckpt_path last to resume that run."
-            )
+        # processes that Lightning starts for more devices read it here
+        os.environ[named_by] = settings.run_dir
+
+    def read(self, checkpoint: Path) -> None:
+        """Find out how far training had come, and for which elements."""
+        content = read_checkpoint(checkpoint)
+        self.steps_done, self.trained_elements = content.steps_done, content.elements
+
+    def config_of_the_run(self, settings: Namespace) -> str:
+        """Return the settings that belong to a run, as YAML."""
+        config = settings.clone()
+        for name in INPUTS:
+            config.pop(name, None)
+        text: str = self._parser(self.config.subcommand).dump(config, skip_unset=False, format="yaml")
+        return text
+
+    def elements(self, of_dataset: list[str]) -> list[str]:
+        """Return what the potential is built for; one that is trained already may know elements that the data lack."""
+        return of_dataset if self.trained_elements is None else self.trained_elements
+
+    def say(self, message: str) -> None:
+        """Print a message, once for all processes."""
+        if is_first():
+            print(message, flush=True)
 
     @override
     def after_instantiate_classes(self) -> None:
@@ -145,41 +205,12 @@ class PotbenchCLI(LightningCLI):
     @override
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         settings = self.settings
-        written = settings.clone()
-        for given_in_another_way in ("config", "run"):
-            written.pop(given_in_another_way, None)
-        text = self._parser(self.subcommand).dump(written, skip_unset=False, format="yaml")
-        self.recorder = Recorder(self.run, text, settings.seed_everything, settings.ckpt_path, self.steps_done)
         config = self.config_init[str(self.subcommand)]["trainer"]
         config["default_root_dir"] = str(self.run.path)
-        fits, saves = self.subcommand == "fit", config["enable_checkpointing"] is not False
-        config["callbacks"] = with_own_callbacks(config["callbacks"], self.recorder, fits, saves)
-        config["logger"] = with_own_logger(config["logger"], self.run.path, self.steps_done) if fits else False
-        if not fits:
-            config["enable_checkpointing"] = False
+        config["devices"], config["num_nodes"] = layout(config["devices"], config["num_nodes"])
+        config["plugins"] = with_own_plugins(config["plugins"], config["strategy"], self.fits)
+        self.prepare(settings, config)
         with refused_settings(Trainer, vars(settings.trainer)):
             trainer: Trainer = super().instantiate_trainer(**kwargs)
+        require_startable(trainer)
         return trainer
-
-    def after_fit(self) -> None:
-        """Complete the record, and say how the run is tested."""
-        self.recorder.finish_fit(self.trainer)
-        if not self.trainer.is_global_zero or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        command = ["python", "-m", "potbench", "test", str(self.run.path)]
-        if not self.run.last.is_file():
-            print("\nNo checkpoint was saved, so that the run cannot be tested.")
-            return
-        if not self.run.best.is_file():
-            print("\nNo epoch was validated, so none is known to be the best.")
-            command += ["--ckpt_path", "last"]
-        print(f"\nErrors on the test set: {shlex.join(command)}")
-
-    def after_validate(self) -> None:
-        """Report the validation errors of the checkpoint."""
-        self.recorder.report(self.trainer, "validation")
-
-    def after_test(self) -> None:
-        """Save what was predicted, complete the record, and draw the figures."""
-        self.recorder.save_predictions(self.trainer, self.model)
-        self.recorder.report(self.trainer, "test")

@@ -18,7 +18,7 @@ from potbench.cli.data.list import list_datasets
 from potbench.cli.data.prepare import prepare
 from potbench.cli.environment import check_environment
 from potbench.cli.predict import predict
-from potbench.cli.refusals import in_words
+from potbench.cli.refusals import message_of
 from potbench.errors import PotbenchError, did_you_mean
 
 PROGRAM = "python -m potbench"
@@ -77,7 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in given
     try:
         check_environment()
-        return dispatch([word for word in given if word != "--debug"], COMMANDS, PROGRAM)
+        status = dispatch([one for one in given if one != "--debug"], COMMANDS, PROGRAM)
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:
         # whoever read the output has gone; Python would complain once more when it closes it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -85,10 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         said, status = str(stop) or "stopped.", INTERRUPTED
     except Exception as error:
-        words = in_words(error)
-        if debug or words is None:
+        message = message_of(error)
+        if debug or message is None:
             raise
-        said, status = words, 2
+        said, status = message, 2
     print(f"\npotbench: {said}", file=sys.stderr)
     return status
 

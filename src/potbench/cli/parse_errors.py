@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, NamedTuple
 
 from potbench.cli import known
 from potbench.errors import did_you_mean
@@ -22,7 +22,7 @@ UNION = re.compile(r"Subtypes: \[(.*)\]$", re.MULTILINE)
 TYPE = re.compile(r"Expected an? (<class.*?>|typing.*?\])(?:\. Got value|$)", re.MULTILINE)
 NO_CLASS = re.compile(r"(?:import path string: |has no attribute |No module named |a path but )'?([\w.]+)")
 COMMA = re.compile(r", (?=(?:[^\[\]]|\[(?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*\])*$)")
-WORDS = {
+NAMES = {
     "int": "a whole number",
     "float": "a number",
     "bool": "true or false",
@@ -103,8 +103,8 @@ def _no_config(found: re.Match[str], trail: Trail, parser: Parser) -> str:
 
 
 def _no_value(found: re.Match[str], trail: Trail, parser: Parser) -> str:
-    words = zip_longest(parser.args, parser.args[1:], fillvalue="-")
-    flags = [word for word, value in words if word.startswith(f"--{found[1]}") and value.startswith("-")]
+    pairs = zip_longest(parser.args, parser.args[1:], fillvalue="-")
+    flags = [flag for flag, value in pairs if flag.startswith(f"--{found[1]}") and value.startswith("-")]
     return f"{flags[0] if flags else found[1]} has no value. Expected one behind it."
 
 
@@ -112,8 +112,8 @@ def _missing(found: re.Match[str], trail: Trail, parser: Parser) -> str:
     name = found[1].split(",")[0].strip()
     if trail.path:
         owner = known.find((OWNER.findall(trail.text[: found.start()]) or [""])[-1])
-        hint = get_type_hints(owner.__init__).get(name) if owner else None
-        expected = _in_words([str(hint)]) if hint else "a value, or a class that needs none"
+        hint = known.hints(owner).get(name)
+        expected = in_yaml([str(hint)]) if hint else "a value, or a class that needs none"
         return f"{trail.path}.init_args.{name} is missing. Expected {expected}."
     command, _, block = name.partition(".")
     if block:
@@ -156,7 +156,7 @@ def _wrong_kind(found: re.Match[str], trail: Trail, parser: Parser) -> str:
     given = found[1] or _value(trail.text)
     key = known.key_for(given, parser)
     near = f" Did you mean --{key}?" if key and key != trail.path else ""
-    return f"{trail.path} is {given}, expected {_in_words([found[2]])}.{near} Change {trail.path}."
+    return f"{trail.path} is {given}, expected {in_yaml([found[2]])}.{near} Change {trail.path}."
 
 
 def _wrong_value(found: re.Match[str], trail: Trail, parser: Parser) -> str | None:
@@ -175,7 +175,7 @@ def _wrong_value(found: re.Match[str], trail: Trail, parser: Parser) -> str | No
     if not kinds:
         return None
     near = did_you_mean(value, _choices(" ".join(kinds)))
-    return f"{place} is {value!r}, expected {_in_words(kinds)}.{near} Change {place}."
+    return f"{place} is {value!r}, expected {in_yaml(kinds)}.{near} Change {place}."
 
 
 def _name(found: re.Match[str]) -> str:
@@ -197,7 +197,7 @@ def _choices(kind: str) -> list[str]:
     return [str(one) for listed in re.findall(r"Literal(\[.*?\])", kind) for one in ast.literal_eval(listed)]
 
 
-def _in_words(kinds: list[str]) -> str:
+def in_yaml(kinds: list[str]) -> str:
     """Return types as a reader of YAML would name them."""
     names = [_bare(name) for kind in kinds for name in kind.split(" | ")]
     if "Path" in names:
@@ -207,11 +207,11 @@ def _in_words(kinds: list[str]) -> str:
     for name in names:
         made = re.search(r"Callable\[.*\b(\w+)\]$", name)
         kind = made[1] if made else name
-        if kind[:1].isupper() and "[" not in kind and kind not in WORDS:
+        if kind[:1].isupper() and "[" not in kind and kind not in NAMES:
             # a class beside a number is for Python, such as a Tensor for a learning rate
             said += [] if PLAIN & {*names} else [f"the class path of a{'n' * (kind[0] in 'AEIO')} {kind}"]
         elif "Literal" not in name:
-            said.append(WORDS.get(name, WORDS.get(name.partition("[")[0].lower(), "a list" if "[" in name else name)))
+            said.append(NAMES.get(name, NAMES.get(name.partition("[")[0].lower(), "a list" if "[" in name else name)))
     return " or ".join(dict.fromkeys(said))
 
 

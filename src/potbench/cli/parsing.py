@@ -108,11 +108,11 @@ class Parser(ArgumentParser):
         flags: list[str] = []
         rest = list(args)
         while rest:
-            word = rest.pop(0)
-            if not word.startswith("--") or word == "--":
-                flags.append(word)
+            argument = rest.pop(0)
+            if not argument.startswith("--") or argument == "--":
+                flags.append(argument)
                 continue
-            name, equals, value = word[2:].partition("=")
+            name, equals, value = argument[2:].partition("=")
             name = name.replace("-", "_")
             if RENAMED.get(name) and self.place(RENAMED[name]):
                 name = RENAMED[name]
@@ -160,13 +160,13 @@ def _is_list(kind: Any) -> bool:
 
 def flags_in(arguments: Sequence[str]) -> list[str]:
     """Return the flags among arguments, as Python would name them."""
-    return [word[2:].partition("=")[0].replace("-", "_") for word in arguments if re.match(r"--\w", word)]
+    return [argument[2:].partition("=")[0].replace("-", "_") for argument in arguments if re.match(r"--\w", argument)]
 
 
 def positional_in(arguments: Sequence[str]) -> str | None:
     """Return the first argument that is no flag and no value of one."""
-    for previous, word in zip(["", *arguments], arguments, strict=False):
+    for previous, argument in zip(["", *arguments], arguments, strict=False):
         takes_it = re.match(r"--?\w[^=]*$", previous) and previous not in WITHOUT_VALUE
-        if not word.startswith("-") and not takes_it:
-            return word
+        if not argument.startswith("-") and not takes_it:
+            return argument
     return None

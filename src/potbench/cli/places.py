@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from types import NoneType
+from typing import Any, cast, get_args
 
 from jsonargparse import Namespace
 from typing_extensions import override
 
 from potbench.cli import known
+from potbench.cli.parse_errors import in_yaml
 from potbench.cli.parsing import Parser
 from potbench.errors import SettingError
 
@@ -104,17 +107,35 @@ class Keys(Places):
 
     @override
     def of_message(self, said: str) -> str | None:
-        words = [word for quoted in re.findall(r"`([^`]+)`", said) for word in re.findall(r"[\w/.]+", quoted)]
+        quoted = [name for part in re.findall(r"`([^`]+)`", said) for name in re.findall(r"[\w/.]+", part)]
         trainer = self.settings.get("trainer", {})
         for path, owner, arguments in _nodes(trainer, "trainer"):
-            named = [name for name, value in arguments.items() if str(value) in words]
-            if getattr(owner, "__name__", "") in words and named:
+            named = [name for name, value in arguments.items() if str(value) in quoted]
+            if getattr(owner, "__name__", "") in quoted and named:
                 return f"{path}.init_args.{named[0]}"
-        return next((f"trainer.{word}" for word in words if word in trainer), None)
+        return next((f"trainer.{name}" for name in quoted if name in trainer), None)
 
     @override
     def leaves(self) -> Iterator[tuple[str, object]]:
         yield from ((key, value) for key, value in self.settings.items() if not key.endswith("class_path"))
+
+
+def require_values(settings: Namespace, linked: str) -> None:
+    """Raise SettingError where a setting is null that must have a value; jsonargparse takes null for a default.
+
+    Args:
+        settings: what was parsed.
+        linked: key of the setting that gets its value later.
+    """
+    for path, owner, arguments in _nodes(settings):
+        if not inspect.isclass(owner):
+            continue
+        hints = known.hints(owner)
+        for name, parameter in inspect.signature(owner).parameters.items():
+            hint = hints.get(name, Any)
+            may_be_null = parameter.default is None or hint is Any or NoneType in get_args(hint)
+            if f"{path}.init_args.{name}" != linked and arguments.get(name, 0) is None and not may_be_null:
+                raise SettingError(owner, name, None, in_yaml([str(hint)]))
 
 
 def _nodes(value: object, path: str = "") -> Iterator[tuple[str, Any, Mapping[str, object]]]:

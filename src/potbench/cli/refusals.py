@@ -40,7 +40,7 @@ class CompleteError(PotbenchError):
 
 @contextmanager
 def refusals(places: Callable[[], Places]) -> Iterator[None]:
-    """Turn errors that have words into a CompleteError; let all others pass.
+    """Turn errors that have a message into a CompleteError; let all others pass.
 
     Args:
         places: asked for the settings of the command that runs.
@@ -48,13 +48,13 @@ def refusals(places: Callable[[], Places]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        words = in_words(error, places())
-        if words is None or isinstance(error, CompleteError):
+        message = message_of(error, places())
+        if message is None or isinstance(error, CompleteError):
             raise
-        raise CompleteError(words) from error
+        raise CompleteError(message) from error
 
 
-def in_words(error: BaseException, places: Places | None = None) -> str | None:
+def message_of(error: BaseException, places: Places | None = None) -> str | None:
     """Return what to say of an error; None of a defect, which deserves its traceback.
 
     Args:
@@ -70,7 +70,7 @@ def in_words(error: BaseException, places: Places | None = None) -> str | None:
         sizes = places.named("batch_size") if places else []
         change = f"Lower {' and '.join(sizes)}" if sizes else "Take smaller batches, or fewer structures at once"
         return f"There is not enough memory ({_first_line(error)}). Expected room for a batch. {change}."
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):  # main ends quietly at that
         return _system(error, places)
     if isinstance(error, UnpicklingError | BadZipFile | EOFError):
         # libraries advise to load the file by force, which may run what is in it

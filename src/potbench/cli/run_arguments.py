@@ -7,10 +7,11 @@ import re
 from itertools import zip_longest
 from pathlib import Path
 
-from potbench.cli.parsing import positional_in
+from potbench.cli.parsing import flags_in, positional_in
 from potbench.errors import PotbenchError, RunError
 from potbench.runs.folder import RunFolder
 
+CONFIG = ("--config", "-c")
 BLOCK = re.compile(r"--(data|model)(\.\w+)*")
 
 
@@ -24,30 +25,61 @@ def expand(command: str, arguments: list[str]) -> list[str]:
     Raises:
         RunError: the folder of a run is none.
     """
-    return empty_replaced_blocks(expand_run(command, arguments))
+    return empty_replaced_blocks(without_places(expand_run(command, arguments)))
 
 
 def expand_run(command: str, arguments: list[str]) -> list[str]:
-    """Turn RUN, or --run RUN as in earlier versions, into the config, the folder and a checkpoint of that run."""
-    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--run=") else [word])]
-    if "--run" in words:
-        if words[-1] in {"--run", ""}:
-            raise PotbenchError("--run has no value. Expected the folder of a run behind it.")
-        run = words.pop(words.index("--run") + 1)
-        words.remove("--run")
+    """Put the config that a run stands for before the arguments: RUN, --run RUN of earlier versions, --from RUN.
+
+    RUN stays, before all others, so that it is known that the run was named.
+    """
+    split = ("--run=", "--from=")
+    given = [part for one in arguments for part in (one.split("=", 1) if one.startswith(split) else [one])]
+    for flag in ("--run", "--from"):
+        if flag in given and (given[-1] == flag or not given[given.index(flag) + 1]):
+            raise PotbenchError(f"{flag} has no value. Expected the folder of a run behind it.")
+    flags = flags_in(given)
+    if command != "fit" and "from" in flags:
+        raise PotbenchError(f"--from starts a training. Expected it behind fit, not {command}. Remove it.")
+    if "--run" in given:
+        run = given.pop(given.index("--run") + 1)
+        given.remove("--run")
     else:
-        named = positional_in(words)
+        named = positional_in(given)
         if named is None:
-            return words
-        run = words.pop(words.index(named))
+            return _with_config_of_parent(given)
+        run = given.pop(given.index(named))
+    if "from" in flags:
+        raise PotbenchError(
+            f"{run} is a run to resume, and --from starts a new one. Expected one of them. Remove {run} or --from."
+        )
     if Path(run).is_file() and Path(run).suffix in {".yaml", ".yml"}:
         raise RunError(f"{run} is a file. Expected the folder of a run, or a config: {command} --config {run}.")
     folder = RunFolder(run)
     folder.require()
-    expanded = ["--config", str(folder.config), "--run_dir", str(folder.path)]
-    if not any(word.startswith("--ckpt_path") for word in words):
-        expanded += ["--ckpt_path", "last" if command == "fit" else "best"]
-    return expanded + words
+    return [run, "--config", str(folder.config), "--run_dir", str(folder.path), *given]
+
+
+def _with_config_of_parent(given: list[str]) -> list[str]:
+    """Begin with the config of the run that --from names, unless one is given."""
+    if "--from" not in given or any(one.partition("=")[0] in CONFIG for one in given):
+        return given
+    path = Path(given[given.index("--from") + 1])
+    parent = RunFolder(path.parent.parent if path.is_file() else path)
+    config = ["--config", str(parent.config)] if parent.config.is_file() else []
+    return [*config, "--from=null", "--freeze=[]", *given]
+
+
+def without_places(arguments: list[str]) -> list[str]:
+    """Keep the config of a run from saying where that run is and what it resumed from, as it did earlier."""
+    expanded: list[str] = []
+    for previous, argument in zip(["", *arguments], arguments, strict=False):
+        expanded.append(argument)
+        flag, equals, value = argument.partition("=")
+        file = argument if previous in CONFIG else value if flag in CONFIG and equals else None
+        if file and RunFolder(Path(file).parent).is_config(Path(file)):
+            expanded += ["--run_dir=null", "--ckpt_path=null"]
+    return expanded
 
 
 def empty_replaced_blocks(arguments: list[str]) -> list[str]:
@@ -59,7 +91,7 @@ def empty_replaced_blocks(arguments: list[str]) -> list[str]:
     for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         flag, equals, value = argument.partition("=")
         if BLOCK.fullmatch(flag) and (value if equals else following).endswith((".yaml", ".yml")):
-            key = ".init_args.".join(part for part in flag[2:].split(".") if part != "init_args")
+            key = ".init_args.".join(one for one in flag[2:].split(".") if one != "init_args")
             expanded.append(f"--config={json.dumps({key: None})}")
         expanded.append(argument)
     return expanded

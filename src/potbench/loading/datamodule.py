@@ -124,9 +124,10 @@ class AtomsDataModule(LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         """Return the batches of the training set, in a new order each epoch."""
         loader = self._loader(self.indices.train, "batch_size", self.seed)
+        epoch = self.position["epoch"]
+        resumes = self._resumes_at is not None and self._resumes_at["epoch"] >= epoch
         # workers draw batches ahead, before Lightning says which epoch it is
-        loader.load_state_dict(self._resumes_at or {"epoch": self.position["epoch"], "batches": 0})
-        self._resumes_at = None
+        loader.load_state_dict(self._resumes_at if resumes else {"epoch": epoch, "batches": 0})  # type: ignore[arg-type]
         return loader
 
     def val_dataloader(self) -> BatchLoader:

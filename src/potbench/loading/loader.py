@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -59,7 +61,7 @@ class BatchLoader(DataLoader[Batch]):
             collate_fn=_unchanged,  # type: ignore[arg-type]
             num_workers=num_workers,
             persistent_workers=num_workers > 0,
-            worker_init_fn=_ignore_signals,
+            worker_init_fn=_leave_signals,
             pin_memory=pin_memory,
         )
 
@@ -86,8 +88,20 @@ def _unchanged(batch: Batch) -> Batch:
     return batch
 
 
-def _ignore_signals(worker: int) -> None:
-    """Leave signals to the main process, which ends its workers; one that was killed would end it with an error."""
-    for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
+def _leave_signals(worker: int) -> None:
+    """Leave signals to the main process, which ends its workers; one that was killed would end it with an error.
+
+    A cluster sends SIGTERM to all processes, as does the main process to its workers when it ends: who sent it is seen.
+    """
+    for name in ("SIGINT", "SIGUSR1"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_when_told, daemon=True).start()
+
+
+def _end_when_told() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)

@@ -99,8 +99,7 @@ class Pairwise(SumOverAtoms):
 
     @override
     def element_tables(self) -> dict[str, list[tuple[str, ...]]]:
-        pairs = [tuple(sorted(pair)) for pair in combinations_with_replacement(self.elements, 2)]
-        return {**super().element_tables(), "coefficients.weight": pairs}
+        return {**super().element_tables(), "coefficients.weight": [*combinations_with_replacement(self.elements, 2)]}
 
     @override
     def atomic_energies(self, batch: Batch, element: Tensor) -> Tensor:

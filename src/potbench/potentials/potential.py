@@ -45,7 +45,7 @@ class Potential(nn.Module, ABC):
         """Set offset and scale from statistics of the training set; called before new weights are trained."""
 
     def element_tables(self) -> dict[str, list[tuple[str, ...]]]:
-        """Return the weights and buffers that are tables by elements: name → chemical symbols of each row, sorted."""
+        """Return the weights and buffers that are tables by elements: name → chemical symbols of each row."""
         return {}
 
     def forward(self, batch: Batch, forces: bool = False) -> Prediction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from argparse import ArgumentError
 from pathlib import Path
@@ -13,17 +14,32 @@ from jsonargparse import ArgumentParser
 
 from potbench.errors import CheckpointError, SettingError
 from potbench.potentials.potential import Potential
-from potbench.runs.recipe import potential_recipe, unknown_classes
+from potbench.runs.recipe import elements_of, potential_recipe, unknown_classes
 
 EXPECTED = "Expected a checkpoint that `python -m potbench fit` wrote. Choose another checkpoint."
 PREFIX = "potential."
 """Of the names of a potential's weights, in the task that trains it."""
 
 
-class _Checkpoint(NamedTuple):
-    recipe: dict[str, Any]  # of the potential
+class Content(NamedTuple):
+    """What a checkpoint holds of a training.
+
+    Attributes:
+        recipe: of the potential.
+        weights: of the potential.
+        steps_done: optimizer steps that led to it.
+        epoch: during which it was saved, counted from 0.
+    """
+
+    recipe: dict[str, Any]
     weights: dict[str, torch.Tensor]
     steps_done: int
+    epoch: int
+
+    @property
+    def elements(self) -> list[str]:
+        """Chemical symbols that the potential was built for, in its order."""
+        return elements_of(self.recipe)
 
 
 def load_potential(file: Path) -> Potential:
@@ -40,7 +56,7 @@ def load_potential(file: Path) -> Potential:
     Raises:
         CheckpointError: the file is missing or damaged, potbench did not write it, or its potential cannot be built.
     """
-    checkpoint = _read(file)
+    checkpoint = read_checkpoint(file)
     potential = _build(checkpoint.recipe, file)
     try:
         potential.load_state_dict(checkpoint.weights)
@@ -51,16 +67,18 @@ def load_potential(file: Path) -> Potential:
     return potential.eval()
 
 
-def steps_done(file: Path) -> int:
-    """Return how many optimizer steps led to a checkpoint.
+def sha256(file: Path) -> str:
+    """Return the sha256 of a checkpoint, by which it is known wherever it is."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_checkpoint(file: Path) -> Content:
+    """Read a checkpoint as weights and plain values.
 
     Raises:
         CheckpointError: the file is missing or damaged, or potbench did not write it.
     """
-    return _read(file).steps_done
-
-
-def _read(file: Path) -> _Checkpoint:
     if not file.is_file():
         raise CheckpointError(f"{file} does not exist. {EXPECTED}")
     try:
@@ -71,10 +89,11 @@ def _read(file: Path) -> _Checkpoint:
             raise ValueError(f"{damaged} differs from its checksum")
         content = torch.load(file, weights_only=True, map_location="cpu")
         weights = content["state_dict"].items()
-        return _Checkpoint(
+        return Content(
             recipe=potential_recipe(content["recipe"]),
             weights={name.removeprefix(PREFIX): value for name, value in weights if name.startswith(PREFIX)},
             steps_done=int(content["global_step"]),
+            epoch=int(content["epoch"]),
         )
     except (OSError, MemoryError):
         raise

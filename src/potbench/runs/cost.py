@@ -17,8 +17,8 @@ from potbench.batch import Batch
 class Cost(Callback):
     """Counts frames and measures time, from the first step on; the throughput leaves validation out.
 
-    The clock is read only where epochs and validations begin and end: no step is synchronized with it. A resumed run
-    continues from the numbers in its checkpoint.
+    The clock is read only where epochs and validations begin and end, and where a checkpoint is saved: no step is
+    synchronized with it. A resumed run continues from the numbers in its checkpoint, also within an epoch.
 
     Attributes:
         frames: frames trained on, over all processes.
@@ -30,9 +30,8 @@ class Cost(Callback):
         self.frames = 0
         self.training_seconds = 0.0
         self.wall_seconds = 0.0
-        self._epoch_started = 0.0
-        self._paused = 0.0
-        self._validation_started = 0.0
+        self._counted_until: float | None = None
+        self._validates = False
 
     @property
     def frames_per_second(self) -> float:
@@ -40,9 +39,13 @@ class Cost(Callback):
         return self.frames / self.training_seconds if self.training_seconds else 0.0
 
     @override
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # a run that is resumed within an epoch does not start that epoch again
+        self._counted_until = _now()
+
+    @override
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._epoch_started = _now()
-        self._paused = 0.0
+        self._counted_until = _now()
 
     @override
     def on_train_batch_end(
@@ -52,26 +55,37 @@ class Cost(Callback):
 
     @override
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._validation_started = _now()
+        self._count()
+        self._validates = True
 
     @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._paused += _now() - self._validation_started
+        self._count()
+        self._validates = False
 
     @override
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        elapsed = _now() - self._epoch_started
-        self.wall_seconds += elapsed
-        self.training_seconds += elapsed - self._paused
+        self._count()
+        self._counted_until = None
 
     @override
     def state_dict(self) -> dict[str, Any]:
+        self._count()
         return {key: getattr(self, key) for key in ("frames", "training_seconds", "wall_seconds")}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         for key, value in state_dict.items():
             setattr(self, key, value)
+
+    def _count(self) -> None:
+        """Add the time since the last call."""
+        if self._counted_until is None:
+            return
+        now = _now()
+        self.wall_seconds += now - self._counted_until
+        self.training_seconds += 0.0 if self._validates else now - self._counted_until
+        self._counted_until = now
 
 
 def peak_memory() -> float:

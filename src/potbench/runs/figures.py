@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ from potbench.reporting.loss_figure import draw_loss
 from potbench.reporting.parity_figure import draw_parity
 from potbench.reporting.residuals_figure import draw_residuals
 from potbench.reporting.style import png
-from potbench.runs.folder import RunFolder
+from potbench.runs.folder import EvaluationFolder, RunFolder
 from potbench.runs.metrics import read_curves
 from potbench.runs.record import Record
+from potbench.units import Quantity
 from potbench.whole_file import whole_file
 
 
@@ -28,11 +30,24 @@ def draw_figures(run: RunFolder, record: Record) -> None:
     loss = draw_loss(read_curves(run.metrics), unit)
     if loss is not None:
         _write(run.loss_figure, png(loss))
-    if run.predictions.is_file() and "test" in record.metrics:
-        with np.load(run.predictions, allow_pickle=False) as arrays:
-            comparisons = compare(dict(arrays), record.metrics["test"], unit)
-        _write(run.parity_figure, png(draw_parity(comparisons)))
-        _write(run.residuals_figure, png(draw_residuals(comparisons)))
+    if "test" in record.metrics:
+        draw_predictions(run, record.metrics["test"], unit)
+
+
+def draw_predictions(folder: EvaluationFolder, metrics: Mapping[str, Quantity], unit: str) -> None:
+    """Draw parity and residuals, where there are predictions.
+
+    Args:
+        folder: of the evaluation.
+        metrics: errors of its predictions.
+        unit: of their energies.
+    """
+    if not folder.predictions.is_file():
+        return
+    with np.load(folder.predictions, allow_pickle=False) as arrays:
+        comparisons = compare(dict(arrays), metrics, unit)
+    _write(folder.parity_figure, png(draw_parity(comparisons)))
+    _write(folder.residuals_figure, png(draw_residuals(comparisons)))
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 from potbench.errors import RunError
 
+State = Literal["new", "started", "interrupted", "finished"]
 
-class RunFolder:
-    """Names of the files of a run; nothing else knows them.
+
+class EvaluationFolder:
+    """Names of the files of an evaluation.
 
     Args:
         path: the folder.
@@ -18,6 +23,22 @@ class RunFolder:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self.predictions = self.path / "predictions.npz"
+        self.figures = self.path / "figures"
+        self.parity_figure = self.figures / "parity.png"
+        self.residuals_figure = self.figures / "residuals.png"
+
+
+class RunFolder(EvaluationFolder):
+    """Names of the files of a run; nothing else knows them. Its own evaluation is in the folder itself.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(path)
+        self.lock = self.path / "run.lock"
         self.config = self.path / "config.yaml"
         self.record = self.path / "record.json"
         self.metrics = self.path / "metrics.csv"
@@ -26,11 +47,22 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.best = self.checkpoints / "best.ckpt"
         self.last = self.checkpoints / "last.ckpt"
-        self.predictions = self.path / "predictions.npz"
-        self.figures = self.path / "figures"
         self.loss_figure = self.figures / "loss.png"
-        self.parity_figure = self.figures / "parity.png"
-        self.residuals_figure = self.figures / "residuals.png"
+        self._made: list[Path] = []
+
+    @property
+    def state(self) -> State:
+        """Return how far training has come.
+
+        new: there is no run. started: there is no checkpoint. interrupted: training goes on from the last checkpoint.
+        finished: training has ended.
+        """
+        if not self.config.is_file():
+            return "new"
+        with suppress(OSError, ValueError, AttributeError):
+            if json.loads(self.record.read_bytes()).get("budget") is not None:
+                return "finished"
+        return "interrupted" if self.last.is_file() else "started"
 
     @property
     def result(self) -> Path:
@@ -40,6 +72,19 @@ class RunFolder:
     def config_until(self, step: int) -> Path:
         """Return where the config is saved that was in force until an optimizer step, when a run resumes by another."""
         return self.path / f"config_until_step_{step}.yaml"
+
+    def evaluation(self, name: str) -> EvaluationFolder:
+        """Return the folder of an evaluation of another checkpoint, of other data, or with other settings."""
+        return EvaluationFolder(self.path / "evaluations" / name)
+
+    def set_aside(self, name: str) -> None:
+        """Move predictions and their figures to the folder of an evaluation, `name`: they are the run's no longer."""
+        other = self.evaluation(name)
+        for file in ("predictions", "parity_figure", "residuals_figure"):
+            old, new = getattr(self, file), getattr(other, file)
+            if old.is_file():
+                new.parent.mkdir(parents=True, exist_ok=True)
+                old.replace(new)
 
     def checkpoint(self, name: str) -> Path:
         """Return the file of a checkpoint.
@@ -66,14 +111,51 @@ class RunFolder:
                 "Expected a folder that `python -m potbench fit` made. Choose another folder."
             )
 
+    def create(self, must_be_new: bool = False) -> None:
+        """Make the folder.
+
+        Args:
+            must_be_new: whether a folder that is there is refused; of several processes, one makes it.
+
+        Raises:
+            FileExistsError: see `must_be_new`.
+        """
+        missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        self.path.mkdir(parents=True, exist_ok=not must_be_new)
+        self._made = self._made or missing
+
+    def discard(self) -> None:
+        """Remove the folders that `create` made, as far as they are empty."""
+        with suppress(OSError):
+            for folder in self._made:
+                folder.rmdir()
+
+    def is_config(self, file: Path) -> bool:
+        """Return whether a file is the config that the run was trained with."""
+        return file == self.config and (self.record.is_file() or self.split.is_file())
+
     @classmethod
     def new(cls, config_file: Path | None) -> RunFolder:
-        """Return a folder that is not there, named by config file and time: runs/<config>/<time>."""
+        """Make a folder that was not there, named by config file and time: runs/<config>/<time>.
+
+        Args:
+            config_file: also the config of a run, after which the new one is named; None without one.
+        """
         name = Path("fit")
-        if config_file is not None:
+        if config_file is not None and cls(config_file.parent).is_config(config_file):
+            parts = config_file.parent.absolute().parts
+            within = parts[parts.index("runs") + 1 :] if "runs" in parts else parts[-1:]
+            name = Path(*(within[:-1] or within))  # the last is a time, where it was named by it
+        elif config_file is not None:
             parts = config_file.with_suffix("").parts
             name = Path(*parts[parts.index("configs") + 1 :]) if "configs" in parts else Path(parts[-1])
         now = time.strftime("%Y-%m-%d_%H-%M-%S")
-        # two runs may start within a second
-        names = (now if number == 1 else f"{now}_{number}" for number in count(1))
-        return cls(next(path for path in (Path("runs") / name / moment for moment in names) if not path.exists()))
+        numbers = count(2)
+        run = cls(Path("runs") / name / now)
+        while True:  # several runs may start within a second
+            try:
+                run.create(must_be_new=True)
+            except FileExistsError:
+                run = cls(Path("runs") / name / f"{now}_{next(numbers)}")
+            else:
+                return run

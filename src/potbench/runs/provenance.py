@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +55,23 @@ class Provenance:
     machine: Machine
     git_commit: str | None
 
+    @property
+    def digits(self) -> str:
+        """What the last digits of a number depend on."""
+        device = (
+            self.machine.accelerator or f"{self.machine.threads} {'thread' if self.machine.threads == 1 else 'threads'}"
+        )
+        return f"{device}, torch {self.versions.get('torch')}"
+
 
 def provenance() -> Provenance:
     """Return versions, machine and commit, as they are now."""
     return Provenance(versions(), machine(), git_commit())
+
+
+def command() -> str:
+    """Return the command that runs, as it can be given again."""
+    return f"python -m potbench {shlex.join(sys.argv[1:])}"
 
 
 def versions() -> dict[str, str]:

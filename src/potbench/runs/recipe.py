@@ -23,6 +23,11 @@ def potential_recipe(task: dict[str, Any]) -> dict[str, Any]:
     return recipe
 
 
+def elements_of(recipe: dict[str, Any]) -> list[str]:
+    """Return the chemical symbols that a potential was built for, in its order."""
+    return [str(symbol) for symbol in recipe["init_args"]["elements"]]
+
+
 def as_text(recipe: object) -> str:
     """Write a recipe as Python would, on one line; what is none as it is."""
     if not isinstance(recipe, dict):

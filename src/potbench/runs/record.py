@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from potbench.batch import Statistics
-from potbench.data_quality.leakage import Leakage
 from potbench.errors import RecordError, RunError
+from potbench.loading import AtomsDataModule
 from potbench.loading.manifest import Manifest
 from potbench.readers.typed_json import from_plain, to_json
+from potbench.runs.evaluation import Evaluation
 from potbench.runs.folder import RunFolder
 from potbench.runs.format_1 import from_format_1
-from potbench.runs.provenance import Provenance
+from potbench.runs.parent import Parent
+from potbench.runs.provenance import Provenance, command, provenance
+from potbench.runs.recipe import as_text, split_recipe
+from potbench.runs.split_summary import SplitSummary
 from potbench.units import Quantity
 from potbench.whole_file import write_text
 
@@ -32,40 +36,6 @@ class Seeds:
 
     everything: int | None
     batches: int
-
-
-@dataclass(frozen=True)
-class SplitSummary:
-    """How the frames were divided.
-
-    Args:
-        rule: class and arguments of the split.
-        fingerprint: sha256 over the indices of all frames.
-        train: training frames.
-        validation: validation frames.
-        test: test frames.
-        leakage: how far test frames are from training frames; None in early records.
-    """
-
-    rule: str
-    fingerprint: str
-    train: int
-    validation: int
-    test: int
-    leakage: Leakage | None = None
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What was evaluated, and with what.
-
-    Args:
-        checkpoint: the file; None for weights that were never trained.
-        provenance: of the evaluation.
-    """
-
-    checkpoint: str | None
-    provenance: Provenance
 
 
 @dataclass(frozen=True)
@@ -111,9 +81,11 @@ class Record:
         data: manifest of the store.
         split: how its frames were divided.
         statistics: of the training frames.
-        metrics: validation or test → name → error.
-        evaluations: validation or test → what was evaluated; the validation at the end of a training is not among them.
+        metrics: validation or test → name → error: of the best checkpoint, on the run's own data.
+        evaluations: validation or test → what these errors were measured with, but for the validation at the end of a
+            training; and by names of their own, evaluations of other checkpoints, of other data, with other settings.
         num_parameters: how many numbers training finds.
+        parent: the run whose weights training started from, or None.
         cost: what training took; None until it ends, as are those below.
         budget: how long training was.
         best_epoch: with the smallest validation loss, counted from 0; None where none was validated.
@@ -130,9 +102,30 @@ class Record:
     metrics: dict[str, dict[str, Quantity]] = field(default_factory=dict)
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
     num_parameters: int | None = None
+    parent: Parent | None = None
     cost: TrainingCost | None = None
     budget: Budget | None = None
     best_epoch: int | None = None
+
+    @classmethod
+    def before_training(cls, run: RunFolder, config: str, seed: int | None, data: AtomsDataModule) -> Record:
+        """Return what a run is, before anything has come of it.
+
+        Args:
+            run: the folder.
+            config: the whole configuration, as YAML.
+            seed: of weights and dropout; False or None where nothing was seeded.
+            data: has been set up.
+        """
+        return cls(
+            name=str(run.path),
+            command=command(),
+            provenance=provenance(),
+            seeds=Seeds(None if seed is False else seed, data.seed),
+            data=data.store.manifest,
+            split=SplitSummary.of(data, as_text(split_recipe(config))),
+            statistics=data.statistics,
+        )
 
     def to_json(self) -> str:
         """Return the record as JSON; numbers that are not finite become null."""

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from potbench.data_quality.leakage import measure_leakage
 from potbench.errors import RunError
 from potbench.loading import AtomsDataModule
+from potbench.runs.checkpoint import sha256
 from potbench.runs.cost import Cost, peak_memory
 from potbench.runs.figures import draw_figures
 from potbench.runs.folder import RunFolder
+from potbench.runs.lock import RunLock, undisturbed
 from potbench.runs.metrics import best_validation, in_units
-from potbench.runs.provenance import provenance
-from potbench.runs.recipe import as_text, split_recipe
-from potbench.runs.record import Budget, Evaluation, Record, Seeds, SplitSummary, TrainingCost
+from potbench.runs.parent import Parent, parent_of
+from potbench.runs.record import Budget, Record, TrainingCost
 from potbench.runs.summary import print_summary
 from potbench.training import Task
 from potbench.units import Quantity
-from potbench.whole_file import whole_file, write_text
+from potbench.whole_file import write_text
 
 
 @dataclass
 class Recorder(Callback):
-    """Writes the folder of a run; a fast_dev_run leaves it as it is.
+    """Writes the folder of a run that is trained; a fast_dev_run leaves it as it is.
 
     Args:
         run: the folder.
         config: the whole configuration, as YAML.
         seed: of weights and dropout; False or None where nothing was seeded.
-        checkpoint: file that the run resumes from or that is evaluated, or None.
+        checkpoint: file that the run resumes from, or None.
         steps_done: optimizer steps before this part of the run.
+        parent: checkpoint of another run, whose weights training starts from, or None.
+        freeze: weights that are not trained, as they were named.
+        lock: the right to write into the folder; None where nobody else can.
     """
 
     run: RunFolder
@@ -44,23 +47,36 @@ class Recorder(Callback):
     seed: int | None
     checkpoint: str | None
     steps_done: int
+    parent: Path | None = None
+    freeze: Sequence[str] = ()
+    lock: RunLock | None = None
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Compare the data with those of the run, before anything is computed.
+        """Compare the data with those of the run that is resumed, before anything is computed.
 
         Raises:
             RunError: the run was made with other data or another split.
             RecordError: its record is damaged.
         """
-        if _writes(trainer) and self.run.record.is_file():
-            self._require_same(Record.load(self.run.path), _data(trainer))
+        if writes(trainer) and self.checkpoint and self.run.record.is_file():
+            self._require_same(Record.load(self.run.path), data_of(trainer))
 
     @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write down what the run is; a training that is refused before its first step leaves nothing."""
-        if _writes(trainer):
-            self._begin(_data(trainer))
+        if writes(trainer):
+            self._begin(data_of(trainer))
+
+    @override
+    def on_train_batch_end(self, *arguments: Any, **named: Any) -> None:
+        """Stop where another process has taken the folder over.
+
+        Raises:
+            RunError: it has.
+        """
+        if self.lock:
+            self.lock.require()
 
     @override
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -70,108 +86,87 @@ class Recorder(Callback):
 
     def finish_fit(self, trainer: Trainer) -> None:
         """Complete the record with validation errors and costs, draw the loss curves, print the tables."""
-        if not _writes(trainer):
+        if not writes(trainer):
             return
         cost = next(callback for callback in trainer.callbacks if isinstance(callback, Cost))  # type: ignore[attr-defined]
         if not self.run.record.is_file():
-            self._begin(_data(trainer))  # no step was asked for
+            self._begin(data_of(trainer))  # no step was asked for
         epoch, validation = best_validation(self.run.metrics)
-        record = Record.load(self.run.path)
-        self._finish(
-            "validation",
-            replace(
+        with undisturbed(self.run):
+            record = self._with_earlier_set_aside(Record.load(self.run.path))
+            record = replace(
                 record,
                 best_epoch=epoch,
                 metrics={**record.metrics, "validation": in_units(validation, record.data.units.energy)},
                 # known by now: a kernel has as many as training gave it
-                num_parameters=_num_parameters(trainer),
+                num_parameters=num_parameters(trainer),
                 cost=TrainingCost(
                     throughput=Quantity.of(cost.frames_per_second, "frames/s"),
                     wall_time=Quantity.of(cost.wall_seconds, "s"),
                     peak_memory=Quantity.of(peak_memory(), "MiB"),
                 ),
                 budget=Budget(trainer.current_epoch, trainer.global_step, cost.frames),
-            ),
-        )
-
-    def save_predictions(self, trainer: Trainer, task: Task) -> None:
-        """Write what the test predicted; a collective call."""
-        predictions = {name: value.numpy() for name, value in task.test_predictions().items()}
-        if not _writes(trainer):
-            return
-        data = _data(trainer)
-        numbers = data.store.manifest.atomic_numbers
-        references = np.array([data.statistics.reference_energies[number] for number in numbers])
-        predictions["offset"] = data.store.composition(predictions["frame"], numbers) @ references
-        with whole_file(self.run.predictions) as partial, partial.open("wb") as stream:
-            np.savez_compressed(stream, **predictions)  # type: ignore[arg-type]
-
-    def report(self, trainer: Trainer, stage: str) -> None:
-        """Write the errors of a stage into the record, draw the figures, print the tables.
-
-        Args:
-            trainer: has evaluated the stage.
-            stage: validation or test.
-        """
-        if not _writes(trainer):
-            return
-        record = Record.load(self.run.path) if self.run.record.is_file() else self._description(_data(trainer))
-        prefix = f"{stage}/"
-        metrics = {
-            name.removeprefix(prefix): float(value)
-            for name, value in trainer.callback_metrics.items()
-            if name.startswith(prefix)
-        }
-        self._finish(
-            stage,
-            replace(
-                record,
-                metrics={**record.metrics, stage: in_units(metrics, record.data.units.energy)},
-                evaluations={**record.evaluations, stage: Evaluation(self.checkpoint, provenance())},
-                num_parameters=_num_parameters(trainer),
-            ),
-        )
+            )
+            record.save(self.run.path)
+        draw_figures(self.run, record)
+        print_summary(record, self.run.path, "validation")
 
     def _begin(self, data: AtomsDataModule) -> None:
-        if self.run.config.is_file():
-            config = self.run.config.read_text(encoding="utf-8")
-            if yaml.safe_load(config) != yaml.safe_load(self.config):
-                write_text(self.run.config_until(self.steps_done), config)
-        write_text(self.run.config, self.config)
-        data.indices.save(self.run.split)
-        record = self._description(data)
-        if self.run.record.is_file():
-            earlier = Record.load(self.run.path)
-            record = replace(
-                record,
-                metrics=earlier.metrics,
-                evaluations=earlier.evaluations,
-                num_parameters=earlier.num_parameters,
-                cost=earlier.cost,
-                budget=earlier.budget,
-                best_epoch=earlier.best_epoch,
-            )
-        record.save(self.run.path)
+        with undisturbed(self.run):
+            record = Record.before_training(self.run, self.config, self.seed, data)
+            earlier = Record.load(self.run.path) if self.run.record.is_file() else None
+            if earlier and self.checkpoint:
+                self._say_what_digits_depend_on(earlier, record)
+                record = replace(
+                    record,
+                    metrics=earlier.metrics,
+                    evaluations=earlier.evaluations,
+                    num_parameters=earlier.num_parameters,
+                    parent=earlier.parent,
+                )
+            elif self.parent:
+                record = replace(record, parent=self._parent(self.parent, data))
+            if self.checkpoint and self.run.config.is_file():
+                config = self.run.config.read_text(encoding="utf-8")
+                if yaml.safe_load(config) != yaml.safe_load(self.config):
+                    write_text(self.run.config_until(self.steps_done), config)
+            write_text(self.run.config, self.config)
+            data.indices.save(self.run.split)
+            record.save(self.run.path)
 
-    def _description(self, data: AtomsDataModule) -> Record:
-        """Return what the run is, before anything has come of it."""
-        indices = data.indices
-        return Record(
-            name=str(self.run.path),
-            command="python -m potbench " + shlex.join(sys.argv[1:]),
-            provenance=provenance(),
-            seeds=Seeds(None if self.seed is False else self.seed, data.seed),
-            data=data.store.manifest,
-            split=SplitSummary(
-                rule=as_text(split_recipe(self.config)),
-                fingerprint=indices.fingerprint,
-                train=len(indices.train),
-                validation=len(indices.validation),
-                test=len(indices.test),
-                leakage=measure_leakage(data.store, indices),
-            ),
-            statistics=data.statistics,
-        )
+    def _parent(self, checkpoint: Path, data: AtomsDataModule) -> Parent:
+        parent = parent_of(checkpoint, self.freeze, data)
+        if parent.frames_seen:
+            print(
+                f"{parent.frames_seen:,} of the {len(data.indices.test):,} test frames were trained or validated on by "
+                "the parent. Errors on the test set will be too small.",
+                flush=True,
+            )
+        return parent
+
+    def _say_what_digits_depend_on(self, earlier: Record, record: Record) -> None:
+        then, now = earlier.provenance.digits, record.provenance.digits
+        if then != now:
+            print(
+                f"{self.run.path} was trained with {then} until now, and is resumed with {now}: its numbers may differ "
+                "in their last digits from those of an unbroken run.",
+                flush=True,
+            )
+
+    def _with_earlier_set_aside(self, record: Record) -> Record:
+        """Set aside the evaluations of a best checkpoint that is the best no longer."""
+        best = sha256(self.run.result) if self.run.result.is_file() else None
+        for stage in ("validation", "test"):
+            evaluation = record.evaluations.get(stage)
+            if evaluation is None or evaluation.sha256 in {None, best} or stage not in record.metrics:
+                continue
+            name = evaluation.name(stage)
+            if stage == "test":
+                self.run.set_aside(name)
+            metrics, evaluations = dict(record.metrics), dict(record.evaluations)
+            evaluations[name] = replace(evaluations.pop(stage), metrics=metrics.pop(stage))
+            record = replace(record, metrics=metrics, evaluations=evaluations)
+        return record
 
     def _require_same(self, record: Record, data: AtomsDataModule) -> None:
         fingerprints = {
@@ -185,21 +180,19 @@ class Recorder(Callback):
                     "Expected the same. Restore the files and the settings of the data, or start a new run."
                 )
 
-    def _finish(self, stage: str, record: Record) -> None:
-        record.save(self.run.path)
-        draw_figures(self.run, record)
-        print_summary(record, self.run.path, stage)
 
-
-def _writes(trainer: Trainer) -> bool:
+def writes(trainer: Trainer) -> bool:
+    """Return whether this process writes the folder of the run."""
     return trainer.is_global_zero and not trainer.fast_dev_run  # type: ignore[attr-defined]
 
 
-def _data(trainer: Trainer) -> AtomsDataModule:
+def data_of(trainer: Trainer) -> AtomsDataModule:
+    """Return the data of a run."""
     data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
     return data
 
 
-def _num_parameters(trainer: Trainer) -> int:
+def num_parameters(trainer: Trainer) -> int:
+    """Return how many numbers the training of a potential finds."""
     task: Task = trainer.lightning_module  # type: ignore[assignment]
     return task.potential.num_parameters

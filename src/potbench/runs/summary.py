@@ -7,16 +7,18 @@ from pathlib import Path
 from rich.console import Console
 
 from potbench.reporting.tables import cost_table, error_table
+from potbench.runs.evaluation import Evaluation, Stage
 from potbench.runs.record import Record
+from potbench.runs.split_summary import SplitSummary
 
 
-def print_summary(record: Record, run: Path, stage: str, console: Console | None = None) -> None:
+def print_summary(record: Record, run: Path, stage: Stage, console: Console | None = None) -> None:
     """Print the errors of a run, what training took, and where the run is.
 
     Args:
         record: of the run.
         run: its folder.
-        stage: whose errors are printed: validation or test.
+        stage: whose errors are printed.
         console: where to print; by default the terminal.
     """
     console = console or Console()
@@ -27,8 +29,43 @@ def print_summary(record: Record, run: Path, stage: str, console: Console | None
         costs = {"Speed": cost.throughput, "Wall time": cost.wall_time, "Peak memory": cost.peak_memory}
     budget = vars(record.budget) if record.budget else {}
     console.print(cost_table(record.num_parameters, costs, budget))
-    if record.split.leakage:
-        console.print(f"Split: {record.split.leakage.text}.\n", highlight=False)
+    _print_split(record.split, console)
+    _print_folder("Run folder:", run, console)
+
+
+def print_evaluation(evaluation: Evaluation, folder: Path, stage: Stage, console: Console | None = None) -> None:
+    """Print the errors of an evaluation that is not that of its run: what was evaluated, and where it is.
+
+    Args:
+        evaluation: has metrics of its own.
+        folder: where its predictions are.
+        stage: what was evaluated.
+        console: where to print; by default the terminal.
+    """
+    console = console or Console()
+    console.print(error_table(evaluation.metrics or {}, f"Errors on the {stage} set"))
+    lines = [f"Checkpoint: {evaluation.checkpoint or 'none, weights that were never trained'}"]
+    if evaluation.data:
+        lines.append(f"Data: {evaluation.data.name}, {evaluation.data.num_frames:,} frames")
+    if evaluation.settings:
+        lines.append(f"Settings: {evaluation.settings}")
+    if evaluation.frames_seen:
+        lines.append(
+            f"{evaluation.frames_seen:,} of these frames trained or validated the run, so errors are too small."
+        )
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    if evaluation.split:
+        _print_split(evaluation.split, console)
+    _print_folder("The errors of the run itself are as they were. These are in its record, and in", folder, console)
+
+
+def _print_split(split: SplitSummary, console: Console) -> None:
+    if split.leakage:
+        console.print(f"Split: {split.leakage.text}.\n", highlight=False)
+
+
+def _print_folder(title: str, folder: Path, console: Console) -> None:
     # on a line of its own and never wrapped, so that it can be copied
-    console.print("Run folder:")
-    console.print(str(run), soft_wrap=True, markup=False, highlight=False)
+    console.print(title)
+    console.print(str(folder), soft_wrap=True, markup=False, highlight=False)

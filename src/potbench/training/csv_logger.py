@@ -23,6 +23,9 @@ class CSVLogger(Logger):
 
     Lightning's own logger deletes the file that it finds.
 
+    Attributes:
+        num_rows: rows in the file and in memory.
+
     Args:
         run_dir: the run folder.
         steps_done: optimizer steps before this part of the run; rows of later steps, which an interrupted epoch left in
@@ -39,7 +42,17 @@ class CSVLogger(Logger):
         self._columns: list[str] = []
         self._rows: list[dict[str, Any]] = []
         self._dropped_from: float = steps_done
-        self._read()
+        self._kept: int | None = None
+        self.num_rows = len(self._read()[1])
+
+    def keep_rows(self, number: int) -> None:
+        """Keep the first rows of the file, and drop those that came after them, as a resumed run does.
+
+        Args:
+            number: of rows, which `num_rows` was when the checkpoint was saved.
+        """
+        self._kept = number
+        self.num_rows = len(self._read()[1])
 
     @property
     @override
@@ -71,6 +84,7 @@ class CSVLogger(Logger):
         """Add a row; it is in memory until it is saved."""
         step = step or 0
         self._rows.append({**metrics, "step": step})
+        self.num_rows += 1
         if (step + 1) % STEPS_IN_MEMORY == 0:
             self.save()
 
@@ -92,7 +106,7 @@ class CSVLogger(Logger):
             writer = csv.DictWriter(stream, self._columns)
             writer.writeheader()
             writer.writerows([*earlier, *rows])
-        self._dropped_from = math.inf
+        self._dropped_from, self._kept = math.inf, None
 
     def _read(self) -> tuple[list[str], list[dict[str, str]]]:
         """Columns and rows of the file, without those of an interrupted epoch."""
@@ -102,7 +116,8 @@ class CSVLogger(Logger):
             with self.file.open(newline="", encoding="utf-8") as stream:
                 # a killed process can leave half a line at the end
                 reader = csv.DictReader(line for line in stream if line.endswith("\n"))
-                rows = [row for row in reader if int(row["step"]) < self._dropped_from]
+                rows = list(reader)
+            steps = [int(row["step"]) for row in rows]
             if any(None in row for row in rows):
                 raise ValueError("a row is longer than the first line")
         except (csv.Error, LookupError, TypeError, ValueError) as error:
@@ -110,4 +125,8 @@ class CSVLogger(Logger):
                 f"{self.file} is damaged ({error!r}). Expected rows as potbench writes them, each with its step. "
                 "Restore the file, or move it away to resume without earlier rows."
             ) from error
+        if self._kept is not None:
+            rows = rows[: self._kept]
+        else:
+            rows = [row for row, step in zip(rows, steps, strict=True) if step < self._dropped_from]
         return list(reader.fieldnames or []), rows

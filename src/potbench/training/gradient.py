@@ -13,6 +13,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torchmetrics.utilities.distributed import gather_all_tensors
 from typing_extensions import override
 
 from potbench.batch import Batch
@@ -31,6 +32,9 @@ class GradientTask(Task):
         optimizer: how the weights are updated.
         schedule: learning rate over the steps, such as potbench.training.OneCycle; None keeps it constant.
     """
+
+    loss_of_epoch: float | Tensor
+    frames_of_epoch: int
 
     def __init__(
         self,
@@ -83,6 +87,30 @@ class GradientTask(Task):
     def on_train_epoch_end(self) -> None:
         """Log the mean loss over the frames of the epoch."""
         self.log("train/loss", self._mean_loss().float())
+
+    @override
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Save the sums of the epoch so far, of each process; a training that has diverged is not saved.
+
+        Raises:
+            DivergedError: the loss is not finite.
+        """
+        super().on_save_checkpoint(checkpoint)
+        if self.frames_of_epoch:
+            self._mean_loss()
+        sums = torch.tensor([float(self.loss_of_epoch), self.frames_of_epoch], dtype=torch.float64, device=self.device)
+        of_all = gather_all_tensors(sums) if self.trainer.world_size > 1 else [sums]
+        checkpoint["loss_of_epoch"] = [of_one.tolist() for of_one in of_all]
+
+    @override
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        nothing = [0.0, 0.0]
+        sums = checkpoint.get("loss_of_epoch", [nothing])
+        if len(sums) != self.trainer.world_size:
+            total = [sum(column) for column in zip(*sums, strict=True)]
+            sums = [total, *[nothing] * (self.trainer.world_size - 1)]
+        loss, num_frames = sums[self.global_rank]
+        self.loss_of_epoch, self.frames_of_epoch = loss, int(num_frames)
 
     @override
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
@@ -143,5 +171,5 @@ class GradientTask(Task):
 
     def _forget_loss(self) -> None:
         # added up here, since self.log would take half a millisecond of every step
-        self.loss_of_epoch: float | Tensor = 0.0
+        self.loss_of_epoch = 0.0
         self.frames_of_epoch = 0

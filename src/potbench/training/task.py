@@ -15,6 +15,7 @@ from potbench.errors import SettingError
 from potbench.geometry.sums import sum_per_molecule
 from potbench.potentials.potential import Potential
 from potbench.structures import SYMBOLS
+from potbench.training.fine_tuning import FineTuning
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.metrics import Metrics
 from potbench.units import reported
@@ -29,6 +30,7 @@ class Task(LightningModule):
 
     Attributes:
         recipe: class and arguments of the task, which checkpoints store, so that they can be loaded alone.
+        fine_tuning: what training starts from; None for weights as they were drawn at random.
         metrics: errors of validation and test.
     """
 
@@ -39,16 +41,21 @@ class Task(LightningModule):
         self.potential = potential
         self.loss = loss
         self.recipe: dict[str, Any] = {}
+        self.fine_tuning: FineTuning | None = None
         self.register_buffer("reference_energies", torch.zeros(len(SYMBOLS), dtype=torch.float64), persistent=False)
         self.metrics = nn.ModuleDict()
         self.predicted: list[dict[str, Tensor]] = []
 
     @override
     def setup(self, stage: str) -> None:
-        """Compare the settings with the dataset; before training, adapt the potential to the training set.
+        """Compare the settings with the dataset; before training, fit offset and scale to the training set.
+
+        New weights get both from its statistics; those of a parent keep their scale, and their offset is fitted to what
+        the parent leaves. A checkpoint, restored later, replaces either.
 
         Raises:
-            SettingError: the dataset lacks forces that the loss weights, or has elements that the potential lacks.
+            SettingError: the dataset lacks forces that the loss weights, or has elements that the potential lacks; or
+                the fine-tuning cannot begin.
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         has_forces = data.store.forces is not None
@@ -70,7 +77,10 @@ class Task(LightningModule):
         for number, energy in statistics.reference_energies.items():
             self.reference_energies[number] = energy
         if stage == "fit":
-            self.potential.adapt(statistics)
+            if self.fine_tuning is None:
+                self.potential.adapt(statistics)
+            else:
+                self.trainer.print(self.fine_tuning.begin(self.potential, data))
         # validation measures forces only where they are trained; the test measures all there is to measure
         unit = reported(data.store.energy_unit)[1]
         self.metrics.update({"validation": Metrics(bool(self.loss.forces), unit), "test": Metrics(has_forces, unit)})

@@ -32,10 +32,10 @@ def store(root: Path) -> Store:
 
 def train(printed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the command that stands behind `Train on it:`, for one batch."""
-    words = shlex.split(printed.split("Train on it:\n")[1])
-    assert words[:3] == ["python", "-m", "potbench"]
+    arguments = shlex.split(printed.split("Train on it:\n")[1])
+    assert arguments[:3] == ["python", "-m", "potbench"]
     monkeypatch.chdir(ROOT)
-    assert main([*words[3:], *SMALL[-2:], *FEW, "--trainer.fast_dev_run", "true"]) == 0
+    assert main([*arguments[3:], *SMALL[-2:], *FEW, "--trainer.fast_dev_run", "true"]) == 0
 
 
 def test_a_dataset_is_downloaded_converted_and_told_how_to_use(served_md17, prepared, run, monkeypatch):
@@ -57,11 +57,11 @@ def test_a_first_look_at_a_new_dataset_says_what_is_odd(prepared, run, tmp_path)
     with np.load(write_md17(tmp_path, num_frames=500)) as arrays:
         turned = {name: arrays[name] for name in "zRE"} | {"F": -arrays["F"]}
     np.savez(tmp_path / "turned.npz", **turned)
-    words = ("prepare", "md17", "--molecule", "ethanol", "--from", tmp_path / "turned.npz")
-    printed = run(*words)
+    arguments = ("prepare", "md17", "--molecule", "ethanol", "--from", tmp_path / "turned.npz")
+    printed = run(*arguments)
     assert "forces and energies" in printed
     assert "are wrong: " in printed
-    assert "forces and energies" not in run(*words)
+    assert "forces and energies" not in run(*arguments)
 
 
 def test_what_is_prepared_is_not_done_again(served_md17, prepared, run):
@@ -213,11 +213,11 @@ def test_an_interruption_is_said_and_the_next_call_resumes(server, served_md17, 
 
 
 def test_a_full_disk_leaves_no_half_of_a_store(prepared, run, refused, tmp_path):
-    words = ("prepare", "md17", "--molecule", "ethanol", "--from", write_md17(tmp_path, num_frames=2000))
+    arguments = ("prepare", "md17", "--molecule", "ethanol", "--from", write_md17(tmp_path, num_frames=2000))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
-        said = refused(*words)
+        said = refused(*arguments)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert said == (
@@ -226,7 +226,7 @@ def test_a_full_disk_leaves_no_half_of_a_store(prepared, run, refused, tmp_path)
         "here."
     )
     assert [path.name for path in prepared.iterdir()] == ["downloads"]
-    run(*words)
+    run(*arguments)
     assert len(store(prepared)) == 2000
 
 
@@ -245,7 +245,7 @@ def test_help_shows_the_options_of_a_dataset_with_their_choices(capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "said"),
     [
         (
             "rmd71",
@@ -283,8 +283,8 @@ def test_help_shows_the_options_of_a_dataset_with_their_choices(capsys):
         ),
     ],
 )
-def test_what_there_is_not_is_refused_with_what_there_is(prepared, refused, words, said):
-    assert refused("prepare", *shlex.split(words)).startswith(said)
+def test_what_there_is_not_is_refused_with_what_there_is(prepared, refused, arguments, said):
+    assert refused("prepare", *shlex.split(arguments)).startswith(said)
     assert not list(prepared.glob("*/manifest.json"))
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from potbench.cli.data.catalog import Prepared, prepared
 from potbench.errors import DataFileError, SettingError, did_you_mean
 
 if TYPE_CHECKING:
+    from potbench.loading.catalog import Prepared
     from potbench.loading.manifest import Manifest
 
 
@@ -31,6 +31,7 @@ def chosen_stores(
         RecordError: a store of the dataset is damaged.
     """
     from potbench.datasets import data_root
+    from potbench.loading.catalog import prepared
 
     root = root or data_root()
     everywhere, damaged = prepared(Path(name).parent if Path(name).is_dir() else root)

@@ -83,10 +83,10 @@ def generate(
 
 def _command(**given: Any) -> str:
     """Return the command with these arguments, for the manifest."""
-    words = ["python", "-m", "potbench", "data", "generate"]
+    arguments = ["python", "-m", "potbench", "data", "generate"]
     for name, parameter in inspect.signature(generate).parameters.items():
         value = given[name]
         if value != parameter.default:
             texts = value if isinstance(value, list) else [json.dumps(value) if isinstance(value, dict) else value]
-            words += [f"--{name}", *map(str, texts)]
-    return shlex.join(words)
+            arguments += [f"--{name}", *map(str, texts)]
+    return shlex.join(arguments)

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from potbench.cli.data.catalog import few
 from potbench.cli.data.chosen import chosen_stores, options_of
 
-if TYPE_CHECKING:
-    from potbench.loading import Store
-
-CHUNK = 2**18
-"""Frames, or rows of atoms, that are looked at together."""
 NOT_VERIFIED = "not verified against a published checksum"
 
 
@@ -38,7 +30,9 @@ def show(folder: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from potbench.data_quality.ranges import ranges
     from potbench.loading import Store
+    from potbench.loading.catalog import few
     from potbench.structures import SYMBOLS
 
     store = Store(folder)
@@ -51,7 +45,7 @@ def show(folder: Path) -> None:
         "Molecules": f"{facts.num_molecules:,}: {few(list(dict.fromkeys(store.molecule_names.tolist())))}",
         "Elements": " ".join(SYMBOLS[number] for number in facts.atomic_numbers),
         "Theory": facts.theory,
-        **_ranges(store),
+        **ranges(store),
         "Units": ", ".join(f"{name} {unit}" for name, unit in vars(facts.units).items()),
         "Official splits": ", ".join(
             f"{name} ({len(parts.train):,} + {len(parts.test):,})" for name, parts in store.official_splits.items()
@@ -69,29 +63,3 @@ def show(folder: Path) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print("\n".join(lines), soft_wrap=True, markup=False)
-
-
-def _ranges(store: Store) -> dict[str, str]:
-    import numpy as np
-
-    lowest, highest, atoms = np.inf, -np.inf, set[int]()
-    for start, end in _chunks(len(store)):
-        counts = store.atoms_of(np.arange(start, end)).atoms_per_frame
-        per_atom = store.energy[start:end] / counts
-        lowest, highest = min(lowest, per_atom.min()), max(highest, per_atom.max())
-        atoms |= {int(counts.min()), int(counts.max())}
-    unit = store.energy_unit
-    found = {"Atoms": f"{min(atoms)} to {max(atoms)}", "Energy": f"{lowest:.4f} to {highest:.4f} {unit} per atom"}
-    if store.forces is None:
-        return {**found, "Forces": "none"}
-    squares, largest = 0.0, 0.0
-    for start, end in _chunks(len(store.forces)):
-        length = np.square(np.asarray(store.forces[start:end], np.float64)).sum(axis=1)
-        squares, largest = squares + float(length.sum()), max(largest, float(length.max()))
-    mean = (squares / len(store.forces) / 3) ** 0.5
-    return {**found, "Forces": f"up to {largest**0.5:.3f} eV/Å; root mean square of components {mean:.3f} eV/Å"}
-
-
-def _chunks(length: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, length, CHUNK):
-        yield start, min(start + CHUNK, length)

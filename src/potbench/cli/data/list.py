@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from potbench.cli.data.catalog import Prepared, named, prepared, unnamed
-
 if TYPE_CHECKING:
     from potbench.datasets import DatasetInfo
+    from potbench.loading.catalog import Prepared
 
 
 def list_datasets(*, root: Path | None = None) -> None:
@@ -23,6 +22,7 @@ def list_datasets(*, root: Path | None = None) -> None:
     from rich.table import Table
 
     from potbench.datasets import data_root
+    from potbench.loading.catalog import named, prepared, unnamed
 
     root = root or data_root()
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 1, 0), pad_edge=False, show_edge=False)

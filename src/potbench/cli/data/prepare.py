@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from potbench.cli.data.catalog import few, named
 from potbench.cli.data.check import show as show_findings
 from potbench.errors import DataFileError, PotbenchError, did_you_mean
 
@@ -48,6 +47,7 @@ def prepare(arguments: list[str]) -> None:
     from potbench.cli.places import Flags
     from potbench.cli.refusals import refusals
     from potbench.datasets import data_root
+    from potbench.loading.catalog import named
 
     name = positional_in(arguments)
     if name is None:
@@ -119,6 +119,7 @@ def bring(choice: Choice, dataset: Dataset, source: Path) -> None:
     """
     from potbench.downloads.download import say
     from potbench.downloads.local_files import take
+    from potbench.loading.catalog import few
 
     folder = dataset.files[0].parent
     others = [file.name for file in choice.make(folder=source).files] if source.is_dir() else []
@@ -182,13 +183,13 @@ def training(choice: Choice, store: Store) -> str:
     from potbench.datasets import data_root
 
     defaults = inspect.signature(choice.kind).parameters
-    words = ["--config", "configs/quickstart.yaml"]
+    arguments = ["--config", "configs/quickstart.yaml"]
     if not store.manifest.has_forces:
-        words += ["--config", "configs/training/energies.yaml"]
-    words += ["--data.dataset", f"potbench.datasets.{choice.kind.__name__}"]
+        arguments += ["--config", "configs/training/energies.yaml"]
+    arguments += ["--data.dataset", f"potbench.datasets.{choice.kind.__name__}"]
     for key, value in choice.options.items():
         if value != defaults[key].default:
-            words += [f"--data.dataset.init_args.{key}", str(value)]
+            arguments += [f"--data.dataset.init_args.{key}", str(value)]
     if choice.root != data_root():
-        words += ["--data.root", str(choice.root)]
-    return f"python -m potbench fit {shlex.join(words)}"
+        arguments += ["--data.root", str(choice.root)]
+    return f"python -m potbench fit {shlex.join(arguments)}"

@@ -1,0 +1,49 @@
+"""The config of a run, compared with what a command is given beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from jsonargparse import ArgumentParser
+
+EVALUATED = {
+    "test": ("model", "data.init_args.reference_energies", "trainer.precision", "trainer.limit_test_batches"),
+    "validate": (
+        *("model", "data.init_args.reference_energies", "trainer.precision"),
+        *("trainer.limit_val_batches", "trainer.overfit_batches"),
+    ),
+}
+"""Settings that change the numbers of an evaluation; data and split are compared by their fingerprints."""
+CONTINUED = tuple(
+    f"model.{key}" for key in ("class_path", "init_args.potential", "init_args.optimizer", "init_args.schedule")
+)
+"""Settings that the state of a training belongs to."""
+
+
+def differences(parser: ArgumentParser, saved: Path, given: str, settings: tuple[str, ...]) -> str:
+    """Return which settings differ from those of a run, each with its value; empty for none.
+
+    Args:
+        parser: of the command; it gives settings that the run did not know yet their defaults.
+        saved: config of the run.
+        given: the config of the command, as YAML.
+        settings: those that are compared, with what is in them.
+    """
+    then = dict(_leaves(yaml.safe_load(parser.dump(parser.parse_path(str(saved)), skip_unset=False, format="yaml"))))
+    now = dict(_leaves(yaml.safe_load(given)))
+    changed = [
+        f"{key}: {now.get(key)}"
+        for key in sorted({*then, *now})
+        if f"{key}.".startswith(tuple(f"{setting}." for setting in settings)) and then.get(key) != now.get(key)
+    ]
+    return ", ".join(changed)
+
+
+def _leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from _leaves(item, f"{key}.{name}".lstrip("."))
+    else:
+        yield key, value

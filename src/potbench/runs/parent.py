@@ -1,0 +1,68 @@
+"""The run whose weights a fine-tuning starts from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from potbench.loading import AtomsDataModule, SplitIndices
+from potbench.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Parent:
+    """Where the weights of a fine-tuning come from.
+
+    Args:
+        run: the folder of the other run; None for a checkpoint that is in none.
+        checkpoint: the file whose weights were taken.
+        sha256: of its bytes.
+        data: name of the dataset that it was trained on; None where no record says it.
+        data_fingerprint: of that dataset.
+        freeze: weights that are not trained, as they were named.
+        frames_seen: test frames that the parent was trained or validated on; None where it had another dataset.
+    """
+
+    run: str | None
+    checkpoint: str
+    sha256: str
+    data: str | None
+    data_fingerprint: str | None
+    freeze: tuple[str, ...]
+    frames_seen: int | None
+
+
+def parent_of(checkpoint: Path, freeze: Sequence[str], data: AtomsDataModule) -> Parent:
+    """Return where the weights of a fine-tuning come from.
+
+    Args:
+        checkpoint: the file whose weights are taken.
+        freeze: weights that are not trained, as they were named.
+        data: of the fine-tuning; has been set up.
+
+    Raises:
+        RecordError: record or split of the other run are damaged.
+    """
+    from potbench.runs.record import Record  # it imports this file
+
+    run = RunFolder(checkpoint.parent.parent)
+    record = Record.load(run.path) if run.record.is_file() and checkpoint.parent == run.checkpoints else None
+    seen = None
+    if record is not None and record.data.fingerprint == data.store.fingerprint and run.split.is_file():
+        split = SplitIndices.load(run.split)
+        seen = int(np.isin(data.indices.test, np.concatenate([split.train, split.validation])).sum())
+    with checkpoint.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Parent(
+        run=str(run.path) if record else None,
+        checkpoint=str(checkpoint),
+        sha256=digest,
+        data=record.data.name if record else None,
+        data_fingerprint=record.data.fingerprint if record else None,
+        freeze=tuple(freeze),
+        frames_seen=seen,
+    )

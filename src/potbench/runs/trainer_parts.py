@@ -1,0 +1,91 @@
+"""What potbench adds to a Trainer that a config describes: its callbacks, its loggers, its plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
+from lightning.pytorch import Callback, callbacks
+from lightning.pytorch.loggers import Logger
+
+from potbench.runs.checkpoint_io import WholeFileCheckpointIO
+from potbench.runs.cost import Cost
+from potbench.runs.evaluator import Evaluator
+from potbench.runs.processes import environment
+from potbench.runs.recorder import Recorder
+from potbench.training import FeatureCache
+from potbench.training.csv_logger import CSVLogger
+from potbench.training.progress import ProgressBar
+from potbench.training.wandb_logger import WandbLogger
+
+Part = TypeVar("Part")
+Chosen: TypeAlias = Part | Sequence[Part] | bool | None
+"""What a config may say of the parts of a Trainer."""
+
+
+def fit_callbacks(
+    chosen: Chosen[Callback], checkpoints: list[Callback], recorder: Recorder, shows_progress: bool
+) -> list[Callback]:
+    """Return the callbacks of a training: checkpoints, those of the config, and what is potbench's own beside them.
+
+    Args:
+        chosen: what the config says; it may replace the progress bar and the feature cache, and nothing else.
+        checkpoints: what saves the checkpoints.
+        recorder: writes the folder of the run.
+        shows_progress: whether there is a progress bar.
+    """
+    given = _listed(chosen)
+    bar = [] if _has(given, callbacks.ProgressBar) or not shows_progress else [ProgressBar()]
+    cache = [] if _has(given, FeatureCache) else [FeatureCache()]
+    return [*checkpoints, *given, *bar, recorder, *cache, Cost()]
+
+
+def evaluation_callbacks(chosen: Chosen[Callback], evaluator: Evaluator, shows_progress: bool) -> list[Callback]:
+    """Return the callbacks of an evaluation; those of the config that save checkpoints have nothing to do.
+
+    Args:
+        chosen: what the config says.
+        evaluator: writes what comes of it.
+        shows_progress: whether there is a progress bar.
+    """
+    given = [callback for callback in _listed(chosen) if not isinstance(callback, callbacks.Checkpoint)]
+    bar = [] if _has(given, callbacks.ProgressBar) or not shows_progress else [ProgressBar()]
+    return [*given, *bar, evaluator]
+
+
+def fit_loggers(chosen: Chosen[Logger], run_dir: Path, steps_done: int) -> list[Logger]:
+    """Return the loggers of a config, after the one that writes metrics.csv."""
+    loggers = _listed(chosen)
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.keep_in(run_dir)
+    return [CSVLogger(run_dir, steps_done), *loggers]
+
+
+def with_own_plugins(chosen: Any, strategy: object, fits: bool) -> list[Any]:
+    """Return the plugins of a config, and potbench's own where it names none of their kind.
+
+    Args:
+        chosen: what the config says.
+        strategy: that of the config, which may hold plugins as well.
+        fits: whether checkpoints are written.
+    """
+    plugins: list[Any] = _listed(chosen)
+    if not _has(plugins, ClusterEnvironment) and not getattr(strategy, "cluster_environment", None):
+        plugins.append(environment())
+    if fits and not _has(plugins, CheckpointIO) and not getattr(strategy, "_checkpoint_io", None):
+        plugins.append(WholeFileCheckpointIO())
+    return plugins
+
+
+def _listed(chosen: Chosen[Part]) -> list[Part]:
+    if chosen is None or isinstance(chosen, bool):
+        return []
+    return list(chosen) if isinstance(chosen, Sequence) and not isinstance(chosen, str) else [chosen]
+
+
+def _has(parts: Sequence[object], kind: type) -> bool:
+    return any(isinstance(part, kind) for part in parts)

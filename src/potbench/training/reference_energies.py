@@ -1,0 +1,89 @@
+"""Reference energies of the elements, fitted to what a trained potential leaves of the energies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import numpy as np
+import torch
+
+from potbench.loading import AtomsDataModule
+from potbench.loading.collate import gather
+from potbench.potentials.potential import Potential
+from potbench.potentials.sum_over_atoms import SumOverAtoms
+from potbench.structures import SYMBOLS, FloatArray, IntArray
+from potbench.units import reported
+
+FRAMES_AT_ONCE = 256
+MOST_FRAMES = 4096
+"""That reference energies are fitted to: a few numbers need no more."""
+FRAMES_OF_AN_ELEMENT = 64
+"""Of them at least, where there are so many, so that rare elements are not missed."""
+
+
+def fit_reference_energies(potential: SumOverAtoms, data: AtomsDataModule, new: Sequence[str] = ()) -> list[str]:
+    """Fit the reference energies to what a trained potential leaves of the energies of the training set.
+
+    Energies that data of a single composition cannot tell apart change as little as possible; new elements are fitted
+    before any other is changed.
+
+    Args:
+        potential: on the CPU; its offset is changed.
+        data: has been set up.
+        new: chemical symbols of elements whose offset has no value yet.
+
+    Returns:
+        What was done, in lines.
+    """
+    store, symbols = data.store, potential.elements
+    frames = _representative(data)
+    counts = store.composition(frames, [SYMBOLS.index(symbol) for symbol in symbols]).astype(np.float64)
+    present = counts.sum(axis=0) > 0
+    before = np.asarray(store.energy[frames]) - _energies(potential, data, frames)
+    offset = potential.offset.numpy().copy()
+    if data.reference_energies is None:
+        left = before
+        for columns in (np.isin(symbols, list(new)), present):
+            change = np.linalg.lstsq(counts[:, columns], left)[0]
+            offset[columns] += change
+            left = left - counts[:, columns] @ change
+    else:
+        of_data = data.statistics.reference_energies
+        given = np.array([of_data.get(SYMBOLS.index(symbol), np.nan) for symbol in symbols])
+        offset = np.where(np.isnan(given), offset, given)
+        left = before - counts @ (offset - potential.offset.numpy())
+    potential.offset.copy_(torch.from_numpy(offset))
+    unit, factor = reported(store.energy_unit)
+    rmse = [f"{np.sqrt(np.mean(values**2)) / factor:,.4g} {unit}" for values in (before, left)]
+    absent = [symbol for symbol, is_there in zip(symbols, present, strict=True) if not is_there]
+    return [
+        f"Reference energies are {'fitted anew' if data.reference_energies is None else 'those given'}: with them, the "
+        f"RMSE of the parent on {len(frames):,} training frames is {rmse[1]}"
+        f"{'' if len(new) else f', with its own {rmse[0]}'}.",
+        f"The scale is that of the parent, {float(potential.scale):.4g} {store.energy_unit}.",
+        *([f"The training set has no {', '.join(absent)}: reference energies as in the parent."] if absent else []),
+    ]
+
+
+def _representative(data: AtomsDataModule) -> IntArray:
+    """Return training frames evenly over the training set, with some for each element."""
+    train: IntArray = data.indices.train
+    if len(train) <= MOST_FRAMES:
+        return train
+    evenly = np.linspace(0, len(train) - 1, MOST_FRAMES).astype(np.int64)
+    molecules, first = np.unique(data.store.molecule_of(train), return_index=True)
+    holds = data.store.chunk_composition[molecules] > 0
+    rare = [first[np.flatnonzero(column)[:FRAMES_OF_AN_ELEMENT]] for column in holds.T]
+    frames: IntArray = train[np.unique(np.concatenate([evenly, *rare]))]
+    return frames
+
+
+def _energies(potential: Potential, data: AtomsDataModule, frames: IntArray) -> FloatArray:
+    evaluated = deepcopy(potential).eval()
+    with torch.no_grad():
+        parts = [
+            evaluated(gather(data.store, frames[start : start + FRAMES_AT_ONCE])).energy
+            for start in range(0, len(frames), FRAMES_AT_ONCE)
+        ]
+    return torch.cat(parts).numpy()

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from potbench.errors import RecordError
+from potbench.loading import AtomsDataModule, RandomSplit
+from potbench.readers.typed_json import from_plain
+from potbench.runs.folder import RunFolder
+from potbench.runs.parent import Parent, parent_of
+from potbench.runs.record import Record
+from tests.runs.small_record import small_record
+from tests.training.small_task import small_data
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> AtomsDataModule:
+    """Nineteen frames, divided by another seed than those of the parent."""
+    module = small_data(tmp_path / "data")
+    module.split = RandomSplit(11, 4, 4, seed=1)
+    module.setup("fit")
+    return module
+
+
+def run(folder: Path, data: AtomsDataModule, fingerprint: str) -> RunFolder:
+    """A run, trained on the frames of these data by the first seed."""
+    run = RunFolder(folder)
+    run.checkpoints.mkdir(parents=True)
+    run.best.write_bytes(b"weights")
+    record = small_record().to_json().replace('"fingerprint": "data"', f'"fingerprint": "{fingerprint}"')
+    Record.from_json(record).save(run.path)
+    RandomSplit(11, 4, 4).divide(data.store).save(run.split)
+    return run
+
+
+def test_a_parent_is_named_by_run_checkpoint_and_data(tmp_path, data):
+    folder = run(tmp_path / "parent", data, "another")
+    assert parent_of(folder.best, ["readout"], data) == Parent(
+        run=str(folder.path),
+        checkpoint=str(folder.best),
+        sha256=hashlib.sha256(b"weights").hexdigest(),
+        data="made",
+        data_fingerprint="another",
+        freeze=("readout",),
+        frames_seen=None,
+    )
+
+
+def test_test_frames_that_the_parent_was_trained_or_validated_on_are_counted(tmp_path, data):
+    folder = run(tmp_path / "parent", data, data.store.fingerprint)
+    theirs = RandomSplit(11, 4, 4).divide(data.store)
+    seen = set(data.indices.test.tolist()) - set(theirs.test.tolist())
+    assert parent_of(folder.best, [], data).frames_seen == len(seen) > 0
+
+
+def test_of_a_checkpoint_in_no_run_its_bytes_alone_are_known(tmp_path, data):
+    file = tmp_path / "copy.ckpt"
+    file.write_bytes(b"weights")
+    parent = parent_of(file, [], data)
+    assert (parent.run, parent.data, parent.data_fingerprint, parent.frames_seen) == (None, None, None, None)
+    assert parent.sha256 == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_a_damaged_record_of_the_parent_is_refused(tmp_path, data):
+    folder = run(tmp_path / "parent", data, "another")
+    folder.record.write_text("{")
+    with pytest.raises(RecordError, match="is damaged"):
+        parent_of(folder.best, [], data)
+
+
+def test_a_parent_is_read_back_from_json_as_it_was_written():
+    parent = Parent("runs/one", "runs/one/checkpoints/best.ckpt", "0123", "made", "data", ("readout",), 3)
+    plain = {**vars(parent), "freeze": list(parent.freeze)}
+    assert from_plain(Parent, plain) == parent
