@@ -1,5 +1,6 @@
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,8 @@ from matplotlib.image import imread
 from potbench.cli.main import main
 from potbench.loading import SplitIndices
 from potbench.runs.checkpoint import load_potential
-from potbench.runs.folder import RunFolder
 from potbench.units import KCAL_PER_MOL
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICK, finish, start
 
 
 def test_run_folder_holds_everything(finished_run: Path) -> None:
@@ -89,9 +89,33 @@ def test_figures_are_wide_enough_to_print(finished_run: Path) -> None:
 def test_saved_config_is_whole_and_runs_again_to_the_same_numbers(finished_run: Path, tmp_path: Path) -> None:
     config = yaml.safe_load((finished_run / "config.yaml").read_text())
     assert config["model"]["init_args"]["potential"]["class_path"] == "potbench.potentials.AtomicPotential"
+    assert not {"run_dir", "ckpt_path", "resume", "train_on", "config", "run"} & config.keys()
     again = tmp_path / "again"
     assert main(["fit", "--config", str(finished_run / "config.yaml"), "--run_dir", str(again)]) == 0
     assert _rows(again) == _rows(finished_run)
+
+
+def test_the_config_of_a_resumed_run_runs_again_to_the_same_numbers(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    endless = [*QUICK, "--model.init_args.schedule", "null"]
+    assert main(["fit", *endless, "--run_dir", str(first)]) == 0
+    assert main(["fit", str(first), "--train_on", "1"]) == 0
+    # as earlier versions saved it
+    config = yaml.safe_load((first / "config.yaml").read_text())
+    config |= {"run_dir": str(first), "ckpt_path": str(first / "checkpoints" / "last.ckpt")}
+    (first / "config.yaml").write_text(yaml.safe_dump(config))
+    assert main(["fit", "--config", str(first / "config.yaml"), "--run_dir", str(second)]) == 0
+    assert _rows(second) == _rows(first)
+    assert [row["epoch"] for row in _rows(second) if row["validation/loss"]] == ["0", "1", "2"]
+
+
+def test_a_run_of_the_config_of_another_is_named_after_it(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", "--config", str(finished_run / "config.yaml"), "--trainer.max_epochs", "1"]) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name == finished_run.name
 
 
 def test_test_needs_the_run_folder_alone(
@@ -149,15 +173,50 @@ def test_a_run_that_was_never_validated_says_how_it_can_be_tested(
     assert main(command.split()) == 0
 
 
-def test_runs_that_start_in_one_second_have_folders_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_runs_that_start_at_the_same_moment_have_folders_of_their_own(tmp_path: Path) -> None:
+    processes = [start("fit", *QUICK, "--trainer.max_epochs", "1", cwd=tmp_path) for _ in range(2)]
+    for process in processes:
+        finish(process)
+    runs = list((tmp_path / "runs" / "quickstart").iterdir())
+    assert len(runs) == 2
+    assert _rows(runs[0]) == _rows(runs[1])
+
+
+def test_a_fit_that_is_refused_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[[list[str]], str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("time.strftime", lambda layout: "now")
-    folders = []
-    for _ in range(3):
-        folders.append(RunFolder.new(Path("configs/a/b.yaml")).path)
-    assert folders == [Path("runs/a/b") / name for name in ("now", "now_2", "now_3")]
+    refused(["fit", *QUICK, "--model.optimizer.init_args.lr", "-1"])
+    refused(["fit", *QUICK, "--trainer.devices", "1000", "--run_dir", "some/where"])
+    refused(["test", *QUICK[:-2], "--data.batch_size", "0"])
+    assert {path.name for path in tmp_path.iterdir()} <= {"prepared"}
+
+
+def test_a_dry_run_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", *QUICK, "--trainer.fast_dev_run", "1"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} <= {"prepared"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--resume", "auto"], "--resume auto is given alone. Expected --run_dir, the folder to look at. Add it."),
+        (["--train_on", "3"], "--train_on is given alone. Expected the folder of a run: fit RUN --train_on EPOCHS."),
+        (["--freeze", "readout"], "--freeze is given alone. Expected --from, the run whose weights are frozen."),
+        (["--checkpoint_every_minutes", "0"], "Change --checkpoint_every_minutes."),
+        (["--checkpoint_every_steps", "-1"], "Change --checkpoint_every_steps."),
+    ],
+)
+def test_flags_of_fit_that_cannot_work_are_refused(
+    arguments: list[str],
+    said: str,
+    refused: Callable[[list[str]], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said in refused(["fit", *QUICK, *arguments])
 
 
 def _rows(run: Path) -> list[dict[str, str]]:

@@ -1,11 +1,14 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from potbench.cli.main import main
 from tests.cli.conftest import QUICK, finish, start
+from tests.runs.small_run import contents
 
 
 def test_two_processes_train_and_test_as_one(tmp_path: Path) -> None:
@@ -26,3 +29,107 @@ def test_two_processes_train_and_test_as_one(tmp_path: Path) -> None:
             assert records[1]["metrics"][stage][name]["value"] == pytest.approx(expected["value"], rel=1e-7), name
     frames = [np.sort(np.load(run / "predictions.npz")["frame"]) for run in (one, two)]
     assert np.array_equal(*frames)
+
+
+SRUN = {
+    "SLURM_JOB_ID": "4711",
+    "SLURM_NTASKS": "2",
+    "SLURM_STEP_ID": "0",
+    "SLURM_STEP_NUM_TASKS": "2",
+    "SLURM_STEP_NUM_NODES": "1",
+    "SLURM_STEP_TASKS_PER_NODE": "2",
+    "SLURM_STEP_NODELIST": "node1",
+    "SLURM_NODEID": "0",
+}
+
+
+def test_processes_that_srun_started_train_one_run_and_resume_it(finished_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+
+    def srun(*arguments: str) -> list[str]:
+        command = ["fit", *QUICK, "--run_dir", str(run), "--resume", "auto", *arguments]
+        ranks = [SRUN | {"SLURM_PROCID": rank, "SLURM_LOCALID": rank} for rank in ("0", "1")]
+        return [finish(process) for process in [start(*command, **rank) for rank in ranks]]
+
+    first, second = srun("--trainer.precision", "64-true")
+    assert first.count("Run folder:") == 1
+    assert "Run folder:" not in second
+    assert "`srun`" not in first + second
+    record, one = (json.loads((folder / "record.json").read_text()) for folder in (run, finished_run))
+    assert record["budget"] == one["budget"]
+    assert not (run / "run.lock").exists()
+    # the config says what was asked for, so that the run is tested by any number of processes
+    assert yaml.safe_load((run / "config.yaml").read_text())["trainer"]["devices"] == "auto"
+    before = contents(run)
+    first, second = srun("--trainer.precision", "64-true")
+    assert first == f"{run} is finished, after 2 epochs and 6 steps.\n"
+    assert second == ""
+    assert contents(run) == before
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "said"),
+    [
+        (
+            SRUN,
+            [],
+            "srun has started several processes, and each would name a folder by the time. Expected one for all",
+        ),
+        (
+            {"TORCHELASTIC_RUN_ID": "none", "LOCAL_WORLD_SIZE": "2", "GROUP_WORLD_SIZE": "1", "RANK": "1"},
+            [],
+            "torchrun has started several processes, and each would name a folder by the time.",
+        ),
+        (
+            SRUN,
+            ["--run_dir", "run", "--trainer.devices", "4"],
+            "devices is 4, but srun started 2 processes on each node. Expected 2, or auto. Change trainer.devices.",
+        ),
+        (
+            SRUN,
+            ["--run_dir", "run", "--trainer.num_nodes", "3"],
+            "num_nodes is 3, but srun started processes on 1 node. Expected 1. Change trainer.num_nodes.",
+        ),
+    ],
+)
+def test_processes_that_cannot_work_together_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    refused: Callable[[list[str]], str],
+    variables: dict[str, str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"SLURM_PROCID": "0", **variables}.items():
+        monkeypatch.setenv(name, value)
+    assert said in refused(["fit", *QUICK, *arguments])
+    assert {path.name for path in tmp_path.iterdir()} <= {"prepared"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--trainer.devices", "1000"], "devices is 1000, and this machine has"),
+        (["--trainer.devices", "1000", "--trainer.strategy", "ddp"], "devices is 1000, and this machine has"),
+        (["--trainer.devices", "2", "--trainer.strategy", "ddp_spawn"], "The strategy copies this process"),
+        (["--trainer.devices", "2", "--trainer.strategy", "ddp_fork"], "The strategy copies this process"),
+        (["--trainer.devices", "2", "--trainer.strategy", "ddp_notebook"], "The strategy copies this process"),
+        (["--trainer.num_nodes", "2"], "num_nodes is 2, and nobody starts the processes on the other nodes."),
+    ],
+)
+def test_processes_that_cannot_be_started_are_refused_before_one_is(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    refused: Callable[[list[str]], str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    def start(*arguments: object) -> None:
+        raise AssertionError("a process is started")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("subprocess.Popen.__init__", start)
+    monkeypatch.setattr("potbench.runs.provenance._git", lambda *arguments: "")
+    assert said in refused(["fit", *QUICK, *arguments])
+    assert {path.name for path in tmp_path.iterdir()} <= {"prepared"}

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from potbench.batch import Batch
+from potbench.loading.loader import BatchLoader
+from potbench.loading.sampler import GlobalBatchSampler
 from tests.training.small_task import quiet_trainer, small_data, small_task
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -57,3 +63,34 @@ def test_every_batch_is_trained_on_once_wherever_training_was_broken_off(tmp_pat
     assert first.frames + second.frames == unbroken.frames
     for one, other in zip(resumed.parameters(), expected.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_workers_leave_signals_to_the_main_process(store, number):
+    # a cluster sends them to all processes, a terminal to all of its group
+    loader = BatchLoader(store, GlobalBatchSampler(np.arange(19), 2), lambda: {"epoch": 0, "batches": 0}, num_workers=2)
+    batches = iter(loader)
+    next(batches)
+    workers = multiprocessing.active_children()
+    # by another process: the main one may end its workers
+    others = [subprocess.run(["kill", f"-{int(number)}", str(worker.pid)], check=True) for worker in workers]
+    assert len(others) == 2
+    assert sum(1 for _ in batches) == 9
+    assert all(worker.is_alive() for worker in workers)
+    for worker in workers:
+        worker.terminate()
+        worker.join(10)
+        assert worker.exitcode == 0
+
+
+def test_a_training_that_resumes_draws_its_epoch_ahead_by_workers(tmp_path):
+    # a schedule makes the loader before Lightning restores the counters
+    data = small_data(tmp_path, num_workers=2)
+    data.setup("fit")
+    data.load_state_dict({"epoch": 2, "batches": 1})
+    expected = small_data(tmp_path)
+    expected.setup("fit")
+    sampler = expected.train_dataloader().batch_sampler
+    sampler.set_epoch(2)
+    frames = [batch.tolist() for batch in sampler][1:]
+    assert [batch.frame.tolist() for batch in data.train_dataloader()] == frames

@@ -1,11 +1,10 @@
-"""A training that was broken off anywhere, and resumed, ends as the unbroken one does, bit for bit."""
+"""What the checkpoints of a run hold, and when they are saved."""
 
 from __future__ import annotations
 
 import math
 import os
 import signal
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,43 +13,26 @@ from unittest.mock import Mock
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 
 from potbench.errors import DivergedError, SettingError
 from potbench.runs.checkpointing import BestCheckpoint, checkpoint_callbacks
-from potbench.runs.cost import Cost
 from potbench.runs.folder import RunFolder
 from potbench.runs.metrics import best_validation
 from potbench.runs.signals import Stopped
-from potbench.training import GradientTask
-from potbench.training.csv_logger import CSVLogger
-from tests.training.small_task import quiet_trainer, small_data, small_potential
+from tests.runs.broken_off import BreakOff, BrokenOffError, fit, state
+from tests.runs.differences import differences
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-TIMES = ("training_seconds", "wall_seconds")
 
 
-class BrokenOffError(Exception):
-    """Stands for the death of the process."""
-
-
-class BreakOff(Callback):
-    """Raises in a hook, the n-th time that it is called."""
-
-    def __init__(self, hook: str, count: int) -> None:
-        self.count = count
-        setattr(self, hook, self._called)
-
-    def _called(self, trainer: Trainer, *arguments: Any) -> None:
-        if trainer.sanity_checking:
-            return
-        self.count -= 1
-        if self.count == 0:
-            self.act()
-
-    def act(self) -> None:
-        raise BrokenOffError
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a training leaves."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    fit(folder)
+    return state(folder)
 
 
 class Send(BreakOff):
@@ -62,136 +44,6 @@ class Send(BreakOff):
 
     def act(self) -> None:
         os.kill(os.getpid(), self.number)
-
-
-class PlateauTask(GradientTask):
-    """Lowers its learning rate where the validation does not improve."""
-
-    def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.parameters(), lr=0.05)
-        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, threshold=0.3)
-        plateau = {"scheduler": schedule, "monitor": "validation/loss", "strict": False}
-        return {"optimizer": optimizer, "lr_scheduler": plateau}
-
-
-class StepsTask(GradientTask):
-    """Lowers its learning rate at every step, by the number of all steps."""
-
-    def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.parameters(), lr=0.01)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, int(self.trainer.estimated_stepping_batches))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-class TooFastTask(GradientTask):
-    """Learns so fast that it becomes worse."""
-
-    def configure_optimizers(self) -> Any:
-        return torch.optim.Adam(self.parameters(), lr=0.5)
-
-
-TASKS = {"constant": GradientTask, "plateau": PlateauTask, "steps": StepsTask, "too fast": TooFastTask}
-
-
-def fit(
-    folder: Path,
-    *callbacks: Callback,
-    task: str = "steps",
-    every_steps: int | None = None,
-    every_minutes: float | None = None,
-    saves: bool = True,
-    own: list[Callback] | None = None,
-    workers: int = 0,
-    resume: bool = False,
-    **settings: Any,
-) -> Trainer:
-    run = RunFolder(folder / "run")
-    trained = TASKS[task](small_potential())
-    first = checkpoint_callbacks(run, every_minutes, every_steps, saves) if own is None else own
-    settings = {"epochs": 3, "log_every_n_steps": 1, "enable_checkpointing": True, **settings}
-    logger = CSVLogger(run.path)
-    trainer = quiet_trainer(folder, *first, LearningRateMonitor(), *callbacks, Cost(), logger=logger, **settings)
-    checkpoint = run.last if resume and run.last.is_file() else None
-    trainer.fit(trained, datamodule=small_data(folder, num_workers=workers), ckpt_path=checkpoint, weights_only=True)
-    return trainer
-
-
-def state(folder: Path) -> dict[str, Any]:
-    """Everything that a training leaves, but for times."""
-    run = RunFolder(folder / "run")
-    last = torch.load(run.last, weights_only=True)
-    for name in TIMES:
-        last["callbacks"]["Cost"].pop(name)
-    return {
-        "last": last,
-        "best": torch.load(run.best, weights_only=True)["state_dict"] if run.best.is_file() else None,
-        "metrics": run.metrics.read_text(),
-    }
-
-
-def differences(one: Any, other: Any, path: str = "") -> list[str]:
-    """Where two nested states differ."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        keys = sorted({*one, *other}, key=str)
-        return [found for key in keys for found in differences(one.get(key), other.get(key), f"{path}/{key}")]
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        pairs = enumerate(zip(one, other, strict=True))
-        return [found for place, pair in pairs for found in differences(*pair, f"{path}/{place}")]
-    equal = (
-        torch.equal(one, other) if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) else one == other
-    )
-    return [] if equal else [f"{path}: {one} and {other}"]
-
-
-SETTINGS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "every step": {"every_steps": 1},
-    "two steps": {"every_steps": 2},
-    "plateau": {"task": "plateau", "every_steps": 1},
-    "validations within epochs": {"val_check_interval": 2, "every_steps": 1},
-    "validation at every step": {"val_check_interval": 1, "every_steps": 1},
-    "rare validations": {"check_val_every_n_epoch": 2, "every_steps": 1, "task": "plateau", "epochs": 4},
-    "accumulated gradients": {"accumulate_grad_batches": 2, "every_steps": 1},
-    "max_steps": {"max_steps": 8, "epochs": -1, "every_steps": 1},
-    "max_steps at the end of an epoch": {"max_steps": 6, "epochs": -1, "every_steps": 1},
-    "max_steps without": {"max_steps": 8, "epochs": -1},
-    "limited batches": {"limit_train_batches": 2, "every_steps": 1},
-    "workers": {"workers": 2, "every_steps": 2},
-    "workers without": {"workers": 2},
-    "no validation": {"limit_val_batches": 0, "every_steps": 1},
-}
-PLACES = [
-    *(("on_train_batch_start", count) for count in (1, 2, 3, 5, 8)),
-    *(("on_train_batch_end", count) for count in (1, 3, 6)),
-    *(("on_validation_batch_end", count) for count in (1, 2, 3)),
-    *(("on_train_epoch_end", count) for count in (1, 2, 3)),
-    *((("on_save_checkpoint"), count) for count in (1, 2, 3, 4)),
-    ("on_train_end", 1),
-]
-
-
-@pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What unbroken trainings leave, each trained once."""
-    found: dict[str, dict[str, Any]] = {}
-
-    def of(name: str) -> dict[str, Any]:
-        if name not in found:
-            folder = tmp_path_factory.mktemp("unbroken")
-            fit(folder, **SETTINGS[name])
-            found[name] = state(folder)
-        return found[name]
-
-    return of
-
-
-@pytest.mark.parametrize(("hook", "count"), PLACES)
-@pytest.mark.parametrize("name", SETTINGS)
-def test_a_training_that_is_resumed_equals_the_unbroken_one(tmp_path, unbroken, name, hook, count):
-    with suppress(BrokenOffError):
-        fit(tmp_path, BreakOff(hook, count), **SETTINGS[name])
-    fit(tmp_path, resume=True, **SETTINGS[name])
-    assert differences(state(tmp_path), unbroken(name)) == []
 
 
 @pytest.mark.parametrize(("hook", "count"), [("on_train_batch_end", 8), ("on_train_epoch_end", 3), ("on_train_end", 1)])
@@ -315,12 +167,12 @@ def test_a_signal_ends_the_training_where_it_can_be_resumed(
         f"stopped by {name} in epoch {epoch}. Resume with: python -m potbench fit {tmp_path / 'run'}"
     )
     fit(tmp_path, resume=True)
-    assert differences(state(tmp_path), unbroken("plain")) == []
+    assert differences(state(tmp_path), unbroken) == []
 
 
 def test_a_signal_at_the_very_end_does_not_keep_the_training_from_its_end(tmp_path, unbroken):
     fit(tmp_path, Send(signal.SIGTERM, "on_validation_batch_end", 3))
-    assert differences(state(tmp_path), unbroken("plain")) == []
+    assert differences(state(tmp_path), unbroken) == []
 
 
 def test_without_checkpoints_a_signal_ends_the_training_too(tmp_path):
@@ -334,7 +186,7 @@ def test_what_a_user_adds_displaces_nothing(tmp_path, unbroken):
     trainer = fit(tmp_path, own, EarlyStopping("validation/loss", patience=9))
     assert len(list((tmp_path / "own").iterdir())) == 4
     assert trainer.callbacks[-1].__class__ is ModelCheckpoint, "it is called when all else was"
-    left, expected = state(tmp_path), unbroken("plain")
+    left, expected = state(tmp_path), unbroken
     assert differences(left["last"]["state_dict"], expected["last"]["state_dict"]) == []
     assert left["metrics"] == expected["metrics"]
 
@@ -350,7 +202,7 @@ def test_a_run_of_an_earlier_version_resumes(tmp_path, unbroken, name):
     run.last.rename(tmp_path / "last.ckpt")
     (run.best if name == "best" else tmp_path / "last.ckpt").rename(run.last)
     trainer = fit(tmp_path, resume=True)
-    expected = unbroken("plain")["last"]
+    expected = unbroken["last"]
     assert differences(trainer.lightning_module.state_dict(), expected["state_dict"]) == []
     best = next(callback for callback in trainer.callbacks if isinstance(callback, BestCheckpoint))
     assert best.state_dict() == expected["callbacks"]["BestCheckpoint"]

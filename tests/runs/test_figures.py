@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from potbench.runs.figures import draw_figures
+from potbench.runs.figures import draw_figures, draw_predictions
 from potbench.runs.folder import RunFolder
 from tests.reporting.predictions import make_metrics, make_predictions
 from tests.runs.small_record import small_record
@@ -48,3 +48,15 @@ def test_a_run_that_was_only_tested_has_no_loss_figure(tmp_path: Path) -> None:
     np.savez(folder.predictions, **arrays)
     draw_figures(folder, replace(small_record(), metrics={"test": make_metrics(arrays)}))
     assert drawn(folder) == {"parity.png", "residuals.png"}
+
+
+def test_an_evaluation_beside_a_run_has_figures_of_its_own(tmp_path: Path) -> None:
+    folder, arrays = RunFolder(tmp_path), make_predictions(20)
+    aside, errors = folder.evaluation("test_last"), make_metrics(arrays)
+    draw_predictions(aside, errors, "eV")
+    assert not aside.figures.exists()
+    aside.path.mkdir(parents=True)
+    np.savez(aside.predictions, **arrays)
+    draw_predictions(aside, errors, "eV")
+    assert {file.name for file in aside.figures.iterdir()} == {"parity.png", "residuals.png"}
+    assert not folder.figures.exists()

@@ -121,7 +121,11 @@ def test_processes_that_lightning_started_are_not_the_first(
     ("devices", "num_nodes", "message"),
     [
         (4, 3, "devices is 4, but srun started 2 processes on each node. Expected 2, or auto. Change the argument"),
-        ("auto", 2, "num_nodes is 2, but srun started processes on 3. Expected 3, or 1, which leaves it open. Change"),
+        (
+            "auto",
+            2,
+            "num_nodes is 2, but srun started processes on 3 nodes. Expected 3, or 1, which leaves it open. Change",
+        ),
     ],
 )
 def test_other_processes_than_were_started_are_refused(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import potbench
-from potbench.runs.provenance import git_commit, provenance
+from potbench.runs.provenance import Machine, Provenance, command, git_commit, provenance
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -108,3 +108,16 @@ def test_provenance_says_what_a_number_was_computed_with() -> None:
     assert found.machine.cores == os.cpu_count()
     assert found.machine.threads >= 1
     assert found.git_commit
+
+
+@pytest.mark.parametrize(
+    ("threads", "accelerator", "said"),
+    [(1, None, "1 thread, torch 2.6"), (8, None, "8 threads, torch 2.6"), (8, "NVIDIA H100", "NVIDIA H100, torch 2.6")],
+)
+def test_what_the_last_digits_of_a_number_depend_on(threads: int, accelerator: str | None, said: str) -> None:
+    assert Provenance({"torch": "2.6"}, Machine("Linux", "Xeon", 8, threads, accelerator), None).digits == said
+
+
+def test_the_command_can_be_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["somewhere/potbench", "fit", "--run_dir", "a run"])
+    assert command() == "python -m potbench fit --run_dir 'a run'"

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from potbench.errors import RecordError, RunError
+from potbench.runs.evaluation import Evaluation
 from potbench.runs.record import Record
 from potbench.units import Quantity
-from tests.runs.small_record import small_record
+from tests.runs.small_record import PROVENANCE, small_record
 
 
 def strictly(text: str) -> dict[str, Any]:
@@ -41,6 +42,16 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 def test_a_record_of_a_run_that_has_just_begun_is_read_back() -> None:
     begun = replace(small_record(), metrics={}, evaluations={}, num_parameters=None, cost=None, budget=None)
     assert Record.from_json(begun.to_json()) == begun
+
+
+def test_a_record_without_what_later_versions_added_is_read() -> None:
+    """Evaluations had a checkpoint and a provenance; runs had no parent."""
+    plain = json.loads(small_record().to_json())
+    del plain["parent"]
+    plain["evaluations"] = {"test": {name: plain["evaluations"]["test"][name] for name in ("checkpoint", "provenance")}}
+    record = Record.from_json(json.dumps(plain))
+    assert record.parent is None
+    assert record.evaluations["test"] == Evaluation("runs/small/checkpoints/best.ckpt", PROVENANCE)
 
 
 def test_the_json_begins_with_its_format_and_names_everything() -> None:

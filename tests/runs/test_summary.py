@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from potbench.runs.record import Record
-from potbench.runs.summary import print_summary
+from potbench.runs.summary import print_evaluation, print_summary
 from potbench.units import Quantity
-from tests.runs.small_record import small_record
+from tests.runs.small_record import OTHER, small_record
 
 
 def printed(record: Record, run: Path = Path("run"), stage: str = "test") -> str:
@@ -53,3 +53,30 @@ def test_the_folder_is_on_a_line_of_its_own_never_wrapped_or_read_as_markup() ->
     lines = printed(small_record(), run).splitlines()
     assert lines[-1] == str(run)
     assert max(len(line) for line in lines[:-1]) <= 80
+
+
+def evaluated(**changes: object) -> list[str]:
+    stream = io.StringIO()
+    print_evaluation(replace(OTHER, **changes), Path("run/evaluations/a"), "test", Console(file=stream, width=80))
+    return [" ".join(line.split()) for line in stream.getvalue().splitlines()]
+
+
+def test_an_evaluation_beside_a_run_says_what_it_is_of() -> None:
+    lines = evaluated()
+    assert "Energy kcal/mol 0.500" in lines
+    assert "Checkpoint: runs/other/checkpoints/best.ckpt" in lines
+    assert "Data: made, 19 frames" in lines
+    assert "Settings: trainer.precision: 64-true" in lines
+    assert "3 of these frames trained or validated the run, so errors are too small." in lines
+    assert lines[-2:] == [
+        "The errors of the run itself are as they were. These are in its record, and in",
+        "run/evaluations/a",
+    ]
+
+
+def test_an_evaluation_beside_a_run_says_nothing_of_what_is_as_in_the_run() -> None:
+    lines = evaluated(checkpoint=None, settings="", data=None, split=None, frames_seen=0)
+    assert "Checkpoint: none, weights that were never trained" in lines
+    assert not [
+        line for line in lines if line.startswith(("Data:", "Settings:", "Split:")) or "of these frames" in line
+    ]

@@ -23,7 +23,7 @@ class EvaluationCLI(PotbenchCLI):
         """Find the checkpoint that is evaluated."""
         settings.verbose = False  # potbench prints its own table, with units
         if settings.run and not settings.ckpt_path:
-            settings.ckpt_path = "last" if self.run.last.is_file() and not self.run.best.is_file() else "best"
+            settings.ckpt_path = str(self.run.result)
         if settings.ckpt_path:
             checkpoint = self.run.checkpoint(str(settings.ckpt_path))
             settings.ckpt_path = str(checkpoint)

@@ -10,7 +10,7 @@ from jsonargparse import Namespace
 from typing_extensions import override
 
 from potbench.cli.fit_arguments import parent_checkpoint
-from potbench.cli.fit_start import FIT, checkpoint_to_resume
+from potbench.cli.fit_start import FIT, checkpoint_to_resume, parent_of_resumed
 from potbench.cli.lightning import PotbenchCLI
 from potbench.cli.saved_config import CONTINUED, differences
 from potbench.errors import RunError
@@ -38,10 +38,12 @@ class FitCLI(PotbenchCLI):
             self.lock = RunLock(self.run)
             self.lock.claim(wait=bool(settings.resume))
             self.at_the_end.callback(self.lock.release)
-        if settings["from"]:
-            settings["from"] = str(parent_checkpoint(settings["from"]))
         state = self.run.state
         checkpoint = checkpoint_to_resume(self.run, settings)
+        if checkpoint:
+            settings["from"] = parent_of_resumed(self.run, settings["from"])
+        elif settings["from"]:
+            settings["from"] = str(parent_checkpoint(settings["from"]))
         settings.ckpt_path = str(checkpoint) if checkpoint else None
         self.written = self.config_of_the_run(settings)
         if checkpoint:

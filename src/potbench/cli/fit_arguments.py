@@ -71,7 +71,7 @@ def parent_checkpoint(named: str) -> Path:
         return path.resolve()
     run = RunFolder(path)
     run.require()
-    return run.checkpoint("best" if run.best.is_file() else "last").resolve()
+    return run.checkpoint(str(run.result)).resolve()
 
 
 def require_together(settings: Namespace, is_named: bool) -> None:

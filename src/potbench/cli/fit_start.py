@@ -56,6 +56,25 @@ def checkpoint_to_resume(run: RunFolder, settings: Namespace) -> Path | None:
     return None
 
 
+def parent_of_resumed(run: RunFolder, named: str | None) -> str | None:
+    """Return the checkpoint whose weights a run started from, which need not be there any more; None for none.
+
+    Args:
+        run: that is resumed.
+        named: by --from.
+
+    Raises:
+        RunError: one is named, and the run started from no other weights.
+    """
+    parent: str | None = _saved(run).get("from")  # type: ignore[assignment]
+    if named and not parent:
+        raise RunError(
+            f"--from is {named}, and {run.path} did not start from the weights of another run. Expected a new folder. "
+            "Change --run_dir, or remove --from."
+        )
+    return parent
+
+
 def _require_last(run: RunFolder, checkpoint: Path) -> None:
     if str(checkpoint) != "last" and checkpoint.resolve() != run.last.resolve():
         file = run.best if str(checkpoint) == "best" else checkpoint
@@ -79,8 +98,10 @@ def _train_on(run: RunFolder, settings: Namespace) -> None:
     if settings.train_on < 1:
         raise PotbenchError(f"--train_on is {settings.train_on}, expected a number of epochs, at least 1.")
     if run.state != "finished":
-        advice = f" Resume it first: {FIT} {_quoted(run)}." if run.state != "new" else " Choose another folder."
-        raise RunError(f"--train_on is {settings.train_on}, and {run.path} is not finished. Expected a run.{advice}")
+        advice = "Choose another folder." if run.state == "new" else f"Resume it first: {FIT} {_quoted(run)}."
+        raise RunError(
+            f"--train_on is {settings.train_on}, and {run.path} is not finished. Expected a finished run. {advice}"
+        )
     schedule = _schedule_that_ends(run)
     if schedule:
         raise RunError(

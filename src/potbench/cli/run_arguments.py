@@ -45,7 +45,7 @@ def expand_run(command: str, arguments: list[str]) -> list[str]:
         run = given.pop(given.index("--run") + 1)
         given.remove("--run")
     else:
-        named = positional_in(given)
+        named = positional_in(_without_lists(given))
         if named is None:
             return _with_config_of_parent(given)
         run = given.pop(given.index(named))
@@ -58,6 +58,17 @@ def expand_run(command: str, arguments: list[str]) -> list[str]:
     folder = RunFolder(run)
     folder.require()
     return [run, "--config", str(folder.config), "--run_dir", str(folder.path), *given]
+
+
+def _without_lists(given: list[str]) -> list[str]:
+    """Leave out the values of --freeze, which takes several."""
+    found: list[str] = []
+    takes_all = False
+    for argument in given:
+        takes_all = argument == "--freeze" if argument.startswith("-") else takes_all
+        if argument.startswith("-") or not takes_all:
+            found.append(argument)
+    return found
 
 
 def _with_config_of_parent(given: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,19 +32,16 @@ def differences(parser: ArgumentParser, saved: Path, given: str, settings: tuple
         given: the config of the command, as YAML.
         settings: those that are compared, with what is in them.
     """
-    then = dict(_leaves(yaml.safe_load(parser.dump(parser.parse_path(str(saved)), skip_unset=False, format="yaml"))))
-    now = dict(_leaves(yaml.safe_load(given)))
-    changed = [
-        f"{key}: {now.get(key)}"
-        for key in sorted({*then, *now})
-        if f"{key}.".startswith(tuple(f"{setting}." for setting in settings)) and then.get(key) != now.get(key)
-    ]
-    return ", ".join(changed)
+    then = yaml.safe_load(parser.dump(parser.parse_path(str(saved)), skip_unset=False, format="yaml"))
+    chosen = tuple(f"{setting}." for setting in settings)
+    found = ((key, now) for key, now in _differences(then, yaml.safe_load(given)) if f"{key}.".startswith(chosen))
+    return ", ".join(f"{key}: {json.dumps(now, ensure_ascii=False)}" for key, now in found)
 
 
-def _leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict) and value:
-        for name, item in value.items():
-            yield from _leaves(item, f"{key}.{name}".lstrip("."))
-    else:
-        yield key, value
+def _differences(then: object, now: object, key: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the innermost settings that differ, each with its value now."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name in dict.fromkeys([*then, *now]):
+            yield from _differences(then.get(name), now.get(name), f"{key}.{name}".lstrip("."))
+    elif then != now:
+        yield key, now

@@ -78,16 +78,16 @@ class LastCheckpoint(Callback):
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            for folder in (self.run.path, self.run.checkpoints, self.run.figures):
+                for partial in folder.glob("*.partial"):  # of a process that was killed
+                    partial.unlink(missing_ok=True)
         # Lightning's own handler speaks with other processes in the middle of whatever is being done
         trainer._signal_connector._sigterm_notifier_fn = end_at_once  # type: ignore[assignment]
         self._watch = ProcessWatch.of(trainer, self._advice)
 
     @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.is_global_zero:
-            for folder in (self.run.path, self.run.checkpoints, self.run.figures):
-                for partial in folder.glob("*.partial"):  # of a process that was killed
-                    partial.unlink(missing_ok=True)
         continue_from_here(trainer)
         trainer._logger_connector._callback_metrics.update(self._resumed.get("metrics", {}))
         self._saved, self._saved_at = Place.of(trainer), time.monotonic()

@@ -67,7 +67,7 @@ class RunFolder(EvaluationFolder):
     @property
     def result(self) -> Path:
         """The checkpoint that the run stands for: the best one, or the last where no epoch was validated."""
-        return self.best if self.best.is_file() else self.last
+        return self.last if self.last.is_file() and not self.best.is_file() else self.best
 
     def config_until(self, step: int) -> Path:
         """Return where the config is saved that was in force until an optimizer step, when a run resumes by another."""

@@ -78,8 +78,9 @@ def layout(devices: Any, num_nodes: int) -> tuple[Any, int]:
         problem = f"devices is {devices}, but {by} started {per_node} {_processes(per_node)} on each node"
         raise SettingError(Trainer, "devices", devices, f"{per_node}, or auto", problem)
     if num_nodes not in (1, nodes):
-        problem = f"num_nodes is {num_nodes}, but {by} started processes on {nodes}"
-        raise SettingError(Trainer, "num_nodes", num_nodes, f"{nodes}, or 1, which leaves it open", problem)
+        problem = f"num_nodes is {num_nodes}, but {by} started processes on {nodes} {'node' if nodes == 1 else 'nodes'}"
+        expected = "1" if nodes == 1 else f"{nodes}, or 1, which leaves it open"
+        raise SettingError(Trainer, "num_nodes", num_nodes, expected, problem)
     return per_node, nodes
 
 

@@ -55,12 +55,13 @@ def fit_reference_energies(potential: SumOverAtoms, data: AtomsDataModule, new: 
         left = before - counts @ (offset - potential.offset.numpy())
     potential.offset.copy_(torch.from_numpy(offset))
     unit, factor = reported(store.energy_unit)
-    rmse = [f"{np.sqrt(np.mean(values**2)) / factor:,.4g} {unit}" for values in (before, left)]
+    own, now = (np.sqrt(np.mean(values**2)) / factor for values in (before, left))
     absent = [symbol for symbol, is_there in zip(symbols, present, strict=True) if not is_there]
     return [
-        f"Reference energies are {'fitted anew' if data.reference_energies is None else 'those given'}: with them, the "
-        f"RMSE of the parent on {len(frames):,} training frames is {rmse[1]}"
-        f"{'' if len(new) else f', with its own {rmse[0]}'}.",
+        f"Reference energies are {'fitted anew' if data.reference_energies is None else 'those given'}. RMSE of the "
+        f"parent with them on {len(frames):,} training frames: {now:,.4g} {unit}"
+        f"{'' if new else f'; with its own reference energies: {own:,.4g} {unit}'}; of reference energies alone: "
+        f"{data.statistics.energy_spread / factor:,.4g} {unit}.",
         f"The scale is that of the parent, {float(potential.scale):.4g} {store.energy_unit}.",
         *([f"The training set has no {', '.join(absent)}: reference energies as in the parent."] if absent else []),
     ]
