@@ -17,6 +17,7 @@ from potbench.runs.evaluator import Evaluator
 from potbench.runs.processes import environment
 from potbench.runs.recorder import Recorder
 from potbench.training import FeatureCache
+from potbench.training.averaging import AveragesWeightsAlone
 from potbench.training.csv_logger import CSVLogger
 from potbench.training.progress import ProgressBar
 from potbench.training.wandb_logger import WandbLogger
@@ -40,18 +41,20 @@ def fit_callbacks(
     given = _listed(chosen)
     bar = [] if _has(given, callbacks.ProgressBar) or not shows_progress else [ProgressBar()]
     cache = [] if _has(given, FeatureCache) else [FeatureCache()]
-    return [*checkpoints, *given, *bar, recorder, *cache, Cost()]
+    averages = [AveragesWeightsAlone(callback) for callback in given if isinstance(callback, callbacks.WeightAveraging)]
+    return [*checkpoints, *averages, *given, *bar, recorder, *cache, Cost()]
 
 
 def evaluation_callbacks(chosen: Chosen[Callback], evaluator: Evaluator, shows_progress: bool) -> list[Callback]:
-    """Return the callbacks of an evaluation; those of the config that save checkpoints have nothing to do.
+    """Return the callbacks of an evaluation; those of the config that save checkpoints or average weights are left out.
 
     Args:
         chosen: what the config says.
         evaluator: writes what comes of it.
         shows_progress: whether there is a progress bar.
     """
-    given = [callback for callback in _listed(chosen) if not isinstance(callback, callbacks.Checkpoint)]
+    of_training = (callbacks.Checkpoint, callbacks.WeightAveraging)
+    given = [callback for callback in _listed(chosen) if not isinstance(callback, of_training)]
     bar = [] if _has(given, callbacks.ProgressBar) or not shows_progress else [ProgressBar()]
     return [*given, *bar, evaluator]
 
