@@ -30,6 +30,10 @@ EARLY_STOPPING = [
     *("--trainer.callbacks+", "lightning.pytorch.callbacks.EarlyStopping", "--trainer.callbacks.monitor"),
     *("validation/loss", "--trainer.callbacks.patience", "2", "--trainer.callbacks.min_delta", "1000"),
 ]
+# with Lightning's own defaults, which average buffers too
+AVERAGED = [
+    *("--trainer.callbacks+", "lightning.pytorch.callbacks.EMAWeightAveraging", "--trainer.callbacks.decay", "0.7"),
+]
 ENERGIES = ["--model.init_args.loss.init_args.forces", "0"]
 
 STEP = "potbench.training.gradient:GradientTask.training_step"
@@ -66,6 +70,8 @@ SETTINGS: dict[str, tuple[list[str], list[str]]] = {
         [f"{STEP}#2", f"{STEP}#6", f"{VALIDATION}#3", "last.ckpt#4@half", "last.ckpt#5@renamed"],
     ),
     "early stopping": (EARLY_STOPPING, [f"{STEP}#8", "last.ckpt#3@half", "last.ckpt#3@renamed"]),
+    "averaged": (AVERAGED, [f"{STEP}#1", f"{STEP}#6", f"{VALIDATION}#3", "best.ckpt#2@half", "last.ckpt#2@renamed"]),
+    "averaged, every step": ([*AVERAGED, *EVERY_STEP], [f"{STEP}#5", f"{VALIDATION}#2"]),
     "energies": (ENERGIES, ["potbench.training.feature_cache.callback:fill#1@after", "features-#1@half"]),
 }
 CASES = [(name, place) for name, (_, places) in SETTINGS.items() for place in places]
@@ -164,11 +170,10 @@ def test_where_one_process_of_two_is_killed_the_other_ends_and_the_run_resumes(s
     begun = time.monotonic()
     statuses = in_two(server, [*FIT, *EVERY_STEP, *TWO], *[{}] * rank, {PLACE: place})
     assert sorted(statuses) == [-9, 1], server.output.read_text()
-    assert (
-        "Another process of the training has ended; the training ends. Resume with" in server.output.read_text()
-        or not rank
-    )
-    print(time.monotonic() - begun)
+    assert time.monotonic() - begun < 60
+    if rank:  # the first process speaks for all
+        said = "Another process of the training has ended; the training ends. Resume with"
+        assert said in server.output.read_text()
     assert in_two(server, ["fit", "run"]) == [0, 0], server.output.read_text()
     assert differences(left_by(server), unbroken_in_two) == []
 
