@@ -112,7 +112,7 @@ def test_a_run_that_was_killed_and_resumed_equals_the_unbroken_one(server, unbro
     assert server.run(*command, **{PLACE: place}) == -9, server.output.read_text()
     is_run = RunFolder(server.folder / "run").config.is_file()
     assert server.run(*(["fit", "run"] if is_run else command)) == 0, server.output.read_text()
-    assert differences(left_by(server), expected) == []
+    assert not (found := differences(left_by(server), expected)), "\n".join(found)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_run_that_was_stopped_says_why_and_resumes(server, unbroken, place, st
     assert server.run(*FIT, **{PLACE: place}) == status, server.output.read_text()
     assert said in " ".join(server.output.read_text().split())
     assert server.run("fit", "run") == 0, server.output.read_text()
-    assert differences(left_by(server), expected) == []
+    assert not (found := differences(left_by(server), expected)), "\n".join(found)
 
 
 TWO = ["--trainer.devices", "2", "--trainer.strategy", "ddp"]
