@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
 
 from potbench.structures import FloatArray, Frames, IntArray
+
+
+def copy_to(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Copy values to another device, to a GPU through memory from which it copies while the host goes on."""
+    if device.type != "cuda" or not values.is_cpu:
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 class CachedFeatures(Protocol):
@@ -132,9 +139,11 @@ class Batch(NamedTuple):
         )
 
     def to(self, device: torch.device) -> Self:
-        """Return the same batch on another device."""
-        moved = {name: value.to(device) for name, value in self._asdict().items() if hasattr(value, "to")}
-        return self._replace(**moved)
+        """Return the same batch on another device; the host does not wait for a GPU."""
+        moved: dict[str, Any] = {
+            name: copy_to(value, device) for name, value in self._asdict().items() if torch.is_tensor(value)
+        }
+        return self._replace(**moved, cached=self.cached and self.cached.to(device))
 
     def with_positions(self, positions: torch.Tensor) -> Self:
         """Return the same molecules at other positions, shape (atoms, 3), in Å; cached features are dropped."""

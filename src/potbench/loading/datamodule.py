@@ -178,5 +178,4 @@ class AtomsDataModule(LightningDataModule):
             sampler = GlobalBatchSampler(frames, getattr(self, size), seed, rank, world_size)
         except SettingError as error:
             raise SettingError(self, size, error.value, error.expected, error.problem) from error
-        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-        return BatchLoader(self.store, sampler, lambda: self.position, self.num_workers, pin_memory=on_gpu)
+        return BatchLoader(self.store, sampler, lambda: self.position, self.num_workers)

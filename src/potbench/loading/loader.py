@@ -41,7 +41,6 @@ class BatchLoader(DataLoader[Batch]):
         sampler: draws the frames of each batch.
         position: returns how far training has come.
         num_workers: processes that gather batches.
-        pin_memory: whether batches lie in memory from which a GPU copies faster.
     """
 
     batch_sampler: GlobalBatchSampler  # type: ignore[assignment]
@@ -52,7 +51,6 @@ class BatchLoader(DataLoader[Batch]):
         sampler: GlobalBatchSampler,
         position: Callable[[], Position],
         num_workers: int = 0,
-        pin_memory: bool = False,
     ) -> None:
         self.position = position
         super().__init__(
@@ -62,7 +60,6 @@ class BatchLoader(DataLoader[Batch]):
             num_workers=num_workers,
             persistent_workers=num_workers > 0,
             worker_init_fn=_leave_signals,
-            pin_memory=pin_memory,
         )
 
     def state_dict(self) -> Position:

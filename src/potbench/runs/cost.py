@@ -89,14 +89,14 @@ class Cost(Callback):
 
 
 def peak_memory() -> float:
-    """Return the most memory this process has held, in MiB: of the GPU where there is one, else resident memory."""
-    if torch.cuda.is_available():
+    """Return the most memory this process has held, in MiB: of the GPU where one is used, else resident memory."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return torch.cuda.max_memory_allocated() / 2**20
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def _now() -> float:
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
     return time.perf_counter()

@@ -89,12 +89,13 @@ def machine() -> Machine:
     """Return what this process computes on."""
     import torch
 
+    uses_gpu = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     return Machine(
         system=platform.platform(),
         processor=_processor(),
         cores=os.cpu_count(),
         threads=torch.get_num_threads(),
-        accelerator=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        accelerator=torch.cuda.get_device_name() if uses_gpu else None,
     )
 
 

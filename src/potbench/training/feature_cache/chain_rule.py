@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from potbench.batch import Batch
+from potbench.batch import Batch, copy_to
 from potbench.geometry.padding import slots
 from potbench.training.feature_cache.derivatives import Derivatives
 
@@ -28,7 +28,7 @@ class SizeGroup(NamedTuple):
 
     def to(self, device: torch.device) -> SizeGroup:
         """Return the group with its indices on the device, where the derivatives are already."""
-        return self._replace(rows=self.rows.to(device), atoms=self.atoms.to(device))
+        return self._replace(rows=copy_to(self.rows, device), atoms=copy_to(self.atoms, device))
 
 
 def jacobians(features: Callable[[Batch], Tensor], batch: Batch) -> Tensor:

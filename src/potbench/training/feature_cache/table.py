@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from potbench.batch import Batch
+from potbench.batch import Batch, copy_to
 from potbench.structures import FloatArray, IntArray
 from potbench.training.feature_cache.chain_rule import SizeGroup, chain_rule
 from potbench.training.feature_cache.derivatives import Derivatives
@@ -37,7 +37,7 @@ class BatchFeatures:
     def to(self, device: torch.device) -> Self:
         """Return the same on another device, where the derivatives are already."""
         groups = None if self.groups is None else tuple(group.to(device) for group in self.groups)
-        return type(self)(self.features.to(device), groups)
+        return type(self)(copy_to(self.features, device), groups)
 
 
 @dataclass(frozen=True)
