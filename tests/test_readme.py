@@ -84,7 +84,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for heavy_atoms in (1, 2):
         molecules = {number: conformers("CH4" if heavy_atoms == 1 else "HCN", 8) for number in range(10)}
         write_ani1(tmp_path / "data" / "ani1", molecules, heavy_atoms)
-    write_extended_xyz(tmp_path / "data" / "mine.xyz", 40)
+    write_extended_xyz(tmp_path / "data" / "mine.xyz", 40, config_weight=2.0)
     write_database(tmp_path / "data" / "mine.db", "calculator", 40)
     write_sgdml(tmp_path / "data" / "mine.npz")
     return tmp_path

@@ -54,6 +54,7 @@ class Batch(NamedTuple):
         largest_molecule: atoms in the largest molecule. A plain int, for the same reason.
         num_pairs: pairs of atoms within one molecule, each counted once. A plain int, for the same reason.
         cached: features of a representation computed earlier for these very atoms, or None.
+        weight: shape (molecules,), float64, how much each molecule counts in the loss; None where all count the same.
     """
 
     atomic_numbers: torch.Tensor
@@ -67,6 +68,7 @@ class Batch(NamedTuple):
     largest_molecule: int
     num_pairs: int
     cached: CachedFeatures | None = None
+    weight: torch.Tensor | None = None
 
     @classmethod
     def from_arrays(
@@ -136,6 +138,7 @@ class Batch(NamedTuple):
             atoms_per_element=dict(zip(elements.tolist(), occurrences.tolist(), strict=True)),
             largest_molecule=int(chosen.max()),
             num_pairs=int((chosen * (chosen - 1)).sum()) // 2,
+            weight=None if self.weight is None else self.weight[list(molecules)],
         )
 
     def to(self, device: torch.device) -> Self:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from ase.data import chemical_symbols
 
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.integer]
+Column = npt.NDArray[Any]
 
 SYMBOLS: list[str] = chemical_symbols
 """Chemical symbols; the index of each is its atomic number."""
@@ -26,6 +28,7 @@ class Frames(NamedTuple):
         forces: shape (frames, atoms, 3), in eV/Å, or None where the dataset has none.
         smiles: SMILES of the molecule, or None where the dataset does not say.
         time: shape (frames,), integer, place of each frame in its trajectory, or None where there is none.
+        columns: name → further values of the frames, shape (frames,), numbers or text; None where there are none.
     """
 
     molecule: str
@@ -35,3 +38,4 @@ class Frames(NamedTuple):
     forces: FloatArray | None = None
     smiles: str | None = None
     time: IntArray | None = None
+    columns: Mapping[str, Column] | None = None

@@ -141,3 +141,21 @@ def test_a_missing_or_empty_or_other_file_is_named(tmp_path):
     file.write_text("a web page that says: not found")
     with pytest.raises(DataFileError, match="cannot be read as an ASE database"):
         _ = ASEDatabase(file).elements
+
+
+def test_columns_that_are_named_are_read(tmp_path):
+    file = tmp_path / "a.db"
+    with connect(file, use_lock_file=False) as database:
+        for number, kind in enumerate(("MD", "scan")):
+            atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
+            values = {"total": -31.0, "weight": 1 + number, "kind": kind}
+            database.write(atoms, key_value_pairs=values, data={"spread": np.array([0.5])})
+    columns = ["weight", "kind", "spread"]
+    (chunk,) = ASEDatabase(file, "eV", "Å", "total", None, columns=columns).read()
+    assert {name: values.tolist() for name, values in chunk.columns.items()} == {
+        "weight": [1.0, 2.0],
+        "kind": ["MD", "scan"],
+        "spread": [0.5, 0.5],
+    }
+    with pytest.raises(SettingError, match=r"row 1 has no weigth, only kind, spread, total, weight"):
+        list(ASEDatabase(file, "eV", "Å", "total", None, columns=["weigth"]).read())

@@ -89,3 +89,37 @@ def test_a_missing_empty_or_other_file_is_named(tmp_path):
     file.write_text("a web page that says: not found")
     with pytest.raises(DataFileError, match="cannot be read as extended XYZ from frame 0 on"):
         _ = ExtendedXYZ(file).elements
+
+
+def test_columns_that_are_named_are_read(tmp_path):
+    one, other = (Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]) for _ in range(2))
+    one.info |= {"energy": -31.0, "weight": 2, "config_type": "MD_300K"}
+    other.info |= {"energy": -30.0, "weight": 0.5, "config_type": "scan"}
+    write(tmp_path / "a.xyz", [one, other], format="extxyz")
+    dataset = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", columns=["weight", "config_type"])
+    (chunk,) = dataset.read()
+    assert chunk.columns["weight"].tolist() == [2.0, 0.5]
+    assert chunk.columns["config_type"].tolist() == ["MD_300K", "scan"]
+    assert dataset.options["columns"] == ["weight", "config_type"]
+    assert "columns" not in ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").options
+    with pytest.raises(SettingError, match=r"frame 0 has no weigth, only .*weight.*\. Expected the name of one"):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", columns=["weigth"]).read())
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ((1.0, "one"), "weight of H2 is a number in some frames and text in others"),
+        ((1.0, np.ones(3)), r"frame 1: weight is array.*\. Expected one number, or text\."),
+        ((1.0, float("nan")), "weight of a frame is NaN or infinite"),
+        ((1.0, None), "frame 1 has no weight"),
+    ],
+)
+def test_columns_that_are_neither_numbers_nor_text_are_refused(tmp_path, values, problem):
+    frames = [Atoms("H2", [[0, 0, 0], [0, 0, 0.7]], info={"energy": -31.0}) for _ in values]
+    for atoms, value in zip(frames, values, strict=True):
+        if value is not None:
+            atoms.info["weight"] = value
+    write(tmp_path / "a.xyz", frames, format="extxyz")
+    with pytest.raises(DataFileError, match=problem):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", columns=["weight"]).read())

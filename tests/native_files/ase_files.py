@@ -35,9 +35,11 @@ def images(num_frames: int = 12, forces: bool = True) -> list[Atoms]:
     return made
 
 
-def write_extended_xyz(file: Path, num_frames: int = 12, forces: bool = True) -> list[Atoms]:
-    """Write an extended XYZ file; return what went in."""
+def write_extended_xyz(file: Path, num_frames: int = 12, forces: bool = True, **named: float) -> list[Atoms]:
+    """Write an extended XYZ file, each frame with the named values as well; return what went in."""
     made = images(num_frames, forces)
+    for atoms in made:
+        atoms.info |= named
     write(file, made, format="extxyz")
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class ASEDatabase(Dataset):
         theory: level of theory.
         license: license of the data.
         citation: reference to cite.
+        columns: names of further numbers or texts, by which frames can be weighted.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ASEDatabase(Dataset):
         theory: str = "not stated",
         license: str = "not stated",
         citation: str = "not stated",
+        columns: Sequence[str] = (),
     ) -> None:
         self.file = Path(file)
         self.energy_unit = energy_unit
@@ -53,6 +55,7 @@ class ASEDatabase(Dataset):
         self.energy_key = energy_key
         self.forces_key = forces_key
         self.molecule_key = molecule_key
+        self.columns = list(columns)
         self.theory = theory
         self.license = license
         self.citation = citation
@@ -77,7 +80,8 @@ class ASEDatabase(Dataset):
     @override
     def options(self) -> dict[str, object]:
         keys = ("energy_unit", "length_unit", "energy_key", "forces_key", "molecule_key")
-        return {key: getattr(self, key) for key in keys}
+        columns = {"columns": self.columns} if self.columns else {}
+        return {key: getattr(self, key) for key in keys} | columns
 
     @override
     def read(self) -> Iterator[Frames]:
@@ -86,7 +90,7 @@ class ASEDatabase(Dataset):
         length = length_unit(self, self.length_unit, stated_length, self.file)
         self._require_keys(self._first_row)
         forces = self.forces_key if self.info.has_forces else None
-        labels = Labels(self.energy_key, forces, energy, length, self.molecule_key)
+        labels = Labels(self.energy_key, forces, energy, length, self.molecule_key, self.columns)
         yield from conformers((labels.structure(row, self.file) for row in rows(self.file)), str(self.file))
 
     @property
@@ -94,9 +98,10 @@ class ASEDatabase(Dataset):
         return next(rows(self.require(self.file)))
 
     def _require_keys(self, row: Any) -> None:
-        missing = {"energy_key": self.energy_key} if not has(row, self.energy_key) else {}
+        missing = [("energy_key", self.energy_key)] if not has(row, self.energy_key) else []
         if self.molecule_key is not None and self.molecule_key not in row.key_value_pairs:
-            missing["molecule_key"] = self.molecule_key
-        for setting, key in missing.items():
+            missing.append(("molecule_key", self.molecule_key))
+        missing += [("columns", name) for name in self.columns if not has(row, name)]
+        for setting, key in missing:
             problem = f"{self.file}, row {row.id} has no {key}, only {names_in(row)}"
             raise SettingError(self, setting, key, "the name of one of these", problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing_extensions import override
 from potbench.datasets.dataset import Dataset, DatasetInfo
 from potbench.errors import DataFileError, SettingError
 from potbench.readers.extended_xyz import images, named_values
-from potbench.readers.structures import Structure, conformers
+from potbench.readers.structures import Structure, column_value, conformers
 from potbench.readers.units import EnergyUnit, LengthUnit, energy_unit, length_unit
 from potbench.structures import SYMBOLS, Frames
 
@@ -33,6 +33,7 @@ class ExtendedXYZ(Dataset):
         theory: level of theory.
         license: license of the data.
         citation: reference to cite.
+        columns: names in the comment lines of further numbers or texts, by which frames can be weighted.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ExtendedXYZ(Dataset):
         theory: str = "not stated",
         license: str = "not stated",
         citation: str = "not stated",
+        columns: Sequence[str] = (),
     ) -> None:
         self.file = Path(file)
         self.energy_unit = energy_unit
@@ -53,6 +55,7 @@ class ExtendedXYZ(Dataset):
         self.energy_key = energy_key
         self.forces_key = forces_key
         self.molecule_key = molecule_key
+        self.columns = list(columns)
         self.theory = theory
         self.license = license
         self.citation = citation
@@ -80,7 +83,8 @@ class ExtendedXYZ(Dataset):
     @override
     def options(self) -> dict[str, object]:
         keys = ("energy_unit", "length_unit", "energy_key", "forces_key", "molecule_key")
-        return {key: getattr(self, key) for key in keys}
+        columns = {"columns": self.columns} if self.columns else {}
+        return {key: getattr(self, key) for key in keys} | columns
 
     @override
     def read(self) -> Iterator[Frames]:
@@ -105,13 +109,14 @@ class ExtendedXYZ(Dataset):
                 positions=image.positions * length,
                 energy=total * energy,
                 forces=None if forces is None else forces * (energy / length),
+                columns={name: column_value(values[name], name, where) for name in self.columns},
             )
 
     def _require_keys(self, values: dict[str, Any], number: int, where: str) -> None:
-        wanted = {"energy_key": self.energy_key, "molecule_key": self.molecule_key}
+        wanted = [("energy_key", self.energy_key), ("molecule_key", self.molecule_key)]
         if self.info.has_forces:
-            wanted["forces_key"] = self.forces_key
-        for setting, key in wanted.items():
+            wanted.append(("forces_key", self.forces_key))
+        for setting, key in (*wanted, *(("columns", name) for name in self.columns)):
             if key is None or key in values:
                 continue
             problem = f"{where} has no {key}, only {', '.join(sorted(values)) or 'positions'}"

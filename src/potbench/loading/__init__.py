@@ -17,13 +17,16 @@ from potbench.loading.splits import (
     TimeSplit,
 )
 from potbench.loading.store import Store
+from potbench.loading.weights import ColumnWeights, EnergyWeights
 
 if TYPE_CHECKING:
     from potbench.loading.datamodule import AtomsDataModule
 
 __all__ = [
     "AtomsDataModule",
+    "ColumnWeights",
     "CompositionSplit",
+    "EnergyWeights",
     "IndexSplit",
     "KFold",
     "MoleculeSplit",

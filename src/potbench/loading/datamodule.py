@@ -20,7 +20,8 @@ from potbench.loading.sampler import GlobalBatchSampler
 from potbench.loading.splits import RandomSplit, Split, SplitIndices
 from potbench.loading.statistics import training_statistics
 from potbench.loading.store import Store
-from potbench.structures import SYMBOLS, IntArray
+from potbench.loading.weights import FrameWeights
+from potbench.structures import SYMBOLS, FloatArray, IntArray
 
 
 class AtomsDataModule(LightningDataModule):
@@ -37,8 +38,10 @@ class AtomsDataModule(LightningDataModule):
         root: folder of datasets, downloaded and prepared; by default POTBENCH_DATA or the user's data folder.
         seed: seed of the order of the batches.
         num_workers: processes that gather batches; gathering is fast enough for most uses without any.
+        weights: how much each frame counts in the loss, such as potbench.loading.EnergyWeights; None: all the same.
 
     Attributes:
+        frame_weights: shape (frames of the store,), weight of each frame in the loss, or None.
         transform: applied to each batch before it is moved to the device; None for nothing.
     """
 
@@ -52,6 +55,7 @@ class AtomsDataModule(LightningDataModule):
         root: Path | str | None = None,
         seed: int = 0,
         num_workers: int = 0,
+        weights: FrameWeights | None = None,
     ) -> None:
         super().__init__()
         require_positive(self, batch_size=batch_size, evaluation_batch_size=evaluation_batch_size)
@@ -67,10 +71,12 @@ class AtomsDataModule(LightningDataModule):
         dataset.root = self.root
         self.seed = seed
         self.num_workers = num_workers
+        self.weights = weights
         self.transform: Callable[[Batch], Batch] | None = None
         self.store: Store
         self.indices: SplitIndices
         self.statistics: Statistics
+        self.frame_weights: FloatArray | None
         self._resumes_at: Position | None = None
 
     @property
@@ -95,6 +101,7 @@ class AtomsDataModule(LightningDataModule):
             return
         self.store = prepare(self.dataset, self.root)
         self.indices = self.split.divide(self.store)
+        self.frame_weights = self.weights.of(self.store, self.indices) if self.weights else None
         self.statistics = training_statistics(self.store, self.indices.train, self._references())
 
     @property
@@ -178,4 +185,4 @@ class AtomsDataModule(LightningDataModule):
             sampler = GlobalBatchSampler(frames, getattr(self, size), seed, rank, world_size)
         except SettingError as error:
             raise SettingError(self, size, error.value, error.expected, error.problem) from error
-        return BatchLoader(self.store, sampler, lambda: self.position, self.num_workers)
+        return BatchLoader(self.store, sampler, lambda: self.position, self.frame_weights, self.num_workers)

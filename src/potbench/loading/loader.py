@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import TypedDict
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from potbench.batch import Batch
 from potbench.loading.collate import gather
 from potbench.loading.sampler import GlobalBatchSampler
 from potbench.loading.store import Store
-from potbench.structures import IntArray
+from potbench.structures import FloatArray, IntArray
 
 
 class Position(TypedDict):
@@ -40,6 +41,7 @@ class BatchLoader(DataLoader[Batch]):
         store: the dataset.
         sampler: draws the frames of each batch.
         position: returns how far training has come.
+        weights: shape (frames of the store,), how much each frame counts in the loss; None where all count the same.
         num_workers: processes that gather batches.
     """
 
@@ -50,11 +52,12 @@ class BatchLoader(DataLoader[Batch]):
         store: Store,
         sampler: GlobalBatchSampler,
         position: Callable[[], Position],
+        weights: FloatArray | None = None,
         num_workers: int = 0,
     ) -> None:
         self.position = position
         super().__init__(
-            _Gathered(store),
+            _Gathered(store, weights),
             batch_sampler=sampler,  # type: ignore[arg-type]
             collate_fn=_unchanged,  # type: ignore[arg-type]
             num_workers=num_workers,
@@ -74,11 +77,13 @@ class BatchLoader(DataLoader[Batch]):
 class _Gathered(Dataset[Batch]):
     """The frames of a store, which a DataLoader asks for many at once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, weights: FloatArray | None) -> None:
         self.store = store
+        self.weights = weights
 
     def __getitems__(self, frames: IntArray) -> Batch:
-        return gather(self.store, np.asarray(frames))
+        batch = gather(self.store, np.asarray(frames))
+        return batch if self.weights is None else batch._replace(weight=torch.from_numpy(self.weights[frames]))
 
 
 def _unchanged(batch: Batch) -> Batch:

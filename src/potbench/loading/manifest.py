@@ -85,6 +85,7 @@ class Manifest(Origin):
         has_forces: whether there are forces.
         has_time: whether the place of each frame in its trajectory is known.
         fingerprint: sha256 over all arrays.
+        columns: names of further values of the frames.
     """
 
     num_frames: int
@@ -93,6 +94,7 @@ class Manifest(Origin):
     has_forces: bool
     has_time: bool
     fingerprint: str
+    columns: tuple[str, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write FOLDER/manifest.json."""

@@ -20,7 +20,7 @@ from potbench.loading import manifest
 from potbench.loading.large_rows import LargeRows
 from potbench.loading.manifest import Manifest, Origin
 from potbench.loading.store_writer import StoreWriter
-from potbench.structures import FloatArray, Frames, IntArray
+from potbench.structures import Column, FloatArray, Frames, IntArray
 
 
 class Atoms(NamedTuple):
@@ -139,6 +139,17 @@ class Store:
             for number in [*self.manifest.atomic_numbers, 0]
         ]
         return np.stack(counts, axis=1).astype(np.int32)
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """Return further values of the frames by name, numbers or text: each of shape (frames,)."""
+        if not self.manifest.columns:
+            return {}
+        with self._reading("columns.npz") as file, np.load(file, allow_pickle=False) as arrays:
+            columns = {name: arrays[name] for name in self.manifest.columns}
+            if any(values.shape != self.energy.shape for values in columns.values()):
+                raise ValueError("its columns are not as long as the energies")
+            return columns
 
     @cached_property
     def official_splits(self) -> dict[str, OfficialIndices]:

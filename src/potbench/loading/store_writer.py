@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,7 +13,7 @@ import numpy as np
 from potbench.datasets.dataset import OfficialIndices
 from potbench.errors import DataFileError
 from potbench.loading.manifest import Manifest, Origin
-from potbench.structures import Frames, IntArray
+from potbench.structures import Column, Frames, IntArray
 
 
 class StoreWriter:
@@ -30,12 +31,13 @@ class StoreWriter:
         self.frames: list[int] = []
         self.atoms: list[int] = []
         self.atomic_numbers: list[IntArray] = []
+        self.named: list[Mapping[str, Column]] = []
 
     def append(self, frames: Frames) -> None:
-        """Add a chunk of conformers; either all chunks have forces, or times, or none has.
+        """Add a chunk of conformers; either all chunks have forces, times or a named column, or none has.
 
         Raises:
-            DataFileError: forces or times in some chunks only.
+            DataFileError: forces, times or a named column in some chunks only.
         """
         columns: dict[str, np.ndarray[Any, Any]] = {
             "energy": frames.energy.astype(np.float64),
@@ -45,7 +47,8 @@ class StoreWriter:
             columns["forces"] = frames.forces.reshape(-1, 3)
         if frames.time is not None:
             columns["time"] = frames.time.astype(np.int64)
-        uneven = set(columns) ^ set(self.columns) if self.names else set()
+        named = frames.columns or {}
+        uneven = {*columns, *named} ^ {*self.columns, *self.named[0]} if self.names else set()
         if uneven:
             raise DataFileError(
                 f"{frames.molecule}: {' and '.join(sorted(uneven))} in some molecules only. "
@@ -55,6 +58,7 @@ class StoreWriter:
             if name not in self.columns:
                 self.columns[name] = _Column(self.folder / f"{name}.npy", rows)
             self.columns[name].append(rows)
+        self.named.append(named)
         self.names.append(frames.molecule)
         self.smiles.append(frames.smiles or "")
         self.frames.append(len(frames.energy))
@@ -87,6 +91,10 @@ class StoreWriter:
         digest = hashlib.sha256(b"".join(array.astype(np.int64).tobytes() for array in table.values()))
         for name in sorted(self.columns):
             digest.update(self.columns[name].close())
+        named = {name: _joined(name, [chunk[name] for chunk in self.named]) for name in sorted(self.named[0])}
+        if named:
+            np.savez(self.folder / "columns.npz", **named)  # type: ignore[arg-type]
+            digest.update(json.dumps({name: values.tolist() for name, values in named.items()}).encode())
         return Manifest(
             **vars(origin),
             num_frames=int(sum(self.frames)),
@@ -94,8 +102,15 @@ class StoreWriter:
             atomic_numbers=tuple(np.unique(numbers).tolist()),
             has_forces="forces" in self.columns,
             has_time="time" in self.columns,
+            columns=tuple(named),
             fingerprint=digest.hexdigest(),
         )
+
+
+def _joined(name: str, chunks: list[Column]) -> Column:
+    if len({chunk.dtype.kind for chunk in chunks}) > 1:
+        raise DataFileError(f"{name} is a number in some molecules and text in others. Expected one of them in all.")
+    return np.concatenate(chunks)
 
 
 class _Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.readers.checks import require_molecule
-from potbench.readers.structures import Structure
+from potbench.readers.structures import Structure, column_value
 from potbench.structures import SYMBOLS
 
 
@@ -128,6 +128,7 @@ class Labels(NamedTuple):
         energy: unit of the energies, in eV.
         length: unit of the positions, in Å.
         molecule_key: name of the key-value pair that names the molecule; None takes its formula.
+        columns: names of further numbers or texts.
     """
 
     energy_key: str
@@ -135,6 +136,7 @@ class Labels(NamedTuple):
     energy: float
     length: float
     molecule_key: str | None = None
+    columns: Sequence[str] = ()
 
     def structure(self, row: Any, file: Path) -> Structure:
         """Return a row as a structure in eV and Å.
@@ -157,4 +159,9 @@ class Labels(NamedTuple):
             positions=row.positions * self.length,
             energy=float(total.reshape(())) * self.energy,
             forces=None if forces is None else forces * (self.energy / self.length),
+            columns={name: self._column(row, name, file) for name in self.columns},
         )
+
+    def _column(self, row: Any, name: str, file: Path) -> float | str:
+        found = row.key_value_pairs.get(name)
+        return column_value(value(row, name, file) if found is None else found, name, f"{file}, row {row.id}")

@@ -43,6 +43,9 @@ def check_frames(frames: Frames, where: str) -> Frames:
     num_frames, num_atoms = len(frames.energy), len(frames.atomic_numbers)
     if frames.time is not None and frames.time.shape != (num_frames,):
         raise DataFileError(f"{where}: times have shape {frames.time.shape}, expected {(num_frames,)}, (frames,).")
+    for name, values in (frames.columns or {}).items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise DataFileError(f"{where}: {name} of a frame is NaN or infinite. Expected finite numbers, or text.")
     shapes = {"positions": (num_frames, num_atoms, 3), "energy": (num_frames,), "forces": (num_frames, num_atoms, 3)}
     for name, expected in shapes.items():
         array = getattr(frames, name)

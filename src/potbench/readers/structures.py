@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ class Structure(NamedTuple):
         energy: in eV.
         forces: shape (atoms, 3), in eV/Å, or None.
         smiles: SMILES of the molecule, or None.
+        columns: name → further value, a number or text.
     """
 
     molecule: str
@@ -32,6 +34,7 @@ class Structure(NamedTuple):
     energy: float
     forces: FloatArray | None = None
     smiles: str | None = None
+    columns: Mapping[str, float | str] = MappingProxyType({})
 
 
 def conformers(structures: Iterable[Structure], where: str) -> Iterator[Frames]:
@@ -54,6 +57,25 @@ def conformers(structures: Iterable[Structure], where: str) -> Iterator[Frames]:
         yield _frames(chunk, where)
 
 
+def column_value(value: object, name: str, where: str) -> float | str:
+    """Return the value of a frame in a column.
+
+    Args:
+        value: as the file has it.
+        name: of the column.
+        where: file and frame, for messages.
+
+    Raises:
+        DataFileError: it is neither a single number nor text.
+    """
+    if isinstance(value, str):
+        return value
+    array = np.asarray(value)
+    if array.size == 1 and array.dtype.kind in "biuf":
+        return float(array.reshape(()))
+    raise DataFileError(f"{where}: {name} is {value!r}. Expected one number, or text.")
+
+
 def _alike(one: Structure, other: Structure) -> bool:
     return one.molecule == other.molecule and np.array_equal(one.atomic_numbers, other.atomic_numbers)
 
@@ -63,6 +85,10 @@ def _frames(chunk: list[Structure], where: str) -> Frames:
     forces = [structure.forces for structure in chunk if structure.forces is not None]
     if forces and len(forces) < len(chunk):
         raise DataFileError(f"{where}: {first.molecule} has forces in {len(forces)} of {len(chunk)} frames only.")
+    values = {name: [structure.columns[name] for structure in chunk] for name in first.columns}
+    for name, column in values.items():
+        if len({type(value) for value in column}) > 1:
+            raise DataFileError(f"{where}: {name} of {first.molecule} is a number in some frames and text in others.")
     try:
         frames = Frames(
             molecule=first.molecule,
@@ -71,6 +97,7 @@ def _frames(chunk: list[Structure], where: str) -> Frames:
             energy=np.array([structure.energy for structure in chunk], dtype=np.float64),
             forces=np.stack(forces) if forces else None,
             smiles=first.smiles,
+            columns={name: np.array(column) for name, column in values.items()},
         )
     except (TypeError, ValueError) as error:
         raise DataFileError(f"{where}: {first.molecule} has numbers that do not fit together ({error}).") from error

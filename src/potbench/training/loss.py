@@ -17,6 +17,7 @@ class EnergyForcesLoss(nn.Module):
     """Weighted errors of energies and forces, a mean over molecules.
 
     ℓ = ⟨ w_E d(Ê − E) + w_F (1/n) Σᵢ d(F̂ᵢ − Fᵢ) ⟩ over molecules, with n atoms; d of a force sums its three components.
+    Where the data weight their frames, each molecule is multiplied by its weight.
 
     With squared errors, energy 0.01 and forces 1 this is the loss of SchNet, ρ = 0.01: Schütt et al., J. Chem. Phys.
     148, 241722 (2018), doi:10.1063/1.5019779.
@@ -58,7 +59,7 @@ class EnergyForcesLoss(nn.Module):
             per_atom = self._distance(prediction.forces - batch.forces).sum(dim=1).double()
             summed = sum_per_molecule(per_atom, batch.molecule_index, len(batch.energy))
             loss = loss + self.forces * summed / batch.atoms_per_molecule
-        return loss
+        return loss if batch.weight is None else batch.weight * loss
 
     def _distance(self, difference: Tensor) -> Tensor:
         distance: Tensor = self.error(difference, torch.zeros_like(difference))
