@@ -113,7 +113,7 @@ def test_a_batch_of_nothing_is_refused(made, setting):
 def test_a_process_without_frames_is_refused_with_the_setting_that_is_too_small(made, evaluation_batch_size, setting):
     batch_size = 2 if setting == "batch_size" else 4
     data = opened(made, batch_size=batch_size, evaluation_batch_size=evaluation_batch_size)
-    data.trainer = SimpleNamespace(global_rank=0, world_size=3)
+    data.trainer = SimpleNamespace(global_rank=0, world_size=3, overfit_batches=0)
     loader = data.train_dataloader if setting == "batch_size" else data.val_dataloader
     with pytest.raises(SettingError, match="frames in batches of 2 leave some of 3 processes without any") as caught:
         loader()
