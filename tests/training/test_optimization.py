@@ -210,7 +210,12 @@ def test_a_negative_warm_up_is_refused():
         GradientTask(small_potential(), warmup_steps=-1)
 
 
-OPTIMIZERS: dict[str, dict[str, Any]] = {"AdamW": {}, "SGD": {"lr": 1e-3}, "Adadelta": {}, "LBFGS": {"line_search_fn": "strong_wolfe"}}
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "AdamW": {},
+    "SGD": {"lr": 1e-3},
+    "Adadelta": {},
+    "LBFGS": {"line_search_fn": "strong_wolfe"},
+}
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

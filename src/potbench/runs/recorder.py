@@ -69,22 +69,14 @@ class Recorder(Callback):
             self._begin(data_of(trainer))
 
     @override
-    def on_train_batch_end(self, trainer: Trainer, *arguments: Any, **named: Any) -> None:
-        """Have the last step validated, and stop where another process has taken the folder over.
+    def on_train_batch_end(self, *arguments: Any, **named: Any) -> None:
+        """Stop where another process has taken the folder over.
 
         Raises:
             RunError: it has.
         """
         if self.lock:
             self.lock.require()
-        if trainer.global_step == trainer.max_steps:
-            validate_now(trainer)
-
-    @override
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Have the last epoch validated, however seldom others are: the schedule ends there."""
-        if trainer.check_val_every_n_epoch and trainer.current_epoch + 1 == trainer.max_epochs:
-            trainer.check_val_every_n_epoch = 1
 
     def finish_fit(self, trainer: Trainer) -> None:
         """Complete the record with validation errors and costs, draw the loss curves, print the tables."""
@@ -181,14 +173,6 @@ class Recorder(Callback):
                     f"{self.run.path} was made with another {name}: fingerprint {then[:12]} then, {now[:12]} now. "
                     "Expected the same. Restore the files and the settings of the data, or start a new run."
                 )
-
-
-def validate_now(trainer: Trainer) -> None:
-    """Have the training validated after the present batch, which is its last."""
-    if trainer.check_val_every_n_epoch:
-        trainer.check_val_every_n_epoch = 1
-    trainer.val_check_batch = 1
-    trainer._val_check_time_interval = None  # type: ignore[attr-defined]
 
 
 def writes(trainer: Trainer) -> bool:

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger
 from potbench.runs.checkpoint_io import WholeFileCheckpointIO
 from potbench.runs.cost import Cost
 from potbench.runs.evaluator import Evaluator
+from potbench.runs.last_validation import LastValidation
 from potbench.runs.processes import environment
 from potbench.runs.recorder import Recorder
 from potbench.training import FeatureCache
@@ -40,7 +41,7 @@ def fit_callbacks(
     given = _listed(chosen)
     bar = [] if _has(given, callbacks.ProgressBar) or not shows_progress else [ProgressBar()]
     cache = [] if _has(given, FeatureCache) else [FeatureCache()]
-    return [*checkpoints, *given, *bar, recorder, *cache, Cost()]
+    return [*checkpoints, *given, *bar, recorder, LastValidation(), *cache, Cost()]
 
 
 def evaluation_callbacks(chosen: Chosen[Callback], evaluator: Evaluator, shows_progress: bool) -> list[Callback]:

@@ -35,7 +35,6 @@ class GradientTask(Task):
         warmup_steps: steps in which the learning rate rises linearly, from near 0, to that of the schedule.
     """
 
-    optimization: Optimization
     loss_of_epoch: float | Tensor
     frames_of_epoch: int
 
@@ -54,6 +53,7 @@ class GradientTask(Task):
         self.schedule = schedule
         self.schedule_interval = schedule_interval
         self.warmup_steps = warmup_steps
+        self.optimization: Optimization | None = None  # of a task that makes its own optimizer
         self._forget_loss()
 
     @override
@@ -75,6 +75,10 @@ class GradientTask(Task):
         self.loss_of_epoch += losses.detach().sum()
         self.frames_of_epoch += len(losses)
         return loss
+
+    @override
+    def on_fit_start(self) -> None:
+        self.loss.plan(lambda: self.trainer.estimated_stepping_batches)
 
     @override
     def on_train_start(self) -> None:
@@ -123,7 +127,7 @@ class GradientTask(Task):
         loss, num_frames = sums[self.global_rank]
         self.loss_of_epoch, self.frames_of_epoch = loss, int(num_frames)
         if isinstance(self.loss, ChangingLoss):
-            self.loss.num_steps = checkpoint.get("planned_steps")
+            self.loss.num_steps = checkpoint.get("planned_steps", self.loss.num_steps)
 
     @override
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
@@ -146,13 +150,18 @@ class GradientTask(Task):
                 "a potential with weights; a kernel is solved by potbench.training.ClosedFormTask",
                 f"{name} has no weights that could be trained by gradient",
             )
-        self.loss.plan(lambda: self.trainer.estimated_stepping_batches)
         self.optimization = Optimization(self, self.optimizer, self.schedule, self.schedule_interval, self.warmup_steps)
         return self.optimization.configure(self.parameters())
 
     @override
     def lr_scheduler_step(self, scheduler: LRScheduler, metric: Any | None) -> None:
-        self.optimization.advance(scheduler, lambda: super(GradientTask, self).lr_scheduler_step(scheduler, metric))
+        def advance() -> None:
+            super(GradientTask, self).lr_scheduler_step(scheduler, metric)
+
+        if self.optimization is None:
+            advance()
+        else:
+            self.optimization.advance(scheduler, advance)
 
     def _mean_loss(self) -> Tensor:
         """Return the mean over the frames of the epoch so far, those of all processes; a collective call."""
