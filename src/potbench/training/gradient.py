@@ -20,6 +20,9 @@ from potbench.training.loss import EnergyForcesLoss
 from potbench.training.optimization import Interval, Optimization, ScheduleCallable
 from potbench.training.task import Task
 
+LONG = 10**12
+"""More steps than any training has."""
+
 
 class GradientTask(Task):
     """Trains a potential step by step.
@@ -78,7 +81,9 @@ class GradientTask(Task):
 
     @override
     def on_fit_start(self) -> None:
-        self.loss.plan(lambda: self.trainer.estimated_stepping_batches)
+        # a trial of one step is the beginning of a training of any length
+        is_trial = self.trainer.fast_dev_run  # type: ignore[attr-defined]
+        self.loss.plan(lambda: LONG if is_trial else self.trainer.estimated_stepping_batches)
 
     @override
     def on_train_start(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import OptimizerCallable
 from torch import nn
-from torch.optim import Optimizer
+from torch.optim import Optimizer, SparseAdam
 from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from potbench.errors import SettingError
@@ -57,6 +57,9 @@ class Optimization:
             SettingError: optimizer or schedule do not accept their arguments, or these do not suit the training.
         """
         optimizer = self._make("optimizer", self.optimizer, weights)
+        if isinstance(optimizer, SparseAdam):
+            problem = "SparseAdam is for sparse gradients, and those of potentials are dense"
+            raise SettingError(self.task, "optimizer", self.optimizer, "another optimizer, such as Adam", problem)
         configured, said = [], []
         if self.schedule is not None:
             schedule, interval = self._scheduled(optimizer, self.schedule)
