@@ -103,8 +103,8 @@ def test_a_schedule_over_a_number_of_steps_needs_no_epochs(tmp_path):
         ),
         (
             {"optimizer": torch.optim.SparseAdam},
-            "SparseAdam is for sparse gradients, and those of potentials are dense. Expected another optimizer, such as "
-            "Adam. Change the argument optimizer of GradientTask.",
+            "SparseAdam is for sparse gradients, and those of potentials are dense. Expected another optimizer, such "
+            "as Adam. Change the argument optimizer of GradientTask.",
         ),
         (
             {"schedule": lambda optimizer, num_steps: torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3)},
