@@ -113,7 +113,7 @@ def test_a_batch_of_nothing_is_refused(made, setting):
 def test_a_process_without_frames_is_refused_with_the_setting_that_is_too_small(made, evaluation_batch_size, setting):
     batch_size = 2 if setting == "batch_size" else 4
     data = opened(made, batch_size=batch_size, evaluation_batch_size=evaluation_batch_size)
-    data.trainer = SimpleNamespace(global_rank=0, world_size=3)
+    data.trainer = SimpleNamespace(global_rank=0, world_size=3, overfit_batches=0)
     loader = data.train_dataloader if setting == "batch_size" else data.val_dataloader
     with pytest.raises(SettingError, match="frames in batches of 2 leave some of 3 processes without any") as caught:
         loader()
@@ -216,3 +216,35 @@ def test_a_missing_reference_energy_is_named(made):
         "There is no reference energy of N, O. Expected every element of the dataset: H, C, N, O. Change the argument "
         "reference_energies of AtomsDataModule."
     )
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("limit", [1, 2, 0.5])
+def test_overfitted_batches_are_the_same_in_each_epoch(made, limit, workers):
+    class Seen(LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+            self.frames: list[tuple[int, ...]] = []
+
+        def training_step(self, batch, index):
+            self.frames.append((self.current_epoch, *batch.frame.tolist()))
+            return self.weight.sum()
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters())
+
+    def seen(**settings) -> list[list[tuple[int, ...]]]:
+        task = Seen()
+        quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
+        trainer = Trainer(max_epochs=3, limit_val_batches=0, use_distributed_sampler=False, **quiet, **settings)
+        trainer.fit(task, datamodule=opened(made, batch_size=4, num_workers=workers))
+        return [[frames for when, *frames in task.frames if when == epoch] for epoch in range(3)]
+
+    first, *others = seen(overfit_batches=limit)
+    assert others == [first, first]
+    # those that a training begins with, in their order
+    whole = seen()
+    assert whole[0][: len(first)] == first
+    assert whole[1] != whole[0]
+    assert len(first) == (limit if limit >= 1 else len(whole[0]) // 2)

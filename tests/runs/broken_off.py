@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
+from torch.optim.lr_scheduler import ExponentialLR, ReduceLROnPlateau
 
 from potbench.runs.checkpointing import checkpoint_callbacks
 from potbench.runs.cost import Cost
 from potbench.runs.folder import RunFolder
-from potbench.training import GradientTask
+from potbench.runs.last_validation import LastValidation
+from potbench.training import ChangingLoss, GradientTask, OneCycle
 from potbench.training.csv_logger import CSVLogger
 from tests.training.small_task import quiet_trainer, small_data, small_potential
 
@@ -73,12 +77,21 @@ class TooFastTask(GradientTask):
         return torch.optim.Adam(self.parameters(), lr=0.5)
 
 
-TASKS = {
+def warmed(schedule: Callable[..., Any]) -> Callable[..., GradientTask]:
+    """Warms up for more than an epoch, which is of three steps."""
+    optimizer = partial(torch.optim.Adam, lr=0.05)
+    return partial(GradientTask, optimizer=optimizer, schedule=schedule, warmup_steps=5)
+
+
+TASKS: dict[str, Callable[..., GradientTask]] = {
     "constant": GradientTask,
     "epochs": EpochsTask,
     "plateau": PlateauTask,
     "steps": StepsTask,
     "too fast": TooFastTask,
+    "warm plateau": warmed(partial(ReduceLROnPlateau, factor=0.5, patience=0, threshold=0.3)),
+    "warm epochs": warmed(partial(ExponentialLR, gamma=0.5)),
+    "energies later": partial(GradientTask, loss=ChangingLoss(end=0.8), schedule=partial(OneCycle, max_lr=0.05)),
 }
 TIMES = ("training_seconds", "wall_seconds")
 
@@ -92,6 +105,7 @@ def fit(
     saves: bool = True,
     own: list[Callback] | None = None,
     workers: int = 0,
+    forces: bool = False,
     resume: bool = False,
     **settings: Any,
 ) -> Trainer:
@@ -106,6 +120,7 @@ def fit(
         saves: of checkpoint_callbacks.
         own: in place of checkpoint_callbacks.
         workers: of the loader.
+        forces: whether the data have some.
         resume: from the last checkpoint, where there is one.
         settings: of the Trainer.
     """
@@ -113,10 +128,11 @@ def fit(
     trained = TASKS[task](small_potential())
     first = checkpoint_callbacks(run, every_minutes, every_steps, saves) if own is None else own
     settings = {"epochs": 3, "log_every_n_steps": 1, "enable_checkpointing": True, **settings}
-    logger = CSVLogger(run.path)
-    trainer = quiet_trainer(folder, *first, LearningRateMonitor(), *callbacks, Cost(), logger=logger, **settings)
+    logger, others = CSVLogger(run.path), [LearningRateMonitor(), LastValidation()]
+    trainer = quiet_trainer(folder, *first, *others, *callbacks, Cost(), logger=logger, **settings)
     checkpoint = run.last if resume and run.last.is_file() else None
-    trainer.fit(trained, datamodule=small_data(folder, num_workers=workers), ckpt_path=checkpoint, weights_only=True)
+    data = small_data(folder, forces, num_workers=workers)
+    trainer.fit(trained, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     return trainer
 
 

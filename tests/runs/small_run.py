@@ -15,6 +15,7 @@ from potbench.runs.cost import Cost
 from potbench.runs.evaluation import Stage
 from potbench.runs.evaluator import Evaluator
 from potbench.runs.folder import RunFolder
+from potbench.runs.last_validation import LastValidation
 from potbench.runs.recorder import Recorder
 from potbench.training.csv_logger import CSVLogger
 from tests.training.small_task import quiet_trainer, small_data, small_task
@@ -53,7 +54,7 @@ def fit(
     dry = settings.get("fast_dev_run", False)
     trainer = quiet_trainer(
         folder.path,
-        *(recorder, Cost(), *([] if dry else [saved])),
+        *(recorder, LastValidation(), Cost(), *([] if dry else [saved])),
         epochs=epochs,
         logger=not dry and CSVLogger(folder.path, steps),
         enable_checkpointing=not dry,

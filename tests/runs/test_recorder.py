@@ -261,14 +261,6 @@ def test_a_dry_run_leaves_the_folder_as_it_is(folder: RunFolder, tmp_path: Path)
     assert not (tmp_path / "new" / "run").exists()
 
 
-def test_the_last_epoch_is_validated_however_seldom_others_are(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    fit(folder, epochs=3, check_val_every_n_epoch=2)
-    lines = folder.metrics.read_text().splitlines()
-    column = lines[0].split(",").index("validation/loss")
-    assert [line.split(",")[0] for line in lines[1:] if line.split(",")[column]] == ["1", "2"]
-
-
 def test_without_validation_no_epoch_is_the_best(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     trainer: Trainer = fit(folder, limit_val_batches=0)

@@ -15,6 +15,7 @@ from potbench.runs.checkpointing import BestCheckpoint, LastCheckpoint, checkpoi
 from potbench.runs.cost import Cost
 from potbench.runs.evaluator import Evaluator
 from potbench.runs.folder import RunFolder
+from potbench.runs.last_validation import LastValidation
 from potbench.runs.recorder import Recorder
 from potbench.runs.trainer_parts import evaluation_callbacks, fit_callbacks, fit_loggers, with_own_plugins
 from potbench.training import FeatureCache
@@ -36,7 +37,7 @@ def test_callbacks_of_a_config_are_added_to_those_of_a_training_and_displace_non
     given = chosen if isinstance(chosen, list) else [] if chosen is None else [chosen]
     assert found[: 2 + len(given)] == [*found[:2], *given]
     assert kinds(found[:2]) == [LastCheckpoint, BestCheckpoint]
-    for kind in (ProgressBar, FeatureCache, Cost, Recorder):
+    for kind in (ProgressBar, FeatureCache, Cost, Recorder, LastValidation):
         assert kinds(found).count(kind) == 1
 
 
@@ -54,7 +55,12 @@ def test_a_progress_bar_or_a_cache_of_the_user_replaces_that_of_potbench(tmp_pat
 
 def test_no_progress_is_shown_where_none_is_wanted(tmp_path: Path) -> None:
     recorder = Recorder(RunFolder(tmp_path), "", 0, None, 0)
-    assert kinds(fit_callbacks(None, [], recorder, shows_progress=False)) == [Recorder, FeatureCache, Cost]
+    assert kinds(fit_callbacks(None, [], recorder, shows_progress=False)) == [
+        Recorder,
+        LastValidation,
+        FeatureCache,
+        Cost,
+    ]
 
 
 def test_an_evaluation_saves_no_checkpoints(tmp_path: Path) -> None:

@@ -102,6 +102,11 @@ def test_a_schedule_over_a_number_of_steps_needs_no_epochs(tmp_path):
             "the argument optimizer of GradientTask.",
         ),
         (
+            {"optimizer": torch.optim.SparseAdam},
+            "SparseAdam is for sparse gradients, and those of potentials are dense. Expected another optimizer, such "
+            "as Adam. Change the argument optimizer of GradientTask.",
+        ),
+        (
             {"schedule": lambda optimizer, num_steps: torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3)},
             "You must define either total_steps OR (epochs AND steps_per_epoch). Expected arguments that the schedule "
             "accepts. Change the argument schedule of GradientTask.",

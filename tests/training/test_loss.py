@@ -128,3 +128,30 @@ def test_impossible_weights_are_refused_by_name(energy, forces, message):
         EnergyForcesLoss(energy, forces)
     assert message in str(caught.value)
     assert caught.value.owner is EnergyForcesLoss
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        nn.ReLU,  # of one argument
+        nn.GaussianNLLLoss,  # of three
+        nn.CrossEntropyLoss,  # not elementwise
+        nn.BCEWithLogitsLoss,  # not zero for what is equal
+        nn.KLDivLoss,  # zero for what is not equal
+        nn.BCELoss,  # of probabilities
+        partial(nn.Linear, 3, 3),
+    ],
+)
+def test_what_is_no_distance_is_refused_as_an_error(error):
+    with pytest.raises(SettingError) as caught:
+        EnergyForcesLoss(error=error)
+    assert str(caught.value).endswith(
+        "expected an elementwise loss of torch, such as torch.nn.HuberLoss. Change the argument error of "
+        "EnergyForcesLoss."
+    )
+    assert caught.value.setting == "error"
+
+
+@pytest.mark.parametrize("error", [nn.SmoothL1Loss, nn.HuberLoss, nn.L1Loss, nn.MSELoss])
+def test_elementwise_losses_of_torch_are_distances(error):
+    assert EnergyForcesLoss(error=error).error.reduction == "none"

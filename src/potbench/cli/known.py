@@ -17,7 +17,13 @@ from jsonargparse import ArgumentParser
 from potbench.errors import did_you_mean
 
 ROOMS = ("datasets", "loading", "potentials", "readouts", "representations", "training")
-LIBRARIES = ("torch.nn", "torch.optim", "lightning.pytorch.callbacks", "lightning.pytorch.loggers")
+LIBRARIES = (
+    "torch.nn",
+    "torch.optim",
+    "torch.optim.lr_scheduler",
+    "lightning.pytorch.callbacks",
+    "lightning.pytorch.loggers",
+)
 BLOCKS = {"data", "model", "trainer"}
 
 

@@ -42,6 +42,7 @@ def run(command: str, arguments: list[str]) -> int:
         warnings.filterwarnings("ignore", message=message)
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # the table that a profiler is asked for
     with ExitStack() as at_the_end:
         at_the_end.callback(os.environ.pop, variable(command, "run_dir"), None)
         try:

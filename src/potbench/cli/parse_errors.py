@@ -110,6 +110,9 @@ def _no_value(found: re.Match[str], trail: Trail, parser: Parser) -> str:
 
 def _missing(found: re.Match[str], trail: Trail, parser: Parser) -> str:
     name = found[1].split(",")[0].strip()
+    if name == "schedulers" or trail.path.endswith(".schedulers"):
+        schedule = trail.path.removesuffix(".init_args.schedulers")
+        return f"{schedule} is made of other schedules, which a config cannot name. Expected one. Change {schedule}."
     if trail.path:
         owner = known.find((OWNER.findall(trail.text[: found.start()]) or [""])[-1])
         hint = known.hints(owner).get(name)

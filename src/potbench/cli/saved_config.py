@@ -18,7 +18,11 @@ EVALUATED = {
 }
 """Settings that change the numbers of an evaluation; data and split are compared by their fingerprints."""
 CONTINUED = tuple(
-    f"model.{key}" for key in ("class_path", "init_args.potential", "init_args.optimizer", "init_args.schedule")
+    f"model.{key}"
+    for key in (
+        *("class_path", "init_args.potential", "init_args.optimizer", "init_args.schedule"),
+        *("init_args.schedule_interval", "init_args.warmup_steps"),
+    )
 )
 """Settings that the state of a training belongs to."""
 

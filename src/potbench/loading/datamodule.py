@@ -129,7 +129,7 @@ class AtomsDataModule(LightningDataModule):
         self._resumes_at = Position(epoch=state_dict["epoch"], batches=state_dict["batches"])
 
     def train_dataloader(self) -> BatchLoader:
-        """Return the batches of the training set, in a new order each epoch."""
+        """Return the batches of the training set, in a new order each epoch unless few batches are overfitted."""
         loader = self._loader(self.indices.train, "batch_size", self.seed)
         epoch = self.position["epoch"]
         resumes = self._resumes_at is not None and self._resumes_at["epoch"] >= epoch
@@ -181,8 +181,9 @@ class AtomsDataModule(LightningDataModule):
         self, frames: IntArray, size: Literal["batch_size", "evaluation_batch_size"], seed: int | None = None
     ) -> BatchLoader:
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        repeats = self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
         try:
-            sampler = GlobalBatchSampler(frames, getattr(self, size), seed, rank, world_size)
+            sampler = GlobalBatchSampler(frames, getattr(self, size), seed, rank, world_size, repeats)
         except SettingError as error:
             raise SettingError(self, size, error.value, error.expected, error.problem) from error
         return BatchLoader(self.store, sampler, lambda: self.position, self.frame_weights, self.num_workers)

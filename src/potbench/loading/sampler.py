@@ -25,19 +25,27 @@ class GlobalBatchSampler(Sampler[IntArray]):
         seed: seed of the order, or None for the order given.
         rank: number of this process.
         world_size: how many processes there are.
+        repeats: whether all epochs have the order of the first.
 
     Raises:
         SettingError: some process would get no frame of a batch.
     """
 
     def __init__(
-        self, frames: IntArray, batch_size: int, seed: int | None = None, rank: int = 0, world_size: int = 1
+        self,
+        frames: IntArray,
+        batch_size: int,
+        seed: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+        repeats: bool = False,
     ) -> None:
         self.frames = frames
         self.num_batches = math.ceil(len(frames) / batch_size)
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
+        self.repeats = repeats
         self.epoch = 0
         self._first_epoch, self._first_batch = 0, 0
         if len(frames) // self.num_batches < world_size:
@@ -83,7 +91,8 @@ class GlobalBatchSampler(Sampler[IntArray]):
     def __iter__(self) -> Iterator[IntArray]:
         order = self.frames
         if self.seed is not None:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+            epoch = 0 if self.repeats else self.epoch
+            order = np.random.default_rng([self.seed, epoch]).permutation(order)
         first = self._first_batch if self.epoch == self._first_epoch else 0
         for number in range(first, self.num_batches):
             start, end = self._edges(number)

@@ -78,12 +78,6 @@ class Recorder(Callback):
         if self.lock:
             self.lock.require()
 
-    @override
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Have the last epoch validated, however seldom others are: the schedule ends there."""
-        if trainer.check_val_every_n_epoch and trainer.current_epoch + 1 == trainer.max_epochs:
-            trainer.check_val_every_n_epoch = 1
-
     def finish_fit(self, trainer: Trainer) -> None:
         """Complete the record with validation errors and costs, draw the loss curves, print the tables."""
         if not writes(trainer):

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger
 from potbench.runs.checkpoint_io import WholeFileCheckpointIO
 from potbench.runs.cost import Cost
 from potbench.runs.evaluator import Evaluator
+from potbench.runs.last_validation import LastValidation
 from potbench.runs.processes import environment
 from potbench.runs.recorder import Recorder
 from potbench.training import FeatureCache
@@ -42,7 +43,7 @@ def fit_callbacks(
     bar = [] if _has(given, callbacks.ProgressBar) or not shows_progress else [ProgressBar()]
     cache = [] if _has(given, FeatureCache) else [FeatureCache()]
     averages = [AveragesWeightsAlone(callback) for callback in given if isinstance(callback, callbacks.WeightAveraging)]
-    return [*checkpoints, *averages, *given, *bar, recorder, *cache, Cost()]
+    return [*checkpoints, *averages, *given, *bar, recorder, LastValidation(), *cache, Cost()]
 
 
 def evaluation_callbacks(chosen: Chosen[Callback], evaluator: Evaluator, shows_progress: bool) -> list[Callback]:

@@ -1,10 +1,21 @@
 """Batch and Prediction → trained weights: losses, metrics and the Lightning modules."""
 
+from potbench.training.changing_loss import ChangingLoss
 from potbench.training.closed_form import ClosedFormTask
 from potbench.training.feature_cache.callback import FeatureCache
 from potbench.training.gradient import GradientTask
 from potbench.training.loss import EnergyForcesLoss
-from potbench.training.schedule import OneCycle, StepDecay
+from potbench.training.schedule import OneCycle, PlannedSchedule, StepDecay
 from potbench.training.task import Task
 
-__all__ = ["ClosedFormTask", "EnergyForcesLoss", "FeatureCache", "GradientTask", "OneCycle", "StepDecay", "Task"]
+__all__ = [
+    "ChangingLoss",
+    "ClosedFormTask",
+    "EnergyForcesLoss",
+    "FeatureCache",
+    "GradientTask",
+    "OneCycle",
+    "PlannedSchedule",
+    "StepDecay",
+    "Task",
+]

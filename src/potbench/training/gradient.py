@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import Trainer
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
-from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics.utilities.distributed import gather_all_tensors
 from typing_extensions import override
 
 from potbench.batch import Batch
-from potbench.errors import DivergedError, SettingError
+from potbench.errors import DivergedError, SettingError, require_not_negative
 from potbench.potentials.potential import Potential
+from potbench.training.changing_loss import ChangingLoss
 from potbench.training.loss import EnergyForcesLoss
+from potbench.training.optimization import Interval, Optimization, ScheduleCallable
 from potbench.training.task import Task
+
+LONG = 10**12
+"""More steps than any training has."""
 
 
 class GradientTask(Task):
@@ -30,7 +31,11 @@ class GradientTask(Task):
         potential: what is trained.
         loss: what training minimizes; by default the squared errors of energies.
         optimizer: how the weights are updated.
-        schedule: learning rate over the steps, such as potbench.training.OneCycle; None keeps it constant.
+        schedule: learning rate over the training, such as potbench.training.OneCycle or
+            torch.optim.lr_scheduler.CosineAnnealingLR; None keeps it constant.
+        schedule_interval: whether the schedule is advanced after every step or after every epoch; None is after every
+            step for one that is planned for the whole training, as potbench's own are, else after every epoch.
+        warmup_steps: steps in which the learning rate rises linearly, from near 0, to that of the schedule.
     """
 
     loss_of_epoch: float | Tensor
@@ -41,11 +46,17 @@ class GradientTask(Task):
         potential: Potential,
         loss: EnergyForcesLoss | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
-        schedule: Callable[[Optimizer, int], LRScheduler] | None = None,
+        schedule: ScheduleCallable | None = None,
+        schedule_interval: Interval | None = None,
+        warmup_steps: int = 0,
     ) -> None:
         super().__init__(potential, loss or EnergyForcesLoss())
+        require_not_negative(self, warmup_steps=warmup_steps)
         self.optimizer = optimizer
         self.schedule = schedule
+        self.schedule_interval = schedule_interval
+        self.warmup_steps = warmup_steps
+        self.optimization: Optimization | None = None  # of a task that makes its own optimizer
         self._forget_loss()
 
     @override
@@ -58,14 +69,21 @@ class GradientTask(Task):
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-        prediction = self.potential(batch, forces=bool(self.loss.forces))
-        losses: Tensor = self.loss(prediction, batch)
+        weights = self.loss.weights_at(self.global_step)
+        prediction = self.potential(batch, forces=weights.forces > 0)
+        losses: Tensor = self.loss(prediction, batch, weights)
         # shares of a global batch can differ by one molecule, and Lightning averages the gradients of all processes
         in_all_shares = self.trainer.train_dataloader.batch_sampler.size(batch_index)  # type: ignore[union-attr]
         loss: Tensor = losses.sum() * (self.trainer.world_size / in_all_shares)
         self.loss_of_epoch += losses.detach().sum()
         self.frames_of_epoch += len(losses)
         return loss
+
+    @override
+    def on_fit_start(self) -> None:
+        # a trial of one step is the beginning of a training of any length
+        is_trial = self.trainer.fast_dev_run  # type: ignore[attr-defined]
+        self.loss.plan(lambda: LONG if is_trial else self.trainer.estimated_stepping_batches)
 
     @override
     def on_train_start(self) -> None:
@@ -101,6 +119,8 @@ class GradientTask(Task):
         sums = torch.tensor([float(self.loss_of_epoch), self.frames_of_epoch], dtype=torch.float64, device=self.device)
         of_all = gather_all_tensors(sums) if self.trainer.world_size > 1 else [sums]
         checkpoint["loss_of_epoch"] = [of_one.tolist() for of_one in of_all]
+        if isinstance(self.loss, ChangingLoss):
+            checkpoint["planned_steps"] = self.loss.num_steps
 
     @override
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -111,6 +131,8 @@ class GradientTask(Task):
             sums = [total, *[nothing] * (self.trainer.world_size - 1)]
         loss, num_frames = sums[self.global_rank]
         self.loss_of_epoch, self.frames_of_epoch = loss, int(num_frames)
+        if isinstance(self.loss, ChangingLoss):
+            self.loss.num_steps = checkpoint.get("planned_steps", self.loss.num_steps)
 
     @override
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
@@ -119,7 +141,7 @@ class GradientTask(Task):
 
     @override
     def configure_optimizers(self) -> Any:
-        """Return the optimizer, and the schedule, which is advanced at every step.
+        """Return the optimizer, and what sets its learning rate.
 
         Raises:
             SettingError: the potential has no weights, or optimizer and schedule do not accept their arguments.
@@ -133,24 +155,18 @@ class GradientTask(Task):
                 "a potential with weights; a kernel is solved by potbench.training.ClosedFormTask",
                 f"{name} has no weights that could be trained by gradient",
             )
-        optimizer = self._make("optimizer", self.optimizer, self.parameters())
-        if self.schedule is None:
-            return optimizer
-        num_steps = self.trainer.estimated_stepping_batches
-        if math.isinf(num_steps):
-            problem = "A learning-rate schedule needs the length of the training, and max_epochs is -1"
-            raise SettingError(Trainer, "max_epochs", -1, "a number of epochs, or a task without a schedule", problem)
-        schedule = self._make("schedule", self.schedule, optimizer, int(num_steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        self.optimization = Optimization(self, self.optimizer, self.schedule, self.schedule_interval, self.warmup_steps)
+        return self.optimization.configure(self.parameters())
 
-    def _make(self, setting: str, make: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return make(*arguments)
-        except SettingError:
-            raise
-        except (RuntimeError, ValueError) as error:
-            expected = f"arguments that the {setting} accepts"
-            raise SettingError(self, setting, make, expected, str(error).rstrip(".")) from error
+    @override
+    def lr_scheduler_step(self, scheduler: LRScheduler, metric: Any | None) -> None:
+        def advance() -> None:
+            super(GradientTask, self).lr_scheduler_step(scheduler, metric)
+
+        if self.optimization is None:
+            advance()
+        else:
+            self.optimization.advance(scheduler, advance)
 
     def _mean_loss(self) -> Tensor:
         """Return the mean over the frames of the epoch so far, those of all processes; a collective call."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,13 @@ from torch import Tensor, nn
 from potbench.batch import Batch, Prediction
 from potbench.errors import SettingError
 from potbench.geometry.sums import sum_per_molecule
+
+
+class Weights(NamedTuple):
+    """Weights of energies and forces in a loss."""
+
+    energy: float
+    forces: float
 
 
 class EnergyForcesLoss(nn.Module):
@@ -37,9 +45,7 @@ class EnergyForcesLoss(nn.Module):
         per_atom: bool = False,
     ) -> None:
         super().__init__()
-        for setting, weight in {"energy": energy, "forces": forces}.items():
-            if not 0 <= weight < math.inf:
-                raise SettingError(self, setting, weight, "a weight of at least 0")
+        require_weights(self, energy=energy, forces=forces)
         if energy + forces == 0:
             problem = "The weights of energy and forces are both 0"
             raise SettingError(self, "energy", energy, "one of them above 0", problem)
@@ -47,20 +53,68 @@ class EnergyForcesLoss(nn.Module):
         self.forces = forces
         self.error = error()
         self.error.reduction = "none"  # type: ignore[assignment]
+        self._require_distance()
         self.per_atom = per_atom
 
-    def forward(self, prediction: Prediction, batch: Batch) -> Tensor:
-        """Compute the loss of each molecule: shape (molecules,), float64."""
+    @property
+    def needs_forces(self) -> bool:
+        """Return whether forces are weighted at any time of a training."""
+        return self.forces > 0
+
+    def plan(self, num_steps: Callable[[], float]) -> None:
+        """Find out when the weights change; these never do.
+
+        Args:
+            num_steps: returns the optimizer steps of the training; infinity where they are not known.
+        """
+
+    def weights_at(self, step: int) -> Weights:
+        """Return the weights in a step of the training, counted from 0."""
+        return Weights(self.energy, self.forces)
+
+    def forward(self, prediction: Prediction, batch: Batch, weights: Weights | None = None) -> Tensor:
+        """Compute the loss of each molecule: shape (molecules,), float64.
+
+        Args:
+            prediction: energies, and forces where they are weighted.
+            batch: what they should be.
+            weights: of energies and forces; by default those at the end of a training, by which epochs are compared.
+        """
+        weights = weights or Weights(self.energy, self.forces)
         energy_error = prediction.energy - batch.energy
         if self.per_atom:
             energy_error = energy_error / batch.atoms_per_molecule
-        loss = self.energy * self._distance(energy_error)
-        if self.forces and prediction.forces is not None and batch.forces is not None:
+        loss = weights.energy * self._distance(energy_error)
+        if weights.forces and prediction.forces is not None and batch.forces is not None:
             per_atom = self._distance(prediction.forces - batch.forces).sum(dim=1).double()
             summed = sum_per_molecule(per_atom, batch.molecule_index, len(batch.energy))
-            loss = loss + self.forces * summed / batch.atoms_per_molecule
+            loss = loss + weights.forces * summed / batch.atoms_per_molecule
         return loss if batch.weight is None else batch.weight * loss
 
     def _distance(self, difference: Tensor) -> Tensor:
         distance: Tensor = self.error(difference, torch.zeros_like(difference))
         return distance
+
+    def _require_distance(self) -> None:
+        """Refuse what does not measure the distance of each number from zero."""
+        difference = torch.tensor([[-2.0, 0.0, 0.5]])
+        try:
+            distance = self._distance(difference)
+            measures = torch.equal(distance > 0, difference != 0) and not (distance < 0).any()
+        except Exception:  # whatever it makes of two arguments
+            measures = False
+        if not measures:
+            expected = "an elementwise loss of torch, such as torch.nn.HuberLoss"
+            raise SettingError(self, "error", type(self.error).__name__, expected)
+
+
+def require_weights(owner: object, **settings: float) -> None:
+    """Raise SettingError unless weights are finite and at least 0.
+
+    Args:
+        owner: whose settings they are.
+        settings: name → weight.
+    """
+    for name, weight in settings.items():
+        if not 0 <= weight < math.inf:
+            raise SettingError(owner, name, weight, "a weight of at least 0")

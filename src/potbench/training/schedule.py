@@ -13,7 +13,14 @@ from typing_extensions import override
 from potbench.errors import SettingError, require_fraction, require_positive
 
 
-class OneCycle(OneCycleLR):
+class PlannedSchedule(LRScheduler):
+    """A schedule over the whole training: it is advanced at every step, and potbench fills in how many there are.
+
+    A schedule of this kind has the number of steps as its second argument, num_steps.
+    """
+
+
+class OneCycle(OneCycleLR, PlannedSchedule):
     """Learning rate that rises to its maximum and falls to almost zero, once over the whole training.
 
     Source: Smith, Topin, arXiv:1708.07120, doi:10.48550/arXiv.1708.07120.
@@ -66,7 +73,7 @@ class OneCycle(OneCycleLR):
         super().load_state_dict(state_dict)
 
 
-class StepDecay(LRScheduler):
+class StepDecay(PlannedSchedule):
     """Learning rate multiplied by a factor at regular intervals.
 
     Args:

@@ -59,9 +59,11 @@ class Task(LightningModule):
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         has_forces = data.store.forces is not None
-        if self.loss.forces and not has_forces:
-            problem = f"The loss weights forces by {self.loss.forces}, but {data.store.manifest.name} has no forces"
-            raise SettingError(self.loss, "forces", self.loss.forces, "0", problem)
+        if self.loss.needs_forces and not has_forces:
+            setting = "forces" if self.loss.forces else "first_forces"
+            weight = getattr(self.loss, setting)
+            problem = f"The loss weights forces by {weight}, but {data.store.manifest.name} has no forces"
+            raise SettingError(self.loss, setting, weight, "0", problem)
         present = [SYMBOLS[number] for number in data.store.manifest.atomic_numbers]
         unknown = [symbol for symbol in present if symbol not in self.potential.elements]
         if unknown:
@@ -83,11 +85,11 @@ class Task(LightningModule):
                 self.trainer.print(self.fine_tuning.begin(self.potential, data))
         # validation measures forces only where they are trained; the test measures all there is to measure
         unit = reported(data.store.energy_unit)[1]
-        self.metrics.update({"validation": Metrics(bool(self.loss.forces), unit), "test": Metrics(has_forces, unit)})
+        self.metrics.update({"validation": Metrics(self.loss.needs_forces, unit), "test": Metrics(has_forces, unit)})
 
     @override
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        self._evaluate(batch, "validation", forces=bool(self.loss.forces))
+        self._evaluate(batch, "validation", forces=self.loss.needs_forces)
 
     @override
     def test_step(self, batch: Batch, batch_index: int) -> None:

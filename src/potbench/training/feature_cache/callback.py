@@ -37,7 +37,7 @@ class FeatureCache(Callback):
             return
         if potential.representation.constants is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        make = self._with_derivatives if pl_module.loss.forces else self._features  # type: ignore[union-attr]
+        make = self._with_derivatives if pl_module.loss.needs_forces else self._features  # type: ignore[union-attr]
         table = make(trainer, data, potential)
         if table is not None:
             data.transform = table.attach
