@@ -25,6 +25,10 @@ NOISE = (
     ".*LightningCLI's args parameter is intended.*",
     ".*callbacks used to create the checkpoint need.*",
     ".*smaller than the logging interval.*",
+    # LightningCLI calls methods of jsonargparse by names that have become old
+    r"\s*By default only one JsonargparseDeprecationWarning.*",
+    r"\s*``instantiate_classes`` was deprecated.*",
+    r"\s*skip_none parameter was deprecated.*",
     # Lightning asks whether SLURM has started it, before it knows that potbench has its own answer
     ".*The `srun` command is available.*",
 )
