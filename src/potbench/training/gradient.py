@@ -111,7 +111,8 @@ class GradientTask(Task):
     def on_train_epoch_end(self) -> None:
         """Log the mean loss over the frames of the epoch."""
         self._require_convergence()
-        self.log("train/loss", self._mean_loss().float())
+        # Lightning warns of what is the same in all processes, unless told to take the mean
+        self.log("train/loss", self._mean_loss().float(), sync_dist=True)
 
     @override
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
