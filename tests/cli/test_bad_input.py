@@ -87,8 +87,9 @@ def test_nested_split_is_refused_with_the_key_of_the_inner_one(tmp_path: Path, r
 
 def test_training_that_diverges_is_stopped_and_keeps_nothing_of_it(tmp_path: Path, refused: Refused) -> None:
     run = tmp_path / "run"
-    said = refused(["fit", *QUICK, "--model.schedule.init_args.max_lr", "1e18", "--run_dir", str(run)])
-    assert "in epoch 1: training has diverged. Expected a finite loss. Lower the learning rate" in said
+    said = refused(["fit", *QUICK, "--model.schedule.init_args.max_lr", "1e6", "--run_dir", str(run)])
+    assert " in epoch 1, at step 2: training has diverged. Expected less than " in said
+    assert "Likely cause: the learning rate. Lower it: max_lr of the schedule, or lr of the optimizer." in said
     assert not list((run / "checkpoints").glob("*"))
 
 

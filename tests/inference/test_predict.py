@@ -12,6 +12,7 @@ from ase.io import read, write
 from potbench.batch import Batch
 from potbench.errors import CheckpointError, DataFileError, UnknownMoleculeError
 from potbench.inference.predict import predict, predict_file
+from potbench.laws.precision import default_dtype
 from potbench.structures import Frames
 from tests.runs.small_checkpoint import save, small_checkpoint, small_potential
 
@@ -48,6 +49,16 @@ def test_predictions_are_those_of_the_potential_in_the_order_of_the_file(
         expected = potential(Batch.from_frames(frames), forces=True)
         assert after.get_potential_energy() == pytest.approx(expected.energy.item(), abs=1e-5)
         assert after.get_forces() == pytest.approx(expected.forces.numpy(), abs=1e-5)
+
+
+def test_a_potential_in_double_precision_predicts_in_it() -> None:
+    potential, frames = small_potential().double(), chunk(molecule("CH4"), 3)
+    (found,) = predict(potential, [frames])
+    batch = Batch.from_frames(frames)
+    with default_dtype(torch.float64):
+        expected = potential(batch.with_positions(torch.from_numpy(frames.positions).view(-1, 3)), forces=True)
+    assert torch.equal(torch.from_numpy(found.energy), expected.energy.detach())
+    assert torch.equal(torch.from_numpy(found.forces).view(-1, 3), expected.forces.detach())
 
 
 def test_conformers_are_predicted_as_chunks_of_the_same_shape() -> None:

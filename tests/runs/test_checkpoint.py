@@ -41,6 +41,19 @@ def test_a_potential_is_loaded_with_its_weights_in_evaluation_mode(file: Path) -
     assert all(torch.equal(value, expected[name]) for name, value in potential.state_dict().items())
 
 
+def test_a_potential_trained_in_double_precision_is_loaded_in_it(tmp_path: Path) -> None:
+    checkpoint = small_checkpoint()
+    weights = checkpoint["state_dict"]
+    double = {name: value.double() + 1e-12 if value.is_floating_point() else value for name, value in weights.items()}
+    potential = load_potential(save({**checkpoint, "state_dict": double}, tmp_path / "double.ckpt"))
+    for name, weight in potential.named_parameters():
+        assert weight.dtype == torch.float64
+        assert torch.equal(weight, double[f"potential.{name}"])
+    assert all(buffer.dtype != torch.float32 for buffer in potential.buffers())
+    single = load_potential(save(checkpoint, tmp_path / "single.ckpt"))
+    assert {weight.dtype for weight in single.parameters()} == {torch.float32}
+
+
 def test_a_checkpoint_says_how_far_training_had_come_and_of_which_elements(file: Path) -> None:
     content = read_checkpoint(file)
     assert (content.steps_done, content.epoch, content.elements) == (7, 2, ["H", "C", "O"])

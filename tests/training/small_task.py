@@ -49,9 +49,14 @@ def quiet_trainer(folder: Path, *callbacks: Callback, epochs: int = 2, **setting
         max_epochs=epochs,
         default_root_dir=folder,
         callbacks=list(callbacks),
-        accelerator="cpu",
         enable_model_summary=False,
         inference_mode=False,
         use_distributed_sampler=False,
-        **{"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, **settings},
+        **{
+            "accelerator": "cpu",
+            "logger": False,
+            "enable_checkpointing": False,
+            "enable_progress_bar": False,
+            **settings,
+        },
     )

@@ -5,9 +5,8 @@ from functools import partial
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
 
-from potbench.errors import DivergedError, SettingError
+from potbench.errors import SettingError
 from potbench.training import GradientTask, OneCycle
 from tests.training.small_task import quiet_trainer, small_data, small_potential, small_task
 
@@ -47,27 +46,6 @@ def test_weights_that_a_callback_unfreezes_between_epochs_are_trained():
     task.on_train_epoch_start()
     task.backward(sum(weight.sum() for weight in weights))
     assert all((weight.grad == 1).all() for weight in weights)
-
-
-@pytest.mark.parametrize("check_val_every_n_epoch", [1, 2])
-def test_a_training_that_diverges_is_stopped_before_a_checkpoint_and_names_its_epoch(tmp_path, check_val_every_n_epoch):
-    def from_the_second_epoch_on(optimizer, num_steps):
-        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1e30 * (step >= 3))
-
-    task = GradientTask(
-        small_potential(), optimizer=partial(torch.optim.SGD, lr=1.0), schedule=from_the_second_epoch_on
-    )
-    checkpoints = ModelCheckpoint(tmp_path / "checkpoints", monitor="validation/loss", save_last=True)
-    settings = {"enable_checkpointing": True, "check_val_every_n_epoch": check_val_every_n_epoch}
-    with pytest.raises(DivergedError) as caught:
-        quiet_trainer(tmp_path, checkpoints, epochs=4, **settings).fit(task, datamodule=small_data(tmp_path))
-    assert str(caught.value) in {
-        f"The training loss is {loss} in epoch 2: training has diverged. Expected a finite loss. Lower the learning "
-        "rate: max_lr of the schedule, or lr of the optimizer. Checkpoints of earlier epochs are as they were."
-        for loss in ("nan", "inf")
-    }
-    saved = [torch.load(file, weights_only=True) for file in tmp_path.rglob("*.ckpt")]
-    assert {checkpoint["global_step"] for checkpoint in saved} == ({3} if check_val_every_n_epoch == 1 else set())
 
 
 def test_a_schedule_over_a_training_without_end_is_refused(tmp_path):

@@ -89,7 +89,10 @@ class Recipe:
     def make_calculator(self) -> Calculator:
         """Return a new calculator; one for each frame, so that no result depends on the frame before."""
         module, _, name = self.calculator.rpartition(".")
-        return getattr(importlib.import_module(module), name)(**self.calculator_arguments)
+        kind = getattr(importlib.import_module(module), name)
+        # tblite prints the iterations of each frame, unless told not to
+        quiet = {"verbosity": 0} if "verbosity" in getattr(kind, "default_parameters", {}) else {}
+        return kind(**{**quiet, **self.calculator_arguments})
 
     def differences(self, other: Recipe) -> list[str]:
         """Return what differs in another recipe, as text, each in a sentence without its period."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from potbench.batch import Batch
 from potbench.inference.structure_file import read_structures, write_structures
+from potbench.laws.precision import default_dtype
 from potbench.potentials.potential import Potential
 from potbench.runs.checkpoint import load_potential
 from potbench.structures import FloatArray, Frames
@@ -40,7 +41,7 @@ def predict_file(checkpoint: Path, structures: Path, output: Path, batch_size: i
 
 
 def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 256) -> list[Frames]:
-    """Return the same structures with predicted energies and forces.
+    """Return the same structures with predicted energies and forces, in the precision of the potential's weights.
 
     Args:
         potential: on any device, in evaluation mode.
@@ -51,13 +52,17 @@ def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 25
         UnknownMoleculeError: a structure that the potential was not made for; found before anything is predicted.
     """
     parts = [chunks[start : start + batch_size] for start in range(0, len(chunks), batch_size)]
-    batches = [Batch.from_frames(*part) for part in parts]
+    # of the weights alone: buffers such as the offset are double anyway; without weights, torch's default
+    trained_in = next((weight.dtype for weight in potential.parameters()), torch.get_default_dtype())
+    with default_dtype(trained_in):
+        batches = [Batch.from_frames(*part) for part in parts]
     for batch in batches:
         potential.refuse_unknown(batch)
     device = next(potential.buffers()).device
     predicted = []
     for part, batch in zip(parts, batches, strict=True):
-        prediction = potential(batch.to(device), forces=True)
+        with default_dtype(trained_in):
+            prediction = potential(batch.to(device), forces=True)
         energies = _divided(prediction.energy, [len(chunk.energy) for chunk in part])
         forces = _divided(prediction.forces.double(), [chunk.positions[..., 0].size for chunk in part])
         predicted += [

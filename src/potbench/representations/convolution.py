@@ -21,4 +21,6 @@ def convolve(features: Tensor, filters: Tensor, pairs: Pairs) -> Tensor:
     """
     to_first = filters * features.index_select(0, pairs.second)
     to_second = filters * features.index_select(0, pairs.first)
-    return torch.zeros_like(features).index_add(0, pairs.first, to_first).index_add(0, pairs.second, to_second)
+    # in mixed precision, features can be of lower precision than what is summed
+    nothing = torch.zeros_like(features, dtype=to_first.dtype)
+    return nothing.index_add(0, pairs.first, to_first).index_add(0, pairs.second, to_second)

@@ -51,13 +51,16 @@ def load_potential(file: Path) -> Potential:
         file: a checkpoint that `fit` wrote.
 
     Returns:
-        The potential on the CPU, in evaluation mode.
+        The potential on the CPU, in evaluation mode, in the precision in which it was trained.
 
     Raises:
         CheckpointError: the file is missing or damaged, potbench did not write it, or its potential cannot be built.
     """
     checkpoint = read_checkpoint(file)
     potential = _build(checkpoint.recipe, file)
+    trained = {checkpoint.weights[name].dtype for name, _ in potential.named_parameters() if name in checkpoint.weights}
+    if torch.float64 in trained:
+        potential.double()  # constants included, as before it was trained
     try:
         potential.load_state_dict(checkpoint.weights)
     except RuntimeError as error:

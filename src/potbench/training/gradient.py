@@ -13,9 +13,10 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 from typing_extensions import override
 
 from potbench.batch import Batch
-from potbench.errors import DivergedError, SettingError, require_not_negative
+from potbench.errors import SettingError, require_not_negative
 from potbench.potentials.potential import Potential
 from potbench.training.changing_loss import ChangingLoss
+from potbench.training.divergence import Divergence
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.optimization import Interval, Optimization, ScheduleCallable
 from potbench.training.task import Task
@@ -57,6 +58,7 @@ class GradientTask(Task):
         self.schedule_interval = schedule_interval
         self.warmup_steps = warmup_steps
         self.optimization: Optimization | None = None  # of a task that makes its own optimizer
+        self.divergence: Divergence | None = None
         self._forget_loss()
 
     @override
@@ -75,15 +77,24 @@ class GradientTask(Task):
         # shares of a global batch can differ by one molecule, and Lightning averages the gradients of all processes
         in_all_shares = self.trainer.train_dataloader.batch_sampler.size(batch_index)  # type: ignore[union-attr]
         loss: Tensor = losses.sum() * (self.trainer.world_size / in_all_shares)
+        if self.divergence:
+            self.divergence.add(self, loss, losses, batch.frame, weights)
         self.loss_of_epoch += losses.detach().sum()
         self.frames_of_epoch += len(losses)
         return loss
 
     @override
     def on_fit_start(self) -> None:
+        """Plan the loss, and compute what training has to outdo; callbacks that try settings have come before."""
         # a trial of one step is the beginning of a training of any length
         is_trial = self.trainer.fast_dev_run  # type: ignore[attr-defined]
         self.loss.plan(lambda: LONG if is_trial else self.trainer.estimated_stepping_batches)
+        self.divergence = Divergence(self.loss, self.trainer.datamodule)  # type: ignore[attr-defined]
+        self.trainer.print(self.divergence)
+
+    @override
+    def on_fit_end(self) -> None:
+        self.divergence = None  # a validation on its own is none of a training
 
     @override
     def on_train_start(self) -> None:
@@ -98,24 +109,35 @@ class GradientTask(Task):
     @override
     def on_validation_start(self) -> None:
         """Stop a training that has diverged, before a checkpoint of it is saved."""
-        if self.frames_of_epoch:
-            self._mean_loss()
+        self._require_convergence()
+
+    @override
+    def on_validation_epoch_end(self) -> None:
+        self._require_convergence()
+
+    @override
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        prediction = self._evaluate(batch, "validation", forces=self.loss.needs_forces)
+        if self.divergence:
+            losses = self.loss(prediction, batch)
+            self.divergence.add(self, losses.mean(), losses, batch.frame)
 
     @override
     def on_train_epoch_end(self) -> None:
         """Log the mean loss over the frames of the epoch."""
-        self.log("train/loss", self._mean_loss().float())
+        self._require_convergence()
+        # Lightning warns of what is the same in all processes, unless told to take the mean
+        self.log("train/loss", self._mean_loss().float(), sync_dist=True)
 
     @override
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the sums of the epoch so far, of each process; a training that has diverged is not saved.
 
         Raises:
-            DivergedError: the loss is not finite.
+            DivergedError: it has.
         """
         super().on_save_checkpoint(checkpoint)
-        if self.frames_of_epoch:
-            self._mean_loss()
+        self._require_convergence()
         sums = torch.tensor([float(self.loss_of_epoch), self.frames_of_epoch], dtype=torch.float64, device=self.device)
         of_all = gather_all_tensors(sums) if self.trainer.world_size > 1 else [sums]
         checkpoint["loss_of_epoch"] = [of_one.tolist() for of_one in of_all]
@@ -173,13 +195,11 @@ class GradientTask(Task):
         sums = torch.tensor([float(self.loss_of_epoch), self.frames_of_epoch], dtype=torch.float64, device=self.device)
         total, num_frames = self.trainer.strategy.reduce(sums, reduce_op="sum")
         mean: Tensor = total / num_frames
-        if not mean.isfinite():
-            raise DivergedError(
-                f"The training loss is {mean.item()} in epoch {self.current_epoch + 1}: training has diverged. "
-                "Expected a finite loss. Lower the learning rate: max_lr of the schedule, or lr of the optimizer. "
-                "Checkpoints of earlier epochs are as they were."
-            )
         return mean
+
+    def _require_convergence(self) -> None:
+        if self.divergence:
+            self.divergence.require(self)
 
     def _list_trained(self) -> None:
         # once an epoch: visiting all modules takes 0.4 ms

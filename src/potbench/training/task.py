@@ -18,6 +18,7 @@ from potbench.structures import SYMBOLS
 from potbench.training.fine_tuning import FineTuning
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.metrics import Metrics
+from potbench.training.supported import require_supported
 from potbench.units import reported
 
 
@@ -54,9 +55,10 @@ class Task(LightningModule):
         the parent leaves. A checkpoint, restored later, replaces either.
 
         Raises:
-            SettingError: the dataset lacks forces that the loss weights, or has elements that the potential lacks; or
-                the fine-tuning cannot begin.
+            SettingError: the dataset lacks forces that the loss weights, or has elements that the potential lacks; the
+                Trainer does what no task supports; or the fine-tuning cannot begin.
         """
+        require_supported(self.trainer, stage)
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         has_forces = data.store.forces is not None
         if self.loss.needs_forces and not has_forces:
