@@ -4,7 +4,17 @@ from potbench.training.closed_form import ClosedFormTask
 from potbench.training.feature_cache.callback import FeatureCache
 from potbench.training.gradient import GradientTask
 from potbench.training.loss import EnergyForcesLoss
+from potbench.training.monitor import Monitor
 from potbench.training.schedule import OneCycle, StepDecay
 from potbench.training.task import Task
 
-__all__ = ["ClosedFormTask", "EnergyForcesLoss", "FeatureCache", "GradientTask", "OneCycle", "StepDecay", "Task"]
+__all__ = [
+    "ClosedFormTask",
+    "EnergyForcesLoss",
+    "FeatureCache",
+    "GradientTask",
+    "Monitor",
+    "OneCycle",
+    "StepDecay",
+    "Task",
+]
