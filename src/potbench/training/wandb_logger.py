@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ class WandbLogger(Dashboard, loggers.WandbLogger):
 
     @property
     @override
-    def experiment(self) -> wandb.Run | None:  # type: ignore[override]
+    def experiment(self) -> Any:
         """The run of the client; None before it begins, and after it ends."""
         return self._experiment
 
@@ -150,22 +151,25 @@ class WandbLogger(Dashboard, loggers.WandbLogger):
             init_timeout=INIT_SECONDS,
             finish_timeout=FINISH_SECONDS,
             finish_timeout_raises=True,
-            x_transaction_log_flush_interval=1,  # what a killed process has logged is on disk
+            x_transaction_log_flush_interval=0.1,  # s; what a killed process has logged is on disk
         )
         arguments = {**self._wandb_init, "id": self._id, "dir": self._save_dir, "settings": settings}
         asked = wandb.setup(wandb.Settings(silent=True)).settings.mode  # by WANDB_MODE, or `wandb offline`
-        # without a login, init would ask for one at a terminal
-        if self._offline or (asked == "online" and not wandb.login(prompt=False, verify=False)):
-            run = wandb.init(**arguments, mode="offline")
-        else:
+        offline, run = self._offline, None
+        if not offline and asked == "online":
             try:
-                run = wandb.init(**arguments)
+                # without a login, init would ask for one at a terminal
+                offline = not wandb.login(prompt=False, verify=False)
+                run = None if offline else wandb.init(**arguments)
             except (wandb.errors.Error, TimeoutError) as error:
                 print(f"Weights & Biases cannot be used online: {_first_line(error)}", flush=True)
-                run = wandb.init(**arguments, mode="offline")
+                wandb.teardown()  # its identifier is in use until then
+                offline = True
+        if run is None:
+            run = wandb.init(**arguments, mode="offline" if offline else None)
         run.define_metric(STEP)
         run.define_metric("*", step_metric=STEP, step_sync=True)
-        if run.url and not run.offline:
+        if not run.offline and run.url:  # the client warns where there is none
             print(f"Dashboard: {run.url}", flush=True)
         return run
 
@@ -199,11 +203,16 @@ class WandbLogger(Dashboard, loggers.WandbLogger):
         run, self._experiment = self._experiment, None
         if run is None:
             return
-        unsent = [Path(run.settings.sync_dir)] if self._is_lost else []
+        import wandb
+
+        unsent = []
         try:
             run.finish(exit_code=exit_code)
-        except Exception:  # of the client, or no answer in time: all is on disk
+        except Exception:  # of the client, or no answer in time: what it was given is on disk
             unsent = [Path(run.settings.sync_dir)]
+        if unsent or self._is_lost:
+            with suppress(Exception):  # else it fails once more when the process ends
+                wandb.teardown(exit_code)
         offline = sorted(self._run_dir.glob(f"wandb/offline-run-*-{self._id}"))
         unsent = [folder for folder in offline if not list(folder.glob("*.synced"))] or unsent
         if unsent:
