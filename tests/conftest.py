@@ -34,6 +34,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where this test's prepared datasets are kept: never in the user's own folder."""
     monkeypatch.setenv("POTBENCH_DATA", str(tmp_path / "prepared"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for processes that a test starts
+    monkeypatch.setenv("WANDB_MODE", "offline")  # whoever runs the tests may have logged in
     return tmp_path / "prepared"
 
 

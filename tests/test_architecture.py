@@ -148,7 +148,7 @@ def unwieldy_files(root: Path) -> list[str]:
 
 # what only the command line knows: keys of a config, and flags
 KEY = re.compile(r"init_args|\b(?:data|model|trainer)\.(?:[a-z_]+\.)*[a-z_]+ is\b|(?<![\w-])--[a-z]\w+")
-FLAGS_OF_OTHER_PROGRAMS = {"runs/provenance.py"}
+FLAGS_OF_OTHER_PROGRAMS = {"runs/provenance.py", "training/wandb_logger.py"}
 RECIPES = {"runs/recipe.py"}  # as checkpoints store them
 
 

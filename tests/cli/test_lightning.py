@@ -35,8 +35,6 @@ TENSORBOARD = "{class_path: lightning.pytorch.loggers.TensorBoardLogger, init_ar
             "accumulate_grad_batches is 0, expected more than 0. Change trainer.accumulate_grad_batches.",
         ),
         (["--trainer.strategy", "none"], "Expected what it accepts. Change trainer.strategy."),
-        (["--trainer.logger", TENSORBOARD], "Expected a package that is installed. Change trainer.logger."),
-        (["--trainer.logger", f"[{TENSORBOARD}]"], "Expected a package that is installed. Change trainer.logger."),
         (
             ["--trainer.callbacks", "EarlyStopping", "--trainer.callbacks.monitor", "none"],
             "Expected settings that go together. Change trainer.callbacks.init_args.monitor.",
@@ -55,6 +53,16 @@ def test_what_lightning_refuses_is_one_paragraph_with_its_key(
     arguments: list[str], message: str, tmp_path: Path, refused: Refused
 ) -> None:
     assert refused(["fit", *QUICK, *arguments, "--run_dir", str(tmp_path / "run")]).endswith(message)
+
+
+@pytest.mark.parametrize("logger", [TENSORBOARD, f"[{TENSORBOARD}]"])
+def test_a_logger_of_lightning_whose_package_is_missing_is_refused(
+    logger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
+) -> None:
+    for package in ("TENSORBOARD", "TENSORBOARDX"):
+        monkeypatch.setattr(f"lightning.fabric.loggers.tensorboard._{package}_AVAILABLE", False)
+    said = refused(["fit", *QUICK, "--trainer.logger", logger, "--run_dir", str(tmp_path / "run")])
+    assert said.endswith("Expected a package that is installed. Change trainer.logger.")
 
 
 def test_a_run_without_checkpoints_trains_and_says_that_it_cannot_be_tested(

@@ -3,11 +3,10 @@ from __future__ import annotations
 import time
 
 import pytest
-import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from potbench.runs import cost as module
-from potbench.runs.cost import Cost, peak_memory
+from potbench.runs.cost import Cost
 from tests.training.small_task import quiet_trainer, small_data, small_task
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -88,11 +87,3 @@ def test_the_clock_goes_forward():
     before = module._now()
     time.sleep(0.01)
     assert 0.01 <= module._now() - before < 5
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU it is the GPU's memory that is meant")
-def test_peak_memory_is_that_of_this_process():
-    before = peak_memory()
-    kept = torch.ones(2**20 * 25)  # 100 MiB
-    assert 100 < before <= peak_memory() < 1e6
-    assert peak_memory() >= kept.nbytes / 2**20

@@ -13,12 +13,13 @@ from lightning.pytorch.strategies import DDPStrategy
 from potbench.runs.checkpoint_io import WholeFileCheckpointIO
 from potbench.runs.checkpointing import BestCheckpoint, LastCheckpoint, checkpoint_callbacks
 from potbench.runs.cost import Cost
+from potbench.runs.dashboards import Dashboards
 from potbench.runs.evaluator import Evaluator
 from potbench.runs.folder import RunFolder
 from potbench.runs.last_validation import LastValidation
 from potbench.runs.recorder import Recorder
 from potbench.runs.trainer_parts import evaluation_callbacks, fit_callbacks, fit_loggers, with_own_plugins
-from potbench.training import FeatureCache
+from potbench.training import FeatureCache, Monitor
 from potbench.training.csv_logger import CSVLogger
 from potbench.training.progress import ProgressBar
 
@@ -56,11 +57,16 @@ def test_a_progress_bar_or_a_cache_of_the_user_replaces_that_of_potbench(tmp_pat
 def test_no_progress_is_shown_where_none_is_wanted(tmp_path: Path) -> None:
     recorder = Recorder(RunFolder(tmp_path), "", 0, None, 0)
     assert kinds(fit_callbacks(None, [], recorder, shows_progress=False)) == [
-        Recorder,
-        LastValidation,
-        FeatureCache,
-        Cost,
+        *(Recorder, LastValidation, Dashboards, FeatureCache, Cost)
     ]
+
+
+@pytest.mark.parametrize("own", [[], [Monitor()]])
+def test_training_is_monitored_once_where_somebody_looks(tmp_path: Path, own: list[Monitor]) -> None:
+    recorder, loggers = Recorder(RunFolder(tmp_path), "", 0, None, 0), [CSVLogger(tmp_path)]
+    seen = fit_callbacks(own, [], recorder, False, [*loggers, LightningCSVLogger(tmp_path / "own")])
+    assert kinds(seen).count(Monitor) == 1
+    assert kinds(fit_callbacks(own, [], recorder, False, loggers)).count(Monitor) == len(own)
 
 
 def test_an_evaluation_saves_no_checkpoints(tmp_path: Path) -> None:

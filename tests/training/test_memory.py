@@ -2,6 +2,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from potbench.training.memory import peak_memory
 
 PROGRAM = """
 import resource, sys, torch
@@ -27,3 +30,11 @@ def page_faults(*arguments):
 
 def test_memory_that_was_freed_is_not_asked_for_again():
     assert page_faults("keep") < 100 < page_faults()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU it is the GPU's memory that is meant")
+def test_peak_memory_is_that_of_this_process():
+    before = peak_memory()
+    kept = torch.ones(2**20 * 25)  # 100 MiB
+    assert 100 < before <= peak_memory() < 1e6
+    assert peak_memory() >= kept.nbytes / 2**20

@@ -1,32 +1,68 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from potbench.training.wandb_logger import WandbLogger, has_key
+import pytest
+import wandb
 
-
-def test_a_resumed_run_continues_in_the_same_dashboard(tmp_path):
-    run = tmp_path / "runs" / "quick" / "now"
-    for logger in (first := WandbLogger(offline=True), second := WandbLogger(offline=True)):
-        logger.keep_in(run)
-    assert first.version == second.version == json.loads((run / "wandb.json").read_text())["id"]
-    assert [path.name for path in run.iterdir()] == ["wandb.json"]
+from potbench.training.dashboard import Results
+from potbench.training.wandb_logger import WandbLogger
 
 
-def test_runs_have_dashboards_of_their_own(tmp_path):
-    for logger in (first := WandbLogger(offline=True), second := WandbLogger(offline=True)):
-        logger.keep_in(tmp_path / str(id(logger)))
-    assert first.version != second.version
-
-
-def test_a_key_is_known_from_the_environment_or_netrc(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def _no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert not has_key()
-    (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password key\n")
-    (tmp_path / ".netrc").chmod(0o600)
-    assert has_key()
-    (tmp_path / ".netrc").write_text("damaged\n")
-    assert not has_key()
-    monkeypatch.setenv("WANDB_API_KEY", "key")
-    assert has_key()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    yield
+    wandb.teardown()
+
+
+def opened(run: Path) -> WandbLogger:
+    logger = WandbLogger(offline=True)
+    logger.keep_in(run, 0)
+    logger.begin({})
+    return logger
+
+
+def test_a_logger_that_has_not_begun_leaves_nothing(tmp_path: Path) -> None:
+    logger = WandbLogger(offline=True)
+    logger.keep_in(tmp_path / "run", 0)
+    assert logger.experiment is None
+    logger.finalize("failed")
+    assert not (tmp_path / "run").exists()
+
+
+def test_runs_have_dashboards_of_their_own_and_continue_in_them(tmp_path: Path) -> None:
+    identifiers = []
+    for run in (tmp_path / "one", tmp_path / "other", tmp_path / "one"):
+        logger = opened(run)
+        assert logger.version == json.loads((run / "wandb.json").read_text())["id"]
+        identifiers.append(logger.version)
+        logger.show(Results(0))
+    assert identifiers[0] == identifiers[2] != identifiers[1]
+
+
+def test_a_client_that_fails_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logger = opened(tmp_path)
+
+    def fail(*arguments: object) -> None:
+        raise BrokenPipeError("gone")
+
+    logger._experiment.log = fail  # type: ignore[union-attr, method-assign, assignment]
+    for step in range(3):
+        logger.log_metrics({"loss": 1.0}, step)
+    logger.show(Results(3))
+    assert capsys.readouterr().out.count("Weights & Biases failed and shows no more of this run: gone") == 1
+
+
+def test_a_user_who_has_turned_the_client_off_gets_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    wandb.teardown()
+    logger = WandbLogger()
+    logger.keep_in(tmp_path, 0)
+    logger.begin({})
+    logger.log_metrics({"loss": 1.0}, 0)
+    logger.show(Results(1))
+    assert not logger._is_lost
+    assert not list(tmp_path.glob("wandb/*run-*"))

@@ -10,7 +10,7 @@ from typing_extensions import override
 from potbench.cli.lightning import PotbenchCLI
 from potbench.cli.saved_config import EVALUATED, differences
 from potbench.runs.evaluator import Evaluator
-from potbench.runs.trainer_parts import evaluation_callbacks
+from potbench.runs.trainer_parts import evaluation_callbacks, evaluation_loggers
 
 
 class EvaluationCLI(PotbenchCLI):
@@ -36,7 +36,10 @@ class EvaluationCLI(PotbenchCLI):
         if self.run.state != "new":
             command = self.config.subcommand
             changed = differences(self._parser(command), self.run.config, self.written, EVALUATED[command])
-        self.evaluator = Evaluator(self.run, self.written, settings.seed_everything, settings.ckpt_path, changed)
+        loggers = evaluation_loggers(config["logger"], self.run.path)
+        self.evaluator = Evaluator(
+            self.run, self.written, settings.seed_everything, settings.ckpt_path, changed, loggers
+        )
         shows_progress = config["enable_progress_bar"] is not False
         config["callbacks"] = evaluation_callbacks(config["callbacks"], self.evaluator, shows_progress)
         config["logger"] = config["enable_checkpointing"] = False

@@ -94,8 +94,9 @@ class FitCLI(PotbenchCLI):
             saves=config["enable_checkpointing"] is not False,
         )
         shows_progress = config["enable_progress_bar"] is not False
-        config["callbacks"] = fit_callbacks(config["callbacks"], checkpoints, self.recorder, shows_progress)
-        config["logger"] = fit_loggers(config["logger"], self.run.path, self.steps_done)
+        loggers = fit_loggers(config["logger"], self.run.path, self.steps_done)
+        config["logger"] = loggers
+        config["callbacks"] = fit_callbacks(config["callbacks"], checkpoints, self.recorder, shows_progress, loggers)
 
     def after_fit(self) -> None:
         """Complete the record, and say how the run is tested."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from typing import Any
 
@@ -86,14 +84,6 @@ class Cost(Callback):
         self.wall_seconds += now - self._counted_until
         self.training_seconds += 0.0 if self._validates else now - self._counted_until
         self._counted_until = now
-
-
-def peak_memory() -> float:
-    """Return the most memory this process has held, in MiB: of the GPU where one is used, else resident memory."""
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        return torch.cuda.max_memory_allocated() / 2**20
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def _now() -> float:

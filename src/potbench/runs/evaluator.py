@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import Logger
 from typing_extensions import override
 
 from potbench.loading import AtomsDataModule, SplitIndices
 from potbench.runs.checkpoint import sha256
+from potbench.runs.dashboards import show_evaluation
 from potbench.runs.evaluation import Evaluation, Stage
 from potbench.runs.figures import draw_figures, draw_predictions
 from potbench.runs.folder import EvaluationFolder, RunFolder
@@ -39,16 +42,24 @@ class Evaluator(Callback):
         seed: as in the config.
         checkpoint: file that is evaluated; None for weights that were never trained.
         settings: those that differ from the run's and change numbers, as text; empty for none.
+        loggers: show what came of the run itself.
     """
 
     def __init__(
-        self, run: RunFolder, config: str, seed: int | None, checkpoint: str | None, settings: str = ""
+        self,
+        run: RunFolder,
+        config: str,
+        seed: int | None,
+        checkpoint: str | None,
+        settings: str = "",
+        loggers: Sequence[Logger] = (),
     ) -> None:
         self.run = run
         self.config = config
         self.seed = seed
         self.checkpoint = checkpoint
         self.settings = settings
+        self.loggers = loggers
         self._record: Record
         self._evaluation: Evaluation
         self._name: str | None  # None for the evaluation of the run itself
@@ -118,6 +129,7 @@ class Evaluator(Callback):
         if self._name is None:
             draw_figures(self.run, record)
             print_summary(record, self.run.path, stage)
+            show_evaluation(self.loggers, self.run, record, stage, data_of(trainer).store)
         else:
             draw_predictions(self._folder, metrics, unit)
             print_evaluation(record.evaluations[self._name], self._folder.path, stage)

@@ -20,6 +20,15 @@ UNITS = {
 }
 
 
+def units(energy_unit: str = "eV") -> dict[str, str]:
+    """Return the unit of each error that training logs, by its name with the stage before it.
+
+    Args:
+        energy_unit: unit of the store's energies.
+    """
+    return {f"{stage}/{name}": _unit(name, energy_unit) for stage in ("validation", "test") for name in UNITS}
+
+
 def in_units(metrics: Mapping[str, float], energy_unit: str = "eV") -> dict[str, Quantity]:
     """Give metrics their units, energies and forces in kcal/mol and again in meV.
 
@@ -29,7 +38,7 @@ def in_units(metrics: Mapping[str, float], energy_unit: str = "eV") -> dict[str,
     """
     found = {}
     for name, value in metrics.items():
-        unit = UNITS.get(name, "1").replace("kcal/mol", reported(energy_unit)[0])
+        unit = _unit(name, energy_unit)
         found[name] = Quantity.of(value, unit)
         if name in UNITS and energy_unit == "eV":
             found[f"{name}_mev"] = Quantity.of(value * KCAL_PER_MOL / MEV, unit.replace("kcal/mol", "meV"))
@@ -67,6 +76,10 @@ def best_validation(metrics_csv: Path) -> tuple[int | None, dict[str, float]]:
         if math.isfinite(row.get(f"{stage}loss", math.nan))
     ]
     return min(validated, key=lambda found: found[1]["loss"], default=(None, {}))
+
+
+def _unit(name: str, energy_unit: str) -> str:
+    return UNITS.get(name, "1").replace("kcal/mol", reported(energy_unit)[0])
 
 
 def _rows(metrics_csv: Path) -> Iterator[tuple[int, dict[str, float]]]:

@@ -14,7 +14,8 @@ from typing_extensions import override
 from potbench.errors import RunError
 from potbench.loading import AtomsDataModule
 from potbench.runs.checkpoint import sha256
-from potbench.runs.cost import Cost, peak_memory
+from potbench.runs.cost import Cost
+from potbench.runs.dashboards import show_training
 from potbench.runs.figures import draw_figures
 from potbench.runs.folder import RunFolder
 from potbench.runs.lock import RunLock, undisturbed
@@ -23,6 +24,7 @@ from potbench.runs.parent import Parent, parent_of
 from potbench.runs.record import Budget, Record, TrainingCost
 from potbench.runs.summary import print_summary
 from potbench.training import Task
+from potbench.training.memory import peak_memory
 from potbench.units import Quantity
 from potbench.whole_file import write_text
 
@@ -104,6 +106,7 @@ class Recorder(Callback):
             record.save(self.run.path)
         draw_figures(self.run, record)
         print_summary(record, self.run.path, "validation")
+        show_training(trainer.loggers, self.run, record)
 
     def _begin(self, data: AtomsDataModule) -> None:
         with undisturbed(self.run):

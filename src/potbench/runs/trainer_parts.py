@@ -8,20 +8,22 @@ from typing import Any, TypeAlias, TypeVar
 
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
-from lightning.pytorch import Callback, callbacks
+from lightning.pytorch import Callback, callbacks, loggers
 from lightning.pytorch.loggers import Logger
 
+from potbench.errors import SettingError
 from potbench.runs.checkpoint_io import WholeFileCheckpointIO
 from potbench.runs.cost import Cost
+from potbench.runs.dashboards import Dashboards
 from potbench.runs.evaluator import Evaluator
 from potbench.runs.last_validation import LastValidation
 from potbench.runs.processes import environment
 from potbench.runs.recorder import Recorder
-from potbench.training import FeatureCache
+from potbench.training import FeatureCache, Monitor
 from potbench.training.averaging import AveragesWeightsAlone
 from potbench.training.csv_logger import CSVLogger
+from potbench.training.dashboard import Dashboard
 from potbench.training.progress import ProgressBar
-from potbench.training.wandb_logger import WandbLogger
 
 Part = TypeVar("Part")
 Chosen: TypeAlias = Part | Sequence[Part] | bool | None
@@ -29,7 +31,11 @@ Chosen: TypeAlias = Part | Sequence[Part] | bool | None
 
 
 def fit_callbacks(
-    chosen: Chosen[Callback], checkpoints: list[Callback], recorder: Recorder, shows_progress: bool
+    chosen: Chosen[Callback],
+    checkpoints: list[Callback],
+    recorder: Recorder,
+    shows_progress: bool,
+    loggers: Sequence[Logger] = (),
 ) -> list[Callback]:
     """Return the callbacks of a training: checkpoints, those of the config, and what is potbench's own beside them.
 
@@ -38,12 +44,17 @@ def fit_callbacks(
         checkpoints: what saves the checkpoints.
         recorder: writes the folder of the run.
         shows_progress: whether there is a progress bar.
+        loggers: of the training; where there is one beside potbench's own, it is given what a monitor measures.
     """
     given = _listed(chosen)
     bar = [] if _has(given, callbacks.ProgressBar) or not shows_progress else [ProgressBar()]
     cache = [] if _has(given, FeatureCache) else [FeatureCache()]
     averages = [AveragesWeightsAlone(callback) for callback in given if isinstance(callback, callbacks.WeightAveraging)]
-    return [*checkpoints, *averages, *given, *bar, recorder, LastValidation(), *cache, Cost()]
+    has_monitor = _has(given, Monitor) or all(isinstance(logger, CSVLogger) for logger in loggers)
+    monitor = [] if has_monitor else [Monitor(csv=False)]
+    # dashboards begin after the recorder, which may refuse
+    shown = [recorder, LastValidation(), Dashboards(recorder.config)]
+    return [*checkpoints, *averages, *given, *bar, *shown, *cache, Cost(), *monitor]
 
 
 def evaluation_callbacks(chosen: Chosen[Callback], evaluator: Evaluator, shows_progress: bool) -> list[Callback]:
@@ -61,12 +72,27 @@ def evaluation_callbacks(chosen: Chosen[Callback], evaluator: Evaluator, shows_p
 
 
 def fit_loggers(chosen: Chosen[Logger], run_dir: Path, steps_done: int) -> list[Logger]:
-    """Return the loggers of a config, after the one that writes metrics.csv."""
-    loggers = _listed(chosen)
-    for logger in loggers:
-        if isinstance(logger, WandbLogger):
-            logger.keep_in(run_dir)
-    return [CSVLogger(run_dir, steps_done), *loggers]
+    """Return the loggers of a config, after the one that writes metrics.csv.
+
+    Raises:
+        SettingError: one of them would write a metrics.csv in the same place.
+    """
+    given = _listed(chosen)
+    for logger in given:
+        if isinstance(logger, Dashboard):
+            logger.keep_in(run_dir, steps_done)
+        elif isinstance(logger, loggers.CSVLogger) and Path(logger.log_dir).resolve() == run_dir.resolve():
+            problem = f"Lightning's CSVLogger would delete the metrics.csv of potbench, in {run_dir}"
+            raise SettingError(logger, "save_dir", logger.save_dir, "another folder", problem)
+    return [CSVLogger(run_dir, steps_done), *given]
+
+
+def evaluation_loggers(chosen: Chosen[Logger], run_dir: Path) -> list[Logger]:
+    """Return those loggers of a config that show what an evaluation found."""
+    shown = [logger for logger in _listed(chosen) if isinstance(logger, Dashboard)]
+    for logger in shown:
+        logger.keep_in(run_dir, None)
+    return shown  # type: ignore[return-value]
 
 
 def with_own_plugins(chosen: Any, strategy: object, fits: bool) -> list[Any]:

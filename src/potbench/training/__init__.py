@@ -5,6 +5,7 @@ from potbench.training.closed_form import ClosedFormTask
 from potbench.training.feature_cache.callback import FeatureCache
 from potbench.training.gradient import GradientTask
 from potbench.training.loss import EnergyForcesLoss
+from potbench.training.monitor import Monitor
 from potbench.training.schedule import OneCycle, PlannedSchedule, StepDecay
 from potbench.training.task import Task
 
@@ -14,6 +15,7 @@ __all__ = [
     "EnergyForcesLoss",
     "FeatureCache",
     "GradientTask",
+    "Monitor",
     "OneCycle",
     "PlannedSchedule",
     "StepDecay",

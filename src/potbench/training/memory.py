@@ -1,8 +1,12 @@
-"""Settings of the C library's memory allocator, for training."""
+"""The memory of a training: what its allocator keeps, and how much it held."""
 
 from __future__ import annotations
 
 import ctypes
+import resource
+import sys
+
+import torch
 
 # glibc's malloc.h; the value of each is a C int
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
@@ -26,3 +30,11 @@ def keep_freed_memory() -> bool:
     settings = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 2**26}
     accepted = [set_option(option, value) for option, value in settings.items()]
     return accepted == [1, 1, 1]
+
+
+def peak_memory() -> float:
+    """Return the most memory this process has held, in MiB: of the GPU where there is one, else resident memory."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return torch.cuda.max_memory_allocated() / 2**20
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
