@@ -28,10 +28,6 @@ RUN = (
 Submit = Callable[..., Job]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slurm: starts a SLURM on this machine, as root; run with: pytest -m slurm")
-
-
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneMachine]:
     """A cluster of one machine."""
