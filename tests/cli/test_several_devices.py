@@ -37,17 +37,13 @@ REPORT = ("--trainer.callbacks", "[{class_path: tests.cli.cached_features.Report
 FEW = ("--data.init_args.split.init_args.train", "12", "--data.init_args.batch_size", "6")
 
 
-def test_processes_compute_features_and_derivatives_once_and_share_them(tmp_path: Path) -> None:
-    fit = ["fit", *QUICK, *FEW, "--trainer.max_epochs", "27", "--trainer.precision", "64-true", *REPORT]
-    one, two = tmp_path / "one", tmp_path / "two"
-    assert "process 0 computed derivatives, mapped 0 files" in finish(start(*fit, "--run_dir", str(one)))
-    printed = finish(start(*fit, "--run_dir", str(two), "--trainer.devices", "2"))
+def test_processes_compute_derivatives_once_and_share_them(tmp_path: Path) -> None:
+    devices = ("--run_dir", str(tmp_path / "run"), "--trainer.devices", "2")
+    printed = finish(start("fit", *QUICK, *FEW, "--trainer.max_epochs", "27", *REPORT, *devices))
+    assert "Features of 28 frames and their derivatives are computed once and cached in memory" in printed
     assert "process 0 computed derivatives, mapped 1 files" in printed
     assert "process 1 computed nothing, mapped 1 files" in printed
-    assert not list(two.rglob("derivatives*"))
-    records = [json.loads((run / "record.json").read_text()) for run in (one, two)]
-    for name, expected in records[0]["metrics"]["validation"].items():
-        assert records[1]["metrics"]["validation"][name]["value"] == pytest.approx(expected["value"], rel=1e-6), name
+    assert not list(tmp_path.rglob("derivatives*"))
 
 
 def test_nodes_that_share_a_file_system_prepare_the_data_and_compute_features_once(tmp_path: Path) -> None:
