@@ -40,6 +40,7 @@ FEW = ("--data.init_args.split.init_args.train", "12", "--data.init_args.batch_s
 def test_processes_compute_derivatives_once_and_share_them(tmp_path: Path) -> None:
     devices = ("--run_dir", str(tmp_path / "run"), "--trainer.devices", "2")
     printed = finish(start("fit", *QUICK, *FEW, "--trainer.max_epochs", "27", *REPORT, *devices))
+    assert printed.count("Converting sample into") == 1
     assert "Features of 28 frames and their derivatives are computed once and cached in memory" in printed
     assert "process 0 computed derivatives, mapped 1 files" in printed
     assert "process 1 computed nothing, mapped 1 files" in printed
