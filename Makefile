@@ -1,11 +1,13 @@
 # make quickstart    install, train on the sample inside the package, report the test errors
 # make test          lint, types and all tests
+# make slow          tests that take minutes
+# make slurm         jobs on a SLURM of one machine; as root, who installs it where it is missing
 PYTHON ?= python3.11
 VENV := .venv
 RUN := runs/quickstart/$(shell date +%Y-%m-%d_%H-%M-%S)
 INSTALLED := $(VENV)/installed
 
-.PHONY: quickstart test slow install clean
+.PHONY: quickstart test slow slurm install clean
 
 quickstart: $(INSTALLED)
 	$(VENV)/bin/python -m potbench fit --config configs/quickstart.yaml --run_dir $(RUN)
@@ -19,6 +21,9 @@ test: $(INSTALLED)
 
 slow: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -m slow
+
+slurm: $(INSTALLED)
+	$(VENV)/bin/python -m pytest -m slurm
 
 install: $(INSTALLED)
 

@@ -1,4 +1,6 @@
 import json
+import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +31,38 @@ def test_two_processes_train_and_test_as_one(tmp_path: Path) -> None:
             assert records[1]["metrics"][stage][name]["value"] == pytest.approx(expected["value"], rel=1e-7), name
     frames = [np.sort(np.load(run / "predictions.npz")["frame"]) for run in (one, two)]
     assert np.array_equal(*frames)
+
+
+REPORT = ("--trainer.callbacks", "[{class_path: tests.cli.cached_features.Report}]")
+FEW = ("--data.init_args.split.init_args.train", "12", "--data.init_args.batch_size", "6")
+
+
+def test_processes_compute_derivatives_once_and_share_them(tmp_path: Path) -> None:
+    devices = ("--run_dir", str(tmp_path / "run"), "--trainer.devices", "2")
+    printed = finish(start("fit", *QUICK, *FEW, "--trainer.max_epochs", "27", *REPORT, *devices))
+    assert printed.count("Converting sample into") == 1
+    assert "Features of 28 frames and their derivatives are computed once and cached in memory" in printed
+    assert "process 0 computed derivatives, mapped 1 files" in printed
+    assert "process 1 computed nothing, mapped 1 files" in printed
+    assert not list(tmp_path.rglob("derivatives*"))
+
+
+def test_nodes_that_share_a_file_system_prepare_the_data_and_compute_features_once(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    loss = ("--model.init_args.loss.init_args.forces", "0")
+    fit = ["fit", *QUICK, *FEW, *loss, "--run_dir", str(tmp_path / "run"), "--trainer.num_nodes", "2", *REPORT]
+    data = str(tmp_path / "new")
+    nodes = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "POTBENCH_DATA": data}
+    first, second = (start(*fit, "--trainer.devices", "1", **nodes, NODE_RANK=rank) for rank in "01")
+    printed = finish(first) + finish(second)
+    assert printed.count(f"Converting sample into {data}") == 1
+    assert sorted(re.findall("process [01] computed .*,", printed)) in (
+        ["process 0 computed features,", "process 1 computed nothing,"],
+        ["process 0 computed nothing,", "process 1 computed features,"],
+    )
+    assert len(list((tmp_path / "new").glob("*/features-*"))) == 1
 
 
 SRUN = {

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from potbench.errors import DataFileError, MissingDataError, RecordError
 from potbench.loading.manifest import Units
 from potbench.loading.preparation import find_prepared, origin_of, prepare
 from tests.native_files import conformers, write_ani1
-from tests.native_files.made import Made
+from tests.native_files.made import Made, blocks
 from tests.native_files.npz import write_rmd17
 
 
@@ -27,6 +29,46 @@ def made(tmp_path: Path) -> Made:
 def test_the_dataset_is_read_once(made, prepared):
     assert len({prepare(made, prepared).folder for _ in range(3)}) == 1
     assert made.times_read == 1
+
+
+class Slow(Made):
+    """A dataset whose reading takes a while, and is noted in a file beside its own."""
+
+    def read(self):
+        with self.file.with_name("readings").open("a") as stream:
+            stream.write("once\n")
+        time.sleep(0.5)
+        if self.file.with_name("damaged").exists():
+            self.file.with_name("damaged").unlink()
+            raise DataFileError("damaged")
+        yield from blocks()
+
+
+def prepared_by_processes(dataset: Slow, root: Path, number: int) -> list[int | None]:
+    """Exit statuses of processes that prepare a dataset at the same time."""
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=prepare, args=(dataset, root)) for _ in range(number)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    return [process.exitcode for process in processes]
+
+
+def test_of_processes_that_want_one_store_one_converts_and_the_others_wait(tmp_path, made, prepared, capfd):
+    assert prepared_by_processes(Slow(made.file), prepared, 3) == [0, 0, 0]
+    assert (tmp_path / "readings").read_text() == "once\n"
+    (store,) = prepared.iterdir()
+    printed = capfd.readouterr().out
+    assert printed.count("Converting made into") == 1
+    assert printed.count(f"Another process writes {store}; waiting for it.") == 2
+
+
+def test_a_process_that_waited_converts_where_the_other_failed(tmp_path, made, prepared):
+    (tmp_path / "damaged").touch()
+    assert sorted(prepared_by_processes(Slow(made.file), prepared, 2)) == [0, 1]
+    assert (tmp_path / "readings").read_text() == "once\nonce\n"
+    assert len(list(prepared.iterdir())) == 1
 
 
 def test_a_changed_file_gets_a_store_of_its_own(made, prepared):

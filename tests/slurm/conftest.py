@@ -28,10 +28,6 @@ RUN = (
 Submit = Callable[..., Job]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slurm: starts a SLURM on this machine, as root; run with: pytest -m slurm")
-
-
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneMachine]:
     """A cluster of one machine."""
@@ -39,21 +35,12 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneMachine]:
         install()
     except NotInstalledError as reason:
         pytest.skip(str(reason))
-    cluster = OneMachine(tmp_path_factory.mktemp("slurm"))
-    cluster.start()
-    yield cluster
-    cluster.stop()
-
-
-@pytest.fixture(scope="session")
-def _resume_auto() -> None:
-    command = [sys.executable, "-m", "potbench", "fit", "--help"]
-    if "--resume" not in subprocess.run(command, text=True, capture_output=True, check=True).stdout:
-        pytest.skip("the scripts of configs/cluster call fit --resume auto, which is not there")
+    with OneMachine(tmp_path_factory.mktemp("slurm")).started() as cluster:
+        yield cluster
 
 
 @pytest.fixture
-def own_python(_resume_auto: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs call this Python."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 

@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 PROGRAMS = ("slurmctld", "slurmd", "munged", "munge", "sbatch", "srun", "scontrol", "squeue")
+PATIENCE = ("-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20", "-o", "DPkg::Lock::Timeout=60")
+"""Without a network, and beside another that installs."""
 FAKE_GPUS = ("full", "null", "random", "zero")
 """Devices that every machine has stand for GPUs: jobs can ask for them."""
 CONF = """
@@ -123,12 +125,27 @@ class OneMachine:
 
     def stop(self) -> None:
         """End all jobs and the processes of the cluster."""
-        if self.running:
-            for options in ((), ("--signal=KILL", "--full")):
-                self.command("scancel", "--user=root", *options)
-            _wait_until(lambda: not self.command("squeue", "--noheader"), 20, "no job is left")
-        for daemon in ("slurmctld", "slurmd", "munged"):
-            self._end(daemon)
+        try:
+            if self.running:
+                for options in ((), ("--signal=KILL", "--full")):
+                    self.command("scancel", "--user=root", *options)
+                _wait_until(lambda: not self.command("squeue", "--noheader"), 20, "no job is left")
+        finally:
+            for daemon in ("slurmctld", "slurmd", "munged"):
+                self._end(daemon)
+
+    @contextmanager
+    def started(self) -> Iterator[OneMachine]:
+        """Have it for a while; where this process is killed, another one stops it."""
+        command = [sys.executable, __file__, "stop", str(self.folder), str(os.getpid())]
+        guard = subprocess.Popen(command, start_new_session=True)
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
+            guard.kill()
+            guard.wait()
 
     def _end(self, daemon: str) -> None:
         process = self._process(daemon)
@@ -183,7 +200,7 @@ def install() -> None:
         raise NotInstalledError(f"SLURM is not installed ({', '.join(missing)}), and there is no apt-get to install it")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
-        command = ["apt-get", "-qq", *arguments]
+        command = ["apt-get", "-qq", *PATIENCE, *arguments]
         done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
         if done.returncode != 0:
             said = done.stderr.strip() or done.stdout.strip()
@@ -219,20 +236,25 @@ def _wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Start or stop a cluster in a fixed temporary folder; print how to use it."""
+    """Start or stop a cluster in a fixed temporary folder, and print how to use it; or stop one behind a process."""
     cluster = OneMachine(Path(tempfile.gettempdir()) / "potbench_slurm")
-    if arguments not in (["start"], ["stop"]):
-        print(__doc__, file=sys.stderr)
-        return 2
-    if arguments == ["stop"]:
-        cluster.stop()
-        return 0
-    try:
-        cluster.start()
-    except RuntimeError as error:
-        print(f"No SLURM: {error}", file=sys.stderr)
-        return 1
-    print(f"export SLURM_CONF={cluster.conf}")
+    match arguments:
+        case ["stop"]:
+            cluster.stop()
+        case ["stop", folder, process]:
+            while Path(f"/proc/{process}").exists():
+                time.sleep(0.5)
+            OneMachine(Path(folder)).stop()
+        case ["start"]:
+            try:
+                cluster.start()
+            except RuntimeError as error:
+                print(f"No SLURM: {error}", file=sys.stderr)
+                return 1
+            print(f"export SLURM_CONF={cluster.conf}")
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
     return 0
 
 

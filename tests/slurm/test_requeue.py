@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.conftest import RUN, Submit, assert_same, metrics
+from tests.slurm.conftest import RUN, Submit, assert_same
 from tests.slurm.job import Job
 
-pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+pytestmark = pytest.mark.slurm
 ONE_TASK = ("--nodes=1", "--ntasks-per-node=1", "--gpus-per-node=1")
 TWO_TASKS = ("--nodes=1", "--ntasks-per-node=2", "--gpus-per-node=2")
 
@@ -17,6 +17,7 @@ def saved(run: Path) -> Callable[[], bool]:
     return (run / "checkpoints" / "last.ckpt").is_file
 
 
+@pytest.mark.slow
 def test_signal_before_the_time_limit_queues_the_job_again_and_it_continues(
     tmp_path: Path, submit: Submit, unbroken: Path
 ) -> None:
@@ -30,7 +31,10 @@ def test_signal_before_the_time_limit_queues_the_job_again_and_it_continues(
     assert_same(run, unbroken)
 
 
-@pytest.mark.parametrize(("stop", "signal"), [(Job.usr1, "SIGUSR1"), (Job.requeue, "SIGTERM")])
+# the one that belongs to every run of the tests
+@pytest.mark.parametrize(
+    ("stop", "signal"), [(Job.usr1, "SIGUSR1"), pytest.param(Job.requeue, "SIGTERM", marks=pytest.mark.slow)]
+)
 def test_two_processes_stop_together_and_continue(
     stop: Callable[[Job], None], signal: str, tmp_path: Path, submit: Submit, unbroken_in_two_processes: Path
 ) -> None:
@@ -44,6 +48,7 @@ def test_two_processes_stop_together_and_continue(
     assert_same(run, unbroken_in_two_processes)
 
 
+@pytest.mark.slow
 def test_job_that_makes_room_for_another_continues_where_it_was(tmp_path: Path, submit: Submit, unbroken: Path) -> None:
     run, urgent = tmp_path / "run", tmp_path / "urgent"
     job = submit("one_node.sh", run, *RUN, options=(*ONE_TASK, "--exclusive"))
@@ -57,20 +62,20 @@ def test_job_that_makes_room_for_another_continues_where_it_was(tmp_path: Path, 
     assert_same(run, unbroken)
 
 
-def test_time_limit_leaves_a_run_that_the_next_start_resumes(tmp_path: Path, submit: Submit) -> None:
+@pytest.mark.slow
+def test_time_limit_queues_the_job_again_and_it_continues(tmp_path: Path, submit: Submit, unbroken: Path) -> None:
     # SLURM looks at limits every half minute, and may send the signal a minute early
     run = tmp_path / "run"
     options = (*ONE_TASK, "--time=1", "--signal=USR1@10")
-    job = submit("one_node.sh", run, *RUN, "--trainer.max_epochs", "100000", options=options)
-    job.wait_until(lambda: job.says("Restarts") == {"1"})
-    stopped = len(metrics(run))
-    job.wait_until(lambda: len(metrics(run)) > stopped + 2)
-    job.cluster.command("scancel", job.number)
-    assert not job.ends()
-    epochs = [int(row["epoch"]) for row in metrics(run) if row["validation/loss"]]
-    assert epochs == list(range(len(epochs)))
+    pause = ("--trainer.callbacks", "[{class_path: tests.slurm.pause.Pause}]")
+    job = submit("one_node.sh", run, *RUN, *pause, options=options)
+    assert job.ends(), job.printed
+    assert job.says("Restarts") != {"0"}
+    assert job.printed.count("stopped by SIGUSR1 in epoch") >= 1
+    assert_same(run, unbroken)
 
 
+@pytest.mark.slow
 def test_finished_job_that_is_queued_again_changes_nothing(tmp_path: Path, submit: Submit) -> None:
     run = tmp_path / "run"
     job = submit("one_node.sh", run, *RUN, "--trainer.max_epochs", "1", options=ONE_TASK)

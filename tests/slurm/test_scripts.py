@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.slurm.conftest import RUN, Submit, fit, metrics, record, weights
+from tests.slurm.conftest import RUN, Submit, assert_same, fit, metrics, record, weights
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 TWO_TASKS = ("--nodes=1", "--ntasks-per-node=2", "--gpus-per-node=2")
@@ -33,3 +33,4 @@ def test_array_gives_each_seed_its_own_run(tmp_path: Path, submit: Submit) -> No
     assert record(three)["split"]["fingerprint"] == record(four)["split"]["fingerprint"]
     assert not all(torch.equal(value, weights(four)[name]) for name, value in weights(three).items())
     assert metrics(three) != metrics(four)
+    assert_same(three, fit(tmp_path / "alone", *RUN, "--trainer.max_epochs", "1", "--seed_everything", "3"))

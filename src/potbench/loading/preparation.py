@@ -12,6 +12,7 @@ from potbench.datasets.dataset import Dataset
 from potbench.downloads.checksums import Checksums
 from potbench.errors import RecordError
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
+from potbench.loading.one_writer import one_writer
 from potbench.loading.store import Store
 from potbench.structures import Frames
 
@@ -20,7 +21,8 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
     """Open the store of a dataset; convert its files where that was not done yet.
 
     A store is known by the options of the dataset and its files: by their size and time of change, or where these
-    differ by their sha256. Files may be deleted once a single store has been made from them.
+    differ by their sha256. Files may be deleted once a single store has been made from them. Of several processes that
+    want the same store, also on several machines that share a file system, one converts the files and the others wait.
 
     Args:
         dataset: where the frames come from.
@@ -38,8 +40,11 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
     folder = store_folder(origin, root)
     if (folder / FILE).is_file():
         return Store(folder)
-    print(f"Converting {origin.name} into {folder}", flush=True)
-    return Store.write(folder, watch(dataset.read()), origin, dataset.official_splits)
+    with one_writer(folder):
+        if (folder / FILE).is_file():
+            return Store(folder)
+        print(f"Converting {origin.name} into {folder}", flush=True)
+        return Store.write(folder, watch(dataset.read()), origin, dataset.official_splits)
 
 
 def store_folder(origin: Origin, root: Path) -> Path:

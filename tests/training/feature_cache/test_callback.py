@@ -18,9 +18,9 @@ def caches(data) -> list[str]:
     return sorted(path.name for path in data.store.folder.glob("features-*"))
 
 
-def trained(folder: Path, *callbacks, forces: float = 0.0, epochs: int = 2, **constants):
-    data, task = small_data(folder, bool(forces)), small_task(forces, **constants)
-    trainer = quiet_trainer(folder, *callbacks, epochs=epochs)
+def trained(folder: Path, *callbacks, forces: float = 0.0, epochs: int = 2, precision: str = "32-true"):
+    data, task = small_data(folder, bool(forces)), small_task(forces)
+    trainer = quiet_trainer(folder, *callbacks, epochs=epochs, precision=precision)
     trainer.fit(task, datamodule=data)
     return data, task, {name: float(value) for name, value in trainer.callback_metrics.items()}
 
@@ -33,6 +33,17 @@ def test_training_with_cached_features_gives_the_same_losses_and_weights(tmp_pat
     assert cached == pytest.approx(computed, rel=1e-4)
     for name, weight in one.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], weight, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("forces", [0.0, 1.0])
+def test_in_double_precision_what_is_cached_is_not_rounded(tmp_path, forces):
+    settings = {"forces": forces, "epochs": 15 if forces else 2, "precision": "64-true"}
+    _, _, computed = trained(tmp_path, **settings)
+    data, _, cached = trained(tmp_path, FeatureCache(), **settings)
+    features = data.on_before_batch_transfer(next(iter(data.train_dataloader())), 0).cached
+    assert features.features.dtype == torch.float64
+    assert all(group.derivatives.own.dtype == torch.float64 for group in features.groups or ())
+    assert cached == pytest.approx(computed, rel=1e-5)
 
 
 def test_the_cache_is_filled_once(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import signal
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 
 from potbench.loading.collate import gather
 from potbench.loading.store import Store
@@ -99,7 +101,11 @@ def test_a_killed_fill_leaves_no_cache(tmp_path):
     assert caches(store) == ["features-abc.npy"]
 
 
-def test_runs_that_fill_at_once_never_show_an_unfinished_cache(tmp_path, monkeypatch):
+def test_where_nothing_can_be_locked_runs_that_fill_at_once_never_show_an_unfinished_cache(tmp_path, monkeypatch):
+    def no_locks(*arguments, **settings):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(FileLock, "acquire", no_locks)
     store = opened(tmp_path)
     file = store.folder / "features-abc.npy"
     monkeypatch.setattr(on_disk, "FRAMES_AT_ONCE", 5)
@@ -133,4 +139,26 @@ def test_runs_that_fill_at_once_never_show_an_unfinished_cache(tmp_path, monkeyp
     first_finished.set()
     second.join()
     np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
+    assert caches(store) == ["features-abc.npy"]
+
+
+def test_of_runs_that_want_the_same_features_one_computes_and_the_others_wait(tmp_path, monkeypatch, capsys):
+    store = opened(tmp_path)
+    file = store.folder / "features-abc.npy"
+    potential = small_potential()
+    computed = []
+
+    def features(batch, compute=potential.features):
+        computed.append(len(batch.energy))
+        time.sleep(0.5)
+        return compute(batch)
+
+    potential.features = features
+    runs = [threading.Thread(target=fill, args=(file, store, potential)) for _ in range(2)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert sum(computed) == len(store)
+    assert f"Another process writes {file}; waiting for it." in capsys.readouterr().out
     assert caches(store) == ["features-abc.npy"]

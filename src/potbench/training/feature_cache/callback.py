@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
 import numpy as np
+from lightning.fabric.utilities.distributed import _InfiniteBarrier
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.plugins import DoublePrecision
 from typing_extensions import override
 
 from potbench.loading import AtomsDataModule
 from potbench.potentials.atomic import AtomicPotential
 from potbench.training.feature_cache.in_memory import in_memory, size_in_memory
 from potbench.training.feature_cache.on_disk import cache_file, fill, on_disk, size_on_disk
+from potbench.training.feature_cache.shared import open_shared, save_shared
 from potbench.training.feature_cache.table import FeatureTable
 
 
@@ -18,6 +26,8 @@ class FeatureCache(Callback):
 
     For training on energies, features of the whole store are cached in a file beside it. For training on forces,
     features of the training and validation set, and their derivatives with respect to positions, are cached in memory.
+    Of the processes of a machine, one computes them; on CPUs, all share what it computed, so that limits hold for all
+    of them together. Each GPU has its own copy of the derivatives.
 
     Args:
         largest_size: limit of the features in GiB; larger ones are computed at every step, and a line says so.
@@ -38,7 +48,10 @@ class FeatureCache(Callback):
         if potential.representation.constants is None or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         make = self._with_derivatives if pl_module.loss.needs_forces else self._features  # type: ignore[union-attr]
-        table = make(trainer, data, potential)
+        precision = trainer.precision_plugin
+        # the potential is in double precision already, and tensors that are made are not
+        with precision.tensor_init_context() if isinstance(precision, DoublePrecision) else nullcontext():
+            table = make(trainer, data, potential)
         if table is not None:
             data.transform = table.attach
 
@@ -50,13 +63,7 @@ class FeatureCache(Callback):
                 f"{self.largest_size:g} GiB."
             )
             return None
-        if trainer.is_global_zero and not file.is_file():
-            try:
-                fill(file, data.store, potential)
-            except OSError as error:
-                print(f"Features are computed at every step: they could not be cached ({error}).")
-        trainer.strategy.barrier("features")
-        if not file.is_file():
+        if not _once(trainer, lambda: None if file.is_file() else fill(file, data.store, potential)):
             return None
         trainer.print(f"Features are computed once and read from {file} ({size:.2f} GiB).")
         return on_disk(file, data.store)
@@ -79,9 +86,32 @@ class FeatureCache(Callback):
                 f"memory, above the limit of {self.largest_jacobians:g} GiB."
             )
             return None
-        table = in_memory(data.store, frames, potential)
+        if trainer.world_size == 1:
+            table = in_memory(data.store, frames, potential)
+        else:
+            name = f"derivatives-{trainer.strategy.broadcast(uuid.uuid4().hex[:8])}-{trainer.node_rank}.partial"
+            file = Path(trainer.default_root_dir) / name
+            if not _once(trainer, lambda: save_shared(in_memory(data.store, frames, potential), file)):
+                return None
+            table = open_shared(file, trainer.strategy.root_device)
+            trainer.strategy.barrier("derivatives")
+            # what is mapped into memory stays there
+            file.unlink(missing_ok=True)
         trainer.print(
             f"Features of {len(frames):,} frames and their derivatives are computed once and cached in memory "
             f"({table.nbytes / 2**30:.2f} GiB)."
         )
         return table
+
+
+def _once(trainer: Trainer, make: Callable[[], None]) -> bool:
+    """Have the first process of each machine make something, however long it takes; return whether all have it."""
+    done = True
+    with _InfiniteBarrier():
+        if trainer.local_rank == 0:
+            try:
+                make()
+            except OSError as error:
+                print(f"Features are computed at every step: they could not be cached ({error}).", flush=True)
+                done = False
+    return bool(trainer.strategy.reduce_boolean_decision(done))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from potbench.loading.collate import gather
+from potbench.loading.one_writer import one_writer
 from potbench.loading.store import Store
 from potbench.potentials.atomic import AtomicPotential
 from potbench.training.feature_cache.table import FeatureTable
@@ -36,7 +37,21 @@ def cache_file(store: Store, potential: AtomicPotential) -> Path:
 
 
 def fill(file: Path, store: Store, potential: AtomicPotential) -> None:
-    """Compute the features of every atom of a store and write them to a file, as shape (atoms, features)."""
+    """Compute the features of every atom of a store and write them to a file, as shape (atoms, features).
+
+    Of several processes that want the file, one computes and the others wait.
+    """
+    with one_writer(file):
+        if not file.is_file():
+            _write(file, store, potential)
+
+
+def on_disk(file: Path, store: Store) -> FeatureTable:
+    """Open the features of a store, memory-mapped."""
+    return FeatureTable(np.load(file, mmap_mode="r", allow_pickle=False), store.first_rows(np.arange(len(store))))
+
+
+def _write(file: Path, store: Store, potential: AtomicPotential) -> None:
     shape = (len(store.positions), potential.representation.num_features)
     header = {"descr": file_dtype().str, "fortran_order": False, "shape": shape}
     device = potential.get_buffer("element_of_number").device
@@ -53,8 +68,3 @@ def fill(file: Path, store: Store, potential: AtomicPotential) -> None:
             raise
     for left_by_a_killed_process in file.parent.glob(f"{file.name}.*.partial"):
         left_by_a_killed_process.unlink(missing_ok=True)
-
-
-def on_disk(file: Path, store: Store) -> FeatureTable:
-    """Open the features of a store, memory-mapped."""
-    return FeatureTable(np.load(file, mmap_mode="r", allow_pickle=False), store.first_rows(np.arange(len(store))))
