@@ -35,8 +35,9 @@ ROOMS: dict[str, set[str]] = {
     **PHYSICS_WING,
     "generation": {"datasets"},
     "reporting": set(),
-    "training": {"downloads", "datasets", "loading", "data_quality", *PHYSICS_WING},
-    "runs": {"readers", "training", "loading", "data_quality", "potentials", "reporting"},
+    "dashboards": set(),
+    "training": {"downloads", "datasets", "loading", "data_quality", "dashboards", *PHYSICS_WING},
+    "runs": {"readers", "training", "dashboards", "loading", "data_quality", "potentials", "reporting"},
     "inference": {"runs", "loading", "readers", "potentials", "laws", "reporting"},
     "studies": {"runs", "reporting"},
 }
@@ -52,7 +53,14 @@ ALLOWED = {
 # library → where alone it may be imported: files or folders of potbench
 LIBRARIES = {
     "torchani": ("representations/aev.py", "speed/"),
-    "lightning": ("loading/datamodule.py", "training/", "runs/", "speed/", "cli/lightning.py", "cli/trainer_parts.py"),
+    "lightning": (
+        "loading/datamodule.py",
+        "training/",
+        "dashboards/",
+        "runs/",
+        "speed/",
+        "cli/lightning.py",
+    ),
     "h5py": ("readers/hdf5.py", "datasets/", "generation/", "speed/simulated_ani1.py"),
     "pooch": ("downloads/partial_file.py",),
     "requests": ("downloads/partial_file.py",),
@@ -60,7 +68,7 @@ LIBRARIES = {
     "pyscf": ("generation/pyscf_calculator.py",),
     "schnetpack": ("representations/schnetpack_import.py", "speed/"),
     "sgdml": ("potentials/sgdml_solver.py",),
-    "wandb": ("training/wandb_logger.py",),
+    "wandb": ("dashboards/wandb_logger.py",),
     "matplotlib": ("reporting/",),
     "jsonargparse": ("cli/", "runs/checkpoint.py"),
 }
@@ -148,7 +156,7 @@ def unwieldy_files(root: Path) -> list[str]:
 
 # what only the command line knows: keys of a config, and flags
 KEY = re.compile(r"init_args|\b(?:data|model|trainer)\.(?:[a-z_]+\.)*[a-z_]+ is\b|(?<![\w-])--[a-z]\w+")
-FLAGS_OF_OTHER_PROGRAMS = {"runs/provenance.py", "training/wandb_logger.py"}
+FLAGS_OF_OTHER_PROGRAMS = {"runs/provenance.py", "dashboards/wandb_logger.py"}
 RECIPES = {"runs/recipe.py"}  # as checkpoints store them
 
 
@@ -200,7 +208,8 @@ def test_the_wings_do_not_know_each_other(wing):
 
 
 def test_rooms_stand_in_one_order_without_circles():
-    order = [*DATA_WING, "generation", *PHYSICS_WING, "reporting", "training", "runs", "inference", "studies"]
+    order = [*DATA_WING, "generation", *PHYSICS_WING, "reporting"]
+    order += ["dashboards", "training", "runs", "inference", "studies"]
     for place, name in enumerate(order):
         assert ROOMS[name] <= set(order[:place]), f"{name} may import a room above it"
 

@@ -18,7 +18,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from potbench.cli.main import main
-from potbench.training import wandb_logger
+from potbench.dashboards import wandb_logger
 from tests.cli.conftest import CONFIGS, QUICK, finish, start
 from tests.wandb_server import KEY, WandbServer
 
@@ -26,7 +26,7 @@ WANDB = ["--config", str(CONFIGS / "logger" / "wandb.yaml")]
 TENSORBOARD = ["--config", str(CONFIGS / "logger" / "tensorboard.yaml")]
 BOTH = [
     "--trainer.logger",
-    "[potbench.training.wandb_logger.WandbLogger, potbench.training.tensorboard_logger.TensorBoardLogger]",
+    "[potbench.dashboards.WandbLogger, potbench.dashboards.TensorBoardLogger]",
 ]
 # metrics that training logs, one row of each at a step
 LOGGED = ("train/learning_rate", "train/loss", "validation/loss")
@@ -280,7 +280,7 @@ def test_a_training_that_does_not_begin_leaves_no_dashboard(tmp_path: Path, argu
 def test_tensorboard_that_is_missing_is_said_to_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Any
 ) -> None:
-    monkeypatch.setattr("potbench.training.tensorboard_logger.find_spec", lambda name: None)
+    monkeypatch.setattr("potbench.dashboards.tensorboard_logger.find_spec", lambda name: None)
     assert refused(["fit", *QUICK, *TENSORBOARD, "--run_dir", str(tmp_path / "run")]) == (
         "The logger of TensorBoard needs the package tensorboard, which is not installed. Install it: pip install "
         "'potbench[tensorboard]'."

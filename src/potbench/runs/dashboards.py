@@ -10,13 +10,13 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
 from typing_extensions import override
 
+from potbench.dashboards.dashboard import Dashboard, Results
 from potbench.loading import AtomsDataModule, Store
 from potbench.reporting.worst_frames import worst_frames
 from potbench.runs.evaluation import Stage
 from potbench.runs.folder import RunFolder
 from potbench.runs.metrics import units
 from potbench.runs.record import Record
-from potbench.training.dashboard import Dashboard, Results
 from potbench.units import Quantity
 
 

@@ -11,6 +11,7 @@ from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from lightning.pytorch import Callback, callbacks, loggers
 from lightning.pytorch.loggers import Logger
 
+from potbench.dashboards.dashboard import Dashboard
 from potbench.errors import SettingError
 from potbench.runs.checkpoint_io import WholeFileCheckpointIO
 from potbench.runs.cost import Cost
@@ -22,7 +23,6 @@ from potbench.runs.recorder import Recorder
 from potbench.training import FeatureCache, Monitor
 from potbench.training.averaging import AveragesWeightsAlone
 from potbench.training.csv_logger import CSVLogger
-from potbench.training.dashboard import Dashboard
 from potbench.training.progress import ProgressBar
 
 Part = TypeVar("Part")

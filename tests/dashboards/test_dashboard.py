@@ -1,6 +1,6 @@
 import pytest
 
-from potbench.training.dashboard import with_unit
+from potbench.dashboards.dashboard import with_unit
 
 
 @pytest.mark.parametrize(

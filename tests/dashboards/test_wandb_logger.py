@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
 import pytest
 import wandb
 
-from potbench.training.dashboard import Results
-from potbench.training.wandb_logger import WandbLogger
+from potbench.dashboards.dashboard import Results
+from potbench.dashboards.wandb_logger import WandbLogger
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +67,7 @@ def test_a_user_who_has_turned_the_client_off_gets_no_run(tmp_path: Path, monkey
     logger.show(Results(1))
     assert not logger._is_lost
     assert not list(tmp_path.glob("wandb/*run-*"))
+
+
+def test_configs_of_earlier_versions_find_the_logger() -> None:
+    assert importlib.import_module("potbench.training.wandb_logger").WandbLogger is WandbLogger

@@ -13,8 +13,8 @@ from lightning.pytorch import loggers
 from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
+from potbench.dashboards.dashboard import Dashboard, Results, with_unit
 from potbench.errors import MissingPackageError
-from potbench.training.dashboard import Dashboard, Results, with_unit
 
 
 class TensorBoardLogger(Dashboard, loggers.TensorBoardLogger):
