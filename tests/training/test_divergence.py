@@ -123,6 +123,7 @@ def test_a_label_out_of_range_is_told_from_a_high_learning_rate(tmp_path, monkey
     task.potential.given_scale = 1.0
     monkeypatch.setattr("potbench.training.divergence.TIMES_AS_LARGE", 2)
     said = message(task, data, tmp_path)
+    assert "the largest losses are those of 0 (CH4), " in said
     assert "Likely cause: energy or forces of frame 0 (CH4) are out of range." in said
 
 

@@ -35,6 +35,7 @@ class WandbLogger(loggers.WandbLogger):
             tags=tags,
             log_model=False,
         )
+        self._wandb_init.pop("anonymous", None)  # wandb warns of it, whatever it is
 
     def keep_in(self, run_dir: Path) -> None:
         """Write into the run folder, and continue in the dashboard of an interrupted run."""
