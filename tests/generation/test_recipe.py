@@ -1,4 +1,5 @@
 import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
