@@ -73,6 +73,7 @@ class Divergence:
         self._references = data.statistics.reference_energies
         self._steps: list[Step] = []
         self._copied: tuple[Tensor, torch.cuda.Event | None, list[Step]] | None = None
+        self._before: Step | None = None
         self._is_first = True
 
     def __str__(self) -> str:
@@ -107,10 +108,6 @@ class Divergence:
         losses: Tensor = self.loss(Prediction(batch.energy + errors, forces), batch).detach()
         return losses
 
-    def forget(self) -> None:
-        """Begin anew, as training does."""
-        self._steps, self._copied, self._is_first = [], None, True
-
     def add(self, task: LightningModule, loss: Tensor, losses: Tensor, frame: Tensor) -> None:
         """Remember a step, and read older ones from time to time; a collective call.
 
@@ -119,7 +116,7 @@ class Divergence:
         """
         stage: Literal["training", "validation"] = "training" if task.trainer.training else "validation"
         self._steps.append(Step(task.global_step + 1, stage, loss.detach(), losses.detach(), frame))
-        if self._is_first:
+        if self._is_first and stage == "training":
             self._is_first = False
             self.require(task)
         elif len(self._steps) == STEPS_AT_ONCE:
@@ -158,7 +155,9 @@ class Divergence:
         diverged = [number for number, loss in enumerate(on_host.tolist()) if not loss <= limit]
         if diverged:
             first = diverged[0]
-            self._stop(task, float(on_host[first]), steps[first], steps[max(first - 1, 0)])
+            before = steps[first - 1] if first else self._before or steps[0]
+            self._stop(task, float(on_host[first]), steps[first], before)
+        self._before = steps[-1]
 
     def _stop(self, task: LightningModule, loss: float, step: Step, before: Step) -> None:
         trainer = task.trainer
