@@ -21,7 +21,9 @@ def test_two_processes_train_and_test_as_one(tmp_path: Path) -> None:
     assert main([*fit, "--run_dir", str(one)]) == 0
     assert main(["test", str(one)]) == 0
     devices = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
-    finish(start(*fit, "--run_dir", str(two), *devices))
+    printed = finish(start(*fit, "--run_dir", str(two), *devices, PYTHONWARNINGS="default,ignore::ResourceWarning"))
+    assert "Warning" not in printed
+    assert "recommended" not in printed
     finish(start("test", str(two)))
     records = [json.loads((run / "record.json").read_text()) for run in (one, two)]
     assert records[0]["split"]["fingerprint"] == records[1]["split"]["fingerprint"]

@@ -1,7 +1,9 @@
 import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from ase.calculators.calculator import Calculator
 
 from potbench.errors import MissingPackageError, SettingError
 from potbench.generation.recipe import FORMER_PYSCF, PYSCF, Recipe
@@ -92,3 +94,17 @@ def test_impossible_numbers_are_refused(wrong, message):
             **{"calculator": EMT, "calculator_arguments": {}, "theory": "", "temperature": 300.0, "seed": 0, **wrong}
         )
     assert str(caught.value) == message
+
+
+class Loud(Calculator):
+    """Prints the iterations of each frame, as tblite does, unless told not to."""
+
+    default_parameters: ClassVar[dict[str, int]] = {"verbosity": 1}
+
+
+def test_a_calculator_that_prints_is_told_not_to_unless_asked_for():
+    path = f"{Loud.__module__}.Loud"
+    recipe = Recipe.of(path, {}, None, 300.0, 0)
+    assert recipe.make_calculator().parameters["verbosity"] == 0
+    assert recipe.calculator_arguments == {}  # unfinished work of earlier versions is resumed
+    assert Recipe.of(path, {"verbosity": 2}, None, 300.0, 0).make_calculator().parameters["verbosity"] == 2

@@ -117,6 +117,25 @@ def test_two_atoms_in_one_place_are_told_from_a_high_learning_rate(tmp_path):
     assert "learning rate" not in said
 
 
+def test_a_frame_whose_update_spoiled_the_weights_is_found_in_the_batch_before(tmp_path):
+    class SpoilAfter(Callback):
+        """Does what the gradient of a frame does that is not finite while its loss is."""
+
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+            if 0 in batch.frame.tolist():
+                next(pl_module.parameters()).data.fill_(torch.nan)
+
+    def nearly_in_one_place(positions: np.ndarray, energy: np.ndarray) -> None:
+        positions[0, 2] = positions[0, 1] + 0.01
+
+    data = data_with(tmp_path, nearly_in_one_place, forces=False)
+    data.batch_size = 1
+    orders = (np.random.default_rng([seed, 0]).permutation(data.indices.train) for seed in range(1000))
+    data.seed = next(seed for seed, order in enumerate(orders) if order[0] == 0)  # the losses of step 1 are read alone
+    said = message(small_task(), data, tmp_path, SpoilAfter(), num_sanity_val_steps=0)
+    assert "Likely cause: two atoms in one place, 1 (H) and 2 (H), 0.017 Å apart, of frame 0 (CH4)." in said
+
+
 def test_a_label_out_of_range_is_told_from_a_high_learning_rate(tmp_path, monkeypatch):
     def far_off(positions: np.ndarray, energy: np.ndarray) -> None:
         energy[0] += 5e7
@@ -125,6 +144,7 @@ def test_a_label_out_of_range_is_told_from_a_high_learning_rate(tmp_path, monkey
     task.potential.given_scale = 1.0
     monkeypatch.setattr("potbench.training.divergence.TIMES_AS_LARGE", 2)
     said = message(task, data, tmp_path)
+    assert "the largest losses are those of 0 (CH4), " in said
     assert "Likely cause: energy or forces of frame 0 (CH4) are out of range." in said
 
 

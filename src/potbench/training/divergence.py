@@ -77,6 +77,7 @@ class Divergence:
         self._limits = Weights(*(self._mean(weights, TIMES_AS_LARGE, LEAST_ERROR) for weights in parts))
         self._steps: list[Step] = []
         self._copied: tuple[Tensor, torch.cuda.Event | None, list[Step]] | None = None
+        self._before: Step | None = None
         self._is_first = True
 
     def __str__(self) -> str:
@@ -115,10 +116,6 @@ class Divergence:
     def _mean(self, weights: Weights, times: float = 1.0, least: float = 0.0) -> float:
         return float(self.of_offset(self._frames, weights, times, least).mean())
 
-    def forget(self) -> None:
-        """Begin anew, as training does."""
-        self._steps, self._copied, self._is_first = [], None, True
-
     def add(
         self, task: LightningModule, loss: Tensor, losses: Tensor, frame: Tensor, weights: Weights | None = None
     ) -> None:
@@ -137,7 +134,7 @@ class Divergence:
         stage: Literal["training", "validation"] = "training" if task.trainer.training else "validation"
         step = Step(task.global_step + 1, stage, self.limit(weights), loss.detach(), losses.detach(), frame)
         self._steps.append(step)
-        if self._is_first:
+        if self._is_first and stage == "training":
             self._is_first = False
             self.require(task)
         elif len(self._steps) == STEPS_AT_ONCE:
@@ -176,7 +173,9 @@ class Divergence:
         diverged = [number for number, (loss, step) in enumerate(losses) if not loss <= step.limit]
         if diverged:
             first = diverged[0]
-            self._stop(task, float(on_host[first]), steps[first], steps[max(first - 1, 0)])
+            before = steps[first - 1] if first else self._before or steps[0]
+            self._stop(task, float(on_host[first]), steps[first], before)
+        self._before = steps[-1]
 
     def _stop(self, task: LightningModule, loss: float, step: Step, before: Step) -> None:
         trainer = task.trainer
