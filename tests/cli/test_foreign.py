@@ -5,7 +5,7 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import MLFlowLogger
 
 from potbench.cli.foreign import Maker
 from potbench.datasets import RMD17
@@ -26,7 +26,7 @@ WEIGHTS = [torch.nn.Parameter(torch.zeros(1))]
         (torch.optim.Adam, (WEIGHTS,), {"lr": 0.1, "betas": (2.0, 3.0)}, ""),
         (EarlyStopping, (), {"monitor": "loss", "mode": "none"}, "mode"),
         # the package is not installed
-        (TensorBoardLogger, (), {"save_dir": "here", "prefix": "tensorboard"}, ""),
+        (MLFlowLogger, (), {"save_dir": "here", "prefix": "mlflow"}, ""),
     ],
 )
 def test_settings_that_a_library_refuses_are_named(

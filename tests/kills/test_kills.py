@@ -37,7 +37,7 @@ AVERAGED = [
 ENERGIES = ["--model.init_args.loss.init_args.forces", "0"]
 
 STEP = "potbench.training.gradient:GradientTask.training_step"
-VALIDATION = "potbench.training.task:Task.validation_step"
+VALIDATION = "potbench.training.gradient:GradientTask.validation_step"
 SAVE = "potbench.runs.checkpoint_io:WholeFileCheckpointIO.save_checkpoint"
 SETTINGS: dict[str, tuple[list[str], list[str]]] = {
     "plain": (
