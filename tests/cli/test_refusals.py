@@ -302,3 +302,18 @@ def test_a_damaged_manifest_concerns_its_dataset_alone(finished_run: Path, prepa
     manifest.write_text(manifest.read_text().replace('"num_frames": 2250', '"num_frames": "many"'))
     said = refused(["data", "check", "sample", "--frames", "10"])
     assert said.startswith(f"{manifest} is damaged (num_frames ")
+
+
+def test_a_package_that_is_missing_inside_a_constructor_is_named() -> None:
+    missing = ModuleNotFoundError("No module named 'absent'", name="absent")
+    wrapped = ValueError("Does not validate")
+    wrapped.__cause__ = missing
+    assert message_of(wrapped) == (
+        "No module named 'absent'. Expected a package that is installed. Install it, or change what asks for it."
+    )
+
+
+def test_an_error_that_is_its_own_cause_ends() -> None:
+    error, other = KeyError("a"), KeyError("b")
+    error.__cause__, other.__cause__ = other, error
+    assert message_of(error) is None

@@ -1,8 +1,10 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 
+from potbench.errors import PotbenchError
 from potbench.representations.schnetpack_import import build
 
 
@@ -29,3 +31,9 @@ def test_a_network_has_the_default_dtype():
     torch.set_default_dtype(torch.float64)
     assert build(lambda package: package.nn.CosineCutoff(5.0)).cutoff.dtype == torch.float64
     assert torch.get_default_dtype() == torch.float64
+
+
+def test_what_schnetpack_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "schnetpack", None)
+    with pytest.raises(PotbenchError, match=r"^SchNetPack cannot be imported: .*schnetpack.*\. Install that, or"):
+        build(lambda package: package.nn.CosineCutoff(5.0))

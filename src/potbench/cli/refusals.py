@@ -61,11 +61,13 @@ def message_of(error: BaseException, places: Places | None = None) -> str | None
         error: what was raised.
         places: the settings of the command that runs.
     """
-    cause: BaseException | None = error
-    while cause is not None:  # jsonargparse wraps what the constructor of a class raises
+    for cause in _causes(error):  # jsonargparse wraps what the constructor of a class raises
         if isinstance(cause, PotbenchError):
             return _potbench(cause, places)
-        cause = cause.__cause__
+        if isinstance(cause, ImportError) and not str(cause.name).startswith("potbench"):
+            return (
+                f"{_first_line(cause)}. Expected a package that is installed. Install it, or change what asks for it."
+            )
     if _is_out_of_memory(error):
         sizes = places.named("batch_size") if places else []
         change = f"Lower {' and '.join(sizes)}" if sizes else "Take smaller batches, or fewer structures at once"
@@ -78,8 +80,6 @@ def message_of(error: BaseException, places: Places | None = None) -> str | None
             f"A file is damaged, or is not what its name says ({type(error).__name__}). Expected a file as it was "
             "written. Delete it, or restore it."
         )
-    if isinstance(error, ImportError) and not str(error.name).startswith("potbench"):
-        return f"{_first_line(error)}. Expected a package that is installed. Install it, or change what asks for it."
     if isinstance(error, RuntimeError) and OTHER_WEIGHTS in str(error):
         why = f"{str(error).splitlines()[1].strip()[:120]} …"
         return (
@@ -94,6 +94,15 @@ def message_of(error: BaseException, places: Places | None = None) -> str | None
         said = " ".join(str(error).split()).rstrip(".?!")
         return f"{said}. Expected settings that go together. Change {place or 'them'}."
     return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, what caused it, and so on; a library can make an error its own cause."""
+    found: list[BaseException | None] = [error]
+    for cause in found:
+        if cause is not None:
+            yield cause
+            found += [each for each in (cause.__cause__, cause.__context__) if each not in found]
 
 
 def _potbench(error: PotbenchError, places: Places | None) -> str:

@@ -12,11 +12,16 @@ import torch.utils.data.dataloader
 from lightning_utilities.core import rank_zero
 from torch import nn
 
+from potbench.errors import PotbenchError
+
 
 def schnetpack() -> ModuleType:
     """Import and return the package; as the first import takes a second or more, it is not done before it is needed.
 
     Source: Schütt, Hessmann, Gebauer, Lederer, Gastegger, J. Chem. Phys. 158, 144801 (2023), doi:10.1063/5.0138367.
+
+    Raises:
+        PotbenchError: a package that it needs is not installed.
     """
     loader = torch.utils.data.dataloader
     if not hasattr(loader, "T_co"):
@@ -26,7 +31,13 @@ def schnetpack() -> ModuleType:
     level, handlers, messages = root.level, list(root.handlers), rank_zero.log
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit.script
-        import schnetpack
+        try:
+            import schnetpack
+        except ImportError as error:
+            raise PotbenchError(
+                f"SchNetPack cannot be imported: {error}. Expected it with all that it needs. Install that, or "
+                "SchNetPack again."
+            ) from error
     # its reader of ORCA files changes the root logger so that the messages of every library are printed
     root.setLevel(level)
     root.handlers[:] = handlers
