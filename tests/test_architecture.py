@@ -37,7 +37,7 @@ ROOMS: dict[str, set[str]] = {
     "reporting": set(),
     "dashboards": set(),
     "training": {"downloads", "datasets", "loading", "data_quality", "dashboards", *PHYSICS_WING},
-    "runs": {"readers", "training", "dashboards", "loading", "data_quality", "potentials", "reporting"},
+    "runs": {"readers", "datasets", "training", "dashboards", "loading", "data_quality", "potentials", "reporting"},
     "inference": {"runs", "loading", "readers", "potentials", "laws", "reporting"},
     "studies": {"runs", "reporting"},
 }
@@ -46,7 +46,7 @@ ALLOWED = {
     **{room: VOCABULARY | below for room, below in ROOMS.items()},
     "speed": VOCABULARY | set(ROOMS),
     "cli": VOCABULARY | EVERY_ROOM,
-    "__main__": {"cli"},
+    "__main__": {"cli", "runs"},
     **dict.fromkeys(VOCABULARY, VOCABULARY),
 }
 

@@ -62,7 +62,7 @@ class FitCLI(PotbenchCLI):
             self.fine_tuning = FineTuning(None, settings.freeze)  # the checkpoint has the weights
         elif settings["from"]:
             self.parent = Path(settings["from"])
-            self.fine_tuning = FineTuning(load_potential(self.parent), settings.freeze)
+            self.fine_tuning = FineTuning(load_potential(self.parent, self.allowed), settings.freeze)
 
     @override
     def elements(self, of_dataset: list[str]) -> list[str]:

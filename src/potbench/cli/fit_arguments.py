@@ -11,11 +11,12 @@ from typing_extensions import override
 
 from potbench.cli.places import Keys
 from potbench.errors import PotbenchError, SettingError
+from potbench.runs.allowed import Allowed
 from potbench.runs.checkpointing import checkpoint_callbacks
 from potbench.runs.folder import RunFolder
 from potbench.training.fine_tuning import FineTuning
 
-INPUTS = ("config", "run", "run_dir", "ckpt_path", "resume", "train_on")
+INPUTS = ("config", "run", "run_dir", "ckpt_path", "resume", "train_on", "allow")
 """Arguments that say what is done with a run, and are not part of its config."""
 
 
@@ -25,6 +26,7 @@ class FitKeys(Keys):
     @override
     def of(self, error: SettingError) -> str | None:
         flags = {
+            (Allowed, "allow"): "--allow",
             (FineTuning, "parent"): "--from",
             (FineTuning, "freeze"): "--freeze",
             (checkpoint_callbacks, "every_minutes"): "--checkpoint_every_minutes",

@@ -89,11 +89,19 @@ def whole_config_as_block(arguments: Sequence[str]) -> tuple[str, str] | None:
 
 def content(file: Path) -> object:
     """Return what a YAML file holds; None where it cannot be read."""
+    try:
+        return plain(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def plain(text: str) -> object:
+    """Return what YAML holds; None where it is none."""
     import yaml
 
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        return yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError):
         return None
 
 

@@ -19,13 +19,16 @@ from potbench.cli.foreign import refused_settings
 from potbench.cli.parsing import ConfigParser
 from potbench.cli.places import require_values
 from potbench.cli.refusals import refusals
-from potbench.cli.run_arguments import expand
+from potbench.cli.run_arguments import allowed_in, configs_in, expand, is_lent
 from potbench.errors import PotbenchError, require_positive
 from potbench.loading import AtomsDataModule
+from potbench.runs.allowed import Allowed
 from potbench.runs.checkpoint import read_checkpoint
+from potbench.runs.current_folder import import_from_here
 from potbench.runs.folder import RunFolder
 from potbench.runs.processes import is_first, layout, require_startable, started
 from potbench.runs.trainer_parts import with_own_plugins
+from potbench.runs.written_places import require_root
 from potbench.training import Task
 
 ELEMENTS = "model.init_args.potential.init_args.elements"
@@ -71,7 +74,7 @@ class PotbenchCLI(LightningCLI):
                 },
                 parser_class=RunParser,
                 parser_kwargs={"prog": "python -m potbench", "default_env": True, "env_prefix": "POTBENCH"},
-                args=[command, *expand(command, arguments)],
+                args=[command, *self._trusted(command, arguments)],
             )
 
     @override
@@ -81,6 +84,9 @@ class PotbenchCLI(LightningCLI):
         )
         parser.add_argument(
             "--run_dir", type=str | None, default=None, help="Folder of the run; by default runs/<config>/<time>."
+        )
+        parser.add_argument(
+            "--allow", type=list[str], default=[], help="Packages that you trust: a run may name their classes too."
         )
         # potentials are sized by the elements of the dataset
         parser.link_arguments("data.elements", ELEMENTS, compute_fn=self.elements, apply_on="instantiate")
@@ -124,9 +130,15 @@ class PotbenchCLI(LightningCLI):
             require_positive(Trainer, **{name: settings.trainer[name]})  # Lightning divides by it
         require_values(settings, ELEMENTS)
         layout(settings.trainer.devices, settings.trainer.num_nodes)
-        if settings.weights_only is None:
-            settings.weights_only = True
+        settings.weights_only = True  # all that a checkpoint of potbench needs
+        parsed = known.plain(self.config_of_the_run(settings))
+        if self.is_own:
+            self.allowed = self.allowed.with_those_of(parsed)
+        else:
+            self.allowed.require(parsed, "The config")
         self._find_run(settings)
+        if self.run.config.is_file():
+            self.allowed.require(known.content(self.run.config), self.run.config, self.run.path)
         self.begin(settings)
 
     def begin(self, settings: Namespace) -> None:
@@ -149,6 +161,23 @@ class PotbenchCLI(LightningCLI):
     @override
     def _parse_ckpt_path(self) -> None:
         """Leave the config as it is: it is whole without what a checkpoint says of the task."""
+
+    def _trusted(self, command: str, arguments: list[str]) -> list[str]:
+        """Return the arguments as the parser reads them, once the configs of runs are known to name no one's code.
+
+        What a config of the user's own names is built by fit, also from the current folder.
+        """
+        expanded = expand(command, arguments)
+        self.allowed = Allowed.by_flag(allowed_in(arguments))
+        self.is_own = command == "fit" and not is_lent(expanded)
+        if self.is_own:
+            import_from_here()
+            return expanded
+        for file in configs_in(expanded):
+            config = known.content(file)
+            self.allowed.require(config, file, file.parent)
+            self.allowed.require_places(config.get("trainer") if isinstance(config, dict) else None, file.parent)
+        return expanded
 
     def _find_run(self, settings: Namespace) -> None:
         """Find the folder of the run, or make one."""
@@ -196,11 +225,13 @@ class PotbenchCLI(LightningCLI):
 
     @override
     def after_instantiate_classes(self) -> None:
-        # the task saves its own recipe, so that its checkpoints can be loaded alone
+        # the task saves the recipe of its potential, so that checkpoints can be loaded alone; what trains is in the config
         self._dump_config()
-        recipe = self.config_dump["model"]
-        recipe["init_args"]["potential"].setdefault("init_args", {})["elements"] = self.model.potential.elements
-        self.model.recipe = recipe
+        potential = self.config_dump["model"]["init_args"]["potential"]
+        potential.setdefault("init_args", {})["elements"] = self.model.potential.elements
+        self.model.recipe = {"init_args": {"potential": potential}}
+        if not self.is_own:
+            require_root(self.datamodule, self.run.path, self.allowed)
 
     @override
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:

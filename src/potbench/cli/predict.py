@@ -7,7 +7,15 @@ from pathlib import Path
 from potbench.errors import SettingError
 
 
-def predict(run: Path, *, input: Path, output: Path, ckpt_path: str = "best", batch_size: int = 256) -> None:  # noqa: A002 — it is the flag's name
+def predict(
+    run: Path,
+    *,
+    input: Path,  # noqa: A002 — it is the flag's name
+    output: Path,
+    ckpt_path: str = "best",
+    batch_size: int = 256,
+    allow: list[str] = [],  # noqa: B006 — never changed; the parser takes None for no list
+) -> None:
     """Predict energies and forces of the structures in a file.
 
     Args:
@@ -16,6 +24,7 @@ def predict(run: Path, *, input: Path, output: Path, ckpt_path: str = "best", ba
         output: file to write, .xyz or .extxyz (extended XYZ) or .npz.
         ckpt_path: best, last, or a file.
         batch_size: structures at once.
+        allow: packages that you trust, whose classes the checkpoint may name beside those of potbench.
     """
     from potbench.runs.folder import RunFolder
 
@@ -30,6 +39,7 @@ def predict(run: Path, *, input: Path, output: Path, ckpt_path: str = "best", ba
 
     from potbench.inference.predict import predict_file
     from potbench.inference.structure_file import ENDINGS
+    from potbench.runs.allowed import Allowed
     from potbench.runs.record import Record
 
     if output.suffix not in ENDINGS:
@@ -37,5 +47,5 @@ def predict(run: Path, *, input: Path, output: Path, ckpt_path: str = "best", ba
         raise SettingError(predict, "output", str(output), f"one of {', '.join(ENDINGS)}", problem)
     # another property may have been trained in the place of energies
     unit = Record.load(folder.path).data.units.energy
-    num_structures = predict_file(checkpoint, input, output, batch_size)
+    num_structures = predict_file(checkpoint, input, output, batch_size, Allowed.by_flag(allow))
     print(f"{num_structures} structures: energies in {unit} and forces in {unit}/Å are in {output}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 from potbench.cli.parsing import flags_in, positional_in
@@ -60,12 +60,35 @@ def expand_run(command: str, arguments: list[str]) -> list[str]:
     return [run, "--config", str(folder.config), "--run_dir", str(folder.path), *given]
 
 
+def is_lent(expanded: list[str]) -> bool:
+    """Return whether the config among expanded arguments is that of a run, and none that the user names."""
+    return bool(expanded) and (not expanded[0].startswith("-") or "--from=null" in expanded)
+
+
+def configs_in(expanded: list[str]) -> list[Path]:
+    """Return the files that are given as configs."""
+    separate = [part for one in expanded for part in (one.split("=", 1) if one.startswith(CONFIG) else [one])]
+    return [Path(file) for flag, file in pairwise(separate) if flag in CONFIG]
+
+
+def allowed_in(arguments: list[str]) -> list[str]:
+    """Return the values of --allow, which are needed before a parser reads configs."""
+    found: list[str] = []
+    takes_it = False
+    for argument in arguments:
+        flag, equals, value = argument.partition("=")
+        takes_it = flag == "--allow" if argument.startswith("-") else takes_it
+        given = value if equals and flag == "--allow" else argument if not argument.startswith("-") else ""
+        found += re.findall(r"[^][\s,\"']+", given) if takes_it else []
+    return found
+
+
 def _without_lists(given: list[str]) -> list[str]:
-    """Leave out the values of --freeze, which takes several."""
+    """Leave out the values of --freeze and --allow, which take several."""
     found: list[str] = []
     takes_all = False
     for argument in given:
-        takes_all = argument == "--freeze" if argument.startswith("-") else takes_all
+        takes_all = argument in {"--freeze", "--allow"} if argument.startswith("-") else takes_all
         if argument.startswith("-") or not takes_all:
             found.append(argument)
     return found

@@ -177,7 +177,7 @@ class WandbLogger(Dashboard, loggers.WandbLogger):
         """Return the last step of each metric that earlier parts of the training logged."""
         shown: dict[str, int] = {}
         for file in self._run_dir.glob(f"wandb/*run-*-{self._id}/run-{self._id}.wandb"):
-            command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
+            command = [sys.executable, "-P", "-m", "wandb", "leet", "inspect", "--json", str(file)]
             inspected = subprocess.run(command, capture_output=True, text=True, timeout=60)
             for record in map(json.loads, inspected.stdout.splitlines()):
                 row = record["history"]["item"] if record["type"] == "history" else {}

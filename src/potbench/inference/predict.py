@@ -12,11 +12,14 @@ from potbench.batch import Batch
 from potbench.inference.structure_file import read_structures, write_structures
 from potbench.laws.precision import default_dtype
 from potbench.potentials.potential import Potential
+from potbench.runs.allowed import NOTHING_ELSE, Allowed
 from potbench.runs.checkpoint import load_potential
 from potbench.structures import FloatArray, Frames
 
 
-def predict_file(checkpoint: Path, structures: Path, output: Path, batch_size: int) -> int:
+def predict_file(
+    checkpoint: Path, structures: Path, output: Path, batch_size: int, allowed: Allowed = NOTHING_ELSE
+) -> int:
     """Predict energies and forces of every structure of a file, on a GPU where there is one.
 
     Args:
@@ -24,17 +27,19 @@ def predict_file(checkpoint: Path, structures: Path, output: Path, batch_size: i
         structures: any file that ASE reads.
         output: file to write; see `write_structures`.
         batch_size: structures at once.
+        allowed: packages whose classes the checkpoint may name, beside those of potbench.
 
     Returns:
         How many structures there are.
 
     Raises:
         CheckpointError: the potential cannot be loaded.
+        SettingError: the checkpoint names classes of other packages.
         DataFileError: the structures cannot be read.
         UnknownMoleculeError: a structure that the potential was not made for.
     """
     frames = read_structures(structures)
-    potential = load_potential(checkpoint)
+    potential = load_potential(checkpoint, allowed)
     potential.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     write_structures(output, predict(potential, frames, batch_size))
     return len(frames)

@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser
 
 from potbench.errors import CheckpointError, SettingError
 from potbench.potentials.potential import Potential
+from potbench.runs.allowed import NOTHING_ELSE, Allowed
 from potbench.runs.recipe import elements_of, potential_recipe, unknown_classes
 
 EXPECTED = "Expected a checkpoint that `python -m potbench fit` wrote. Choose another checkpoint."
@@ -42,21 +43,25 @@ class Content(NamedTuple):
         return elements_of(self.recipe)
 
 
-def load_potential(file: Path) -> Potential:
+def load_potential(file: Path, allowed: Allowed = NOTHING_ELSE) -> Potential:
     """Build a potential as the recipe of a checkpoint says, and load the trained weights.
 
-    The file is read as weights and plain values; nothing in it is executed.
+    The file is read as weights and plain values; nothing in it is executed. Its recipe may name classes of potbench and
+    of `torch.nn`, which is found out before anything is imported.
 
     Args:
         file: a checkpoint that `fit` wrote.
+        allowed: packages whose classes it may name too; they are imported, which runs them.
 
     Returns:
         The potential on the CPU, in evaluation mode, in the precision in which it was trained.
 
     Raises:
         CheckpointError: the file is missing or damaged, potbench did not write it, or its potential cannot be built.
+        SettingError: its recipe names something else.
     """
     checkpoint = read_checkpoint(file)
+    allowed.require(checkpoint.recipe, file)
     potential = _build(checkpoint.recipe, file)
     trained = {checkpoint.weights[name].dtype for name, _ in potential.named_parameters() if name in checkpoint.weights}
     if torch.float64 in trained:

@@ -56,7 +56,9 @@ def generate(
     from potbench.generation.generate import generate as make
     from potbench.generation.molecules import find_molecules
     from potbench.generation.recipe import Recipe
+    from potbench.runs.current_folder import import_from_here
 
+    import_from_here()
     structures = find_molecules(molecules)
     recipe = Recipe.of(calculator, calculator_arguments or {}, theory, temperature, seed)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
