@@ -153,7 +153,10 @@ def test_nothing_in_a_checkpoint_is_executed_nor_is_that_advised(tmp_path: Path,
             lambda potential: potential.update(class_path="potbench.potentials.AtomicPotental"),
             "there is no class potbench.potentials.AtomicPotental. Did you mean AtomicPotential?",
         ),
-        (lambda potential: potential.update(class_path="gone.Potential"), "there is no class gone.Potential."),
+        (
+            lambda potential: potential.update(class_path="potbench.potentials.gone.Potential"),
+            "there is no class potbench.potentials.gone.Potential.",
+        ),
         (lambda potential: potential.update(class_path="Potential"), "there is no class Potential."),
         (
             lambda potential: potential.update(class_path="torch.nn.Linear"),

@@ -46,8 +46,14 @@ class PotbenchCLI(LightningCLI):
         command: fit, validate or test.
         arguments: what is behind it.
         at_the_end: gives the folder of the run back, whatever happens.
+
+    Attributes:
+        is_own: whether the user names all that is built; else it is held against what is allowed.
+        allowed: packages and folders.
     """
 
+    is_own: bool
+    allowed: Allowed
     run: RunFolder
     written: str  # the config of the run
 
@@ -225,7 +231,7 @@ class PotbenchCLI(LightningCLI):
 
     @override
     def after_instantiate_classes(self) -> None:
-        # the task saves the recipe of its potential, so that checkpoints can be loaded alone; what trains is in the config
+        # the task saves the recipe of its potential alone: what trains it is in the config
         self._dump_config()
         potential = self.config_dump["model"]["init_args"]["potential"]
         potential.setdefault("init_args", {})["elements"] = self.model.potential.elements

@@ -56,7 +56,7 @@ class Conformers:
     @classmethod
     def load(cls, path: Path) -> Conformers:
         """Read what `save` wrote."""
-        with np.load(path) as file:
+        with np.load(path, allow_pickle=False) as file:
             return cls(
                 atomic_numbers=file["atomic_numbers"],
                 start=file["start"],

@@ -22,11 +22,7 @@ LIGHTNING = ("accelerators", "callbacks", "loggers", "plugins", "profilers", "st
 KNOWN = (
     *(f"potbench.{room}" for room in POTBENCH),
     *("torch.nn", "torch.optim"),
-    *(
-        f"{name}.{part}"
-        for name in ("lightning.pytorch", "pytorch_lightning", "lightning.fabric")
-        for part in LIGHTNING
-    ),
+    *(f"{name}.{part}" for part in LIGHTNING for name in ("lightning.pytorch", "lightning.fabric")),
 )
 """Packages whose classes configs and checkpoints may name; what else torch has can start programs."""
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
@@ -40,16 +36,16 @@ class Allowed:
     """What the user allows beside what potbench knows.
 
     Args:
-        names: packages, whose classes may be built, and folders, into which may be written; a folder is written with a
+        allow: packages, whose classes may be built, and folders, into which may be written; a folder is written with a
             slash, or is the dot.
         own: dotted paths that a config of the user's own names; they are not looked at.
     """
 
-    names: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        for name in self.names:
+        for name in self.allow:
             if not _is_folder(name) and not all(part.isidentifier() for part in name.split(".")):
                 raise SettingError(Allowed, "allow", name, "the name of a package, such as mypackage, or ./folder")
 
@@ -63,7 +59,7 @@ class Allowed:
     @property
     def packages(self) -> tuple[str, ...]:
         """Dotted names of packages."""
-        return tuple(name for name in self.names if not _is_folder(name))
+        return tuple(name for name in self.allow if not _is_folder(name))
 
     def with_those_of(self, content: object) -> Allowed:
         """Return these and all that a config of the user's own names."""
@@ -84,15 +80,16 @@ class Allowed:
         named = [path for path in dict.fromkeys(_named(content, folder=folder)) if path not in self.own]
         foreign = [path for path in named if not self._knows(path)]
         if foreign:
-            self._refuse(source, foreign, "no known or allowed package")
+            self._refuse(source, foreign, "of a package that is not allowed")
         for path in named:
             found = _find(path)
             if found is None:
                 continue  # nothing that could be run; whoever builds it says which name is nearest
             if not inspect.isclass(found):
-                self._refuse(source, [path], "not a class")
-            if not self._knows(f"{found.__module__}.{found.__qualname__}"):
-                self._refuse(source, [path], f"of {found.__module__}, no known or allowed package")
+                self._refuse(source, [path], "no class")
+            defined: str = found.__module__
+            if not self._knows(f"{defined}."):
+                self._refuse(source, [path], f"of {defined}, which is not allowed", defined)
 
     def require_places(self, content: object, run: Path) -> None:
         """Compare the places that the Trainer of a run writes to with its folder.
@@ -116,23 +113,23 @@ class Allowed:
 
     def has_folder(self, folder: Path, *others: Path) -> bool:
         """Return whether a folder is within others, or within one that is allowed."""
-        allowed = [*others, *(Path(name) for name in self.names if _is_folder(name))]
+        allowed = [*others, *(Path(name) for name in self.allow if _is_folder(name))]
         place = folder.expanduser().resolve()
         return any(place.is_relative_to(one.expanduser().resolve()) for one in allowed)
 
     def _knows(self, path: str) -> bool:
         return any(path.startswith(f"{package}.") for package in (*KNOWN, *self.packages))
 
-    def _refuse(self, source: object, paths: list[str], why: str) -> None:
+    def _refuse(self, source: object, paths: list[str], why: str, defined: str = "") -> None:
         named = ", ".join(paths)
-        package = paths[0].partition(".")[0]
+        package = (defined or paths[0]).partition(".")[0]
         raise SettingError(
             Allowed,
             "allow",
             named,
-            f"classes of potbench, torch.nn, torch.optim and Lightning, or of a package that you trust and allow by "
-            f"its name ({package})",
-            f"{source} names {named}, which is {why}; nothing was run",
+            "classes of potbench, torch.nn, torch.optim and Lightning, or of a package that you trust and allow by its "
+            f"name: {package}",
+            f"{source} names {named}, {why}; nothing of it was run",
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 
 from typing_extensions import override
@@ -34,7 +34,7 @@ def import_packages_from_here(packages: Sequence[str]) -> None:
 class _Here(MetaPathFinder):
     def __init__(self, names: set[str]) -> None:
         self.names = names
-        self.folder = os.getcwd()
+        self.folder = str(Path.cwd())
 
     @override
     def find_spec(
