@@ -15,6 +15,7 @@ import torch
 import yaml
 from ase.build import molecule
 from ase.io import write
+from lightning.pytorch import Callback
 
 from potbench.cli.main import main
 from tests.cli.conftest import finish, start
@@ -154,6 +155,10 @@ def test_checkpoints_hold_what_rebuilds_the_potential_alone(finished_run: Path) 
     assert list(recipe["init_args"]) == ["potential"]
 
 
+class Typed(Callback):
+    """A class of the user's own."""
+
+
 class Malicious:
     """Leaves a file where it is unpickled."""
 
@@ -202,12 +207,28 @@ def test_a_config_does_not_have_data_prepared_where_its_user_did_not_choose(
     if command == "check":
         assert main([command, str(foreign), "--allow", f"{elsewhere}/"]) == 0
         assert main([command, str(foreign)]) == 0  # it is there now, and is read
+    if command == "validate":
+        assert main([command, str(foreign), "--data.root", str(elsewhere)]) == 0
 
 
 def test_a_config_does_not_write_logs_elsewhere(foreign: Path, refused) -> None:  # type: ignore[no-untyped-def]
     logger = {"class_path": "lightning.pytorch.loggers.CSVLogger", "init_args": {"save_dir": "logs"}}
     change_config(foreign, lambda config, folder: config["trainer"].update(logger=logger))
     assert "The config of run would write to logs." in refused(["fit", "run", "--trainer.max_epochs", "3"])
+
+
+def test_classes_that_are_typed_need_no_permission_and_those_of_the_config_still_do(foreign: Path, refused) -> None:  # type: ignore[no-untyped-def]
+    command = ["validate", str(foreign), "--trainer.callbacks", "tests.cli.test_foreign_runs.Typed"]
+    assert main(command) == 0
+    change_config(foreign, CONFIGS["task"])
+    assert f"names {STRANGER}.Net" in refused(command)
+
+
+def test_a_block_in_a_file_is_anybodys(foreign: Path, refused) -> None:  # type: ignore[no-untyped-def]
+    Path("block.yaml").write_text(f"class_path: {STRANGER}.Net\n")
+    for flag in (["--data", "block.yaml"], ["--data=block.yaml"], ["--trainer.callbacks", "block.yaml"]):
+        assert f"block.yaml names {STRANGER}.Net" in refused(["test", str(foreign), *flag])
+    assert not Path("executed").exists()
 
 
 def test_files_of_the_current_folder_take_the_place_of_no_library_and_packages_are_allowed_by_name(

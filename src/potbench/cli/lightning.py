@@ -16,10 +16,10 @@ from potbench.cli import known
 from potbench.cli.environment import check_environment, variable
 from potbench.cli.fit_arguments import INPUTS, FitKeys, add_fit_arguments, require_together
 from potbench.cli.foreign import refused_settings
-from potbench.cli.parsing import ConfigParser
+from potbench.cli.parsing import ConfigParser, flags_in
 from potbench.cli.places import require_values
 from potbench.cli.refusals import refusals
-from potbench.cli.run_arguments import allowed_in, configs_in, expand, is_lent
+from potbench.cli.run_arguments import allowed_in, configs_in, expand, is_lent, typed_in
 from potbench.errors import PotbenchError, require_positive
 from potbench.loading import AtomsDataModule
 from potbench.runs.allowed import Allowed
@@ -49,10 +49,12 @@ class PotbenchCLI(LightningCLI):
 
     Attributes:
         is_own: whether the user names all that is built; else it is held against what is allowed.
+        chooses_root: whether a flag says where datasets are prepared.
         allowed: packages and folders.
     """
 
     is_own: bool
+    chooses_root: bool
     allowed: Allowed
     run: RunFolder
     written: str  # the config of the run
@@ -174,8 +176,9 @@ class PotbenchCLI(LightningCLI):
         What a config of the user's own names is built by fit, also from the current folder.
         """
         expanded = expand(command, arguments)
-        self.allowed = Allowed.by_flag(allowed_in(arguments))
+        self.allowed = Allowed.by_flag(allowed_in(arguments)).with_those_of(typed_in(arguments))
         self.is_own = command == "fit" and not is_lent(expanded)
+        self.chooses_root = bool({"data.root", "data.init_args.root"} & set(flags_in(arguments)))
         if self.is_own:
             import_from_here()
             return expanded
@@ -236,7 +239,7 @@ class PotbenchCLI(LightningCLI):
         potential = self.config_dump["model"]["init_args"]["potential"]
         potential.setdefault("init_args", {})["elements"] = self.model.potential.elements
         self.model.recipe = {"init_args": {"potential": potential}}
-        if not self.is_own:
+        if not self.is_own and not self.chooses_root:
             require_root(self.datamodule, self.run.path, self.allowed)
 
     @override

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from itertools import pairwise, zip_longest
 from pathlib import Path
@@ -12,6 +13,8 @@ from potbench.errors import PotbenchError, RunError
 from potbench.runs.folder import RunFolder
 
 CONFIG = ("--config", "-c")
+LARGEST_BLOCK = 1_000_000
+"""Bytes; what is larger holds data."""
 BLOCK = re.compile(r"--(data|model)(\.\w+)*")
 
 
@@ -66,9 +69,15 @@ def is_lent(expanded: list[str]) -> bool:
 
 
 def configs_in(expanded: list[str]) -> list[Path]:
-    """Return the files that are given as configs."""
-    separate = [part for one in expanded for part in (one.split("=", 1) if one.startswith(CONFIG) else [one])]
-    return [Path(file) for flag, file in pairwise(separate) if flag in CONFIG]
+    """Return the files that are given as configs or blocks of them."""
+    separate = [part for one in expanded for part in one.split("=", 1)]
+    named = [(flag in CONFIG, Path(file)) for flag, file in pairwise(separate) if os.path.isfile(file)]  # noqa: PTH113 — any text
+    return [file for is_config, file in named if is_config or file.stat().st_size < LARGEST_BLOCK]
+
+
+def typed_in(arguments: list[str]) -> list[str]:
+    """Return what the user typed, flags and values apart, without the names of files: these may be anybody's."""
+    return [part for one in arguments for part in one.split("=", 1) if not os.path.isfile(part)]  # noqa: PTH113 — any text
 
 
 def allowed_in(arguments: list[str]) -> list[str]:

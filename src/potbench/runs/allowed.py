@@ -38,7 +38,7 @@ class Allowed:
     Args:
         allow: packages, whose classes may be built, and folders, into which may be written; a folder is written with a
             slash, or is the dot.
-        own: dotted paths that a config of the user's own names; they are not looked at.
+        own: dotted paths that the user names himself; they are not looked at.
     """
 
     allow: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Allowed:
         return tuple(name for name in self.allow if not _is_folder(name))
 
     def with_those_of(self, content: object) -> Allowed:
-        """Return these and all that a config of the user's own names."""
+        """Return these and all that the user names himself, in a config or on the command line."""
         return replace(self, own=self.own | set(_named(content)))
 
     def require(self, content: object, source: object, folder: Path | None = None) -> None:
