@@ -64,7 +64,7 @@ def test_a_fine_tuning_that_was_killed_is_resumed_without_its_parent(parent: Pat
     assert process.returncode == -signal.SIGKILL
     record = json.loads((broken / "record.json").read_text())["parent"]
     shutil.rmtree(parent)
-    assert main(["fit", str(broken)]) == 0
+    assert main(["fit", str(broken), "--allow", "tests"]) == 0
     assert_same(broken, unbroken)
     assert json.loads((broken / "record.json").read_text())["parent"] == record
 

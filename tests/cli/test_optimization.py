@@ -123,7 +123,7 @@ def test_a_run_resumes_within_its_warm_up_and_while_its_loss_changes(tmp_path: P
     process = start(*broken, "--run_dir", str(tmp_path / "broken"), KILL_AT="on_train_batch_start 2")
     process.communicate(timeout=300)
     assert process.returncode == -9
-    assert main(["fit", str(tmp_path / "broken")]) == 0
+    assert main(["fit", str(tmp_path / "broken"), "--allow", "tests"]) == 0
     assert rows(tmp_path / "broken") == unbroken
     states = [torch.load(tmp_path / run / "checkpoints" / "last.ckpt") for run in ("broken", "unbroken")]
     weights, expected = (state["state_dict"] for state in states)

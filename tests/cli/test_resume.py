@@ -53,7 +53,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(
     assert (run / "config.yaml").is_file()
     assert (run / "run.lock").is_file()
     assert not (run / "checkpoints" / "last.ckpt").exists()
-    commands = {"fit RUN": ["fit", str(run)], "the same command": command}
+    commands = {"fit RUN": ["fit", str(run), "--allow", "tests"], "the same command": command}
     assert main(commands.get(again, [*command, "--resume", "auto"])) == 0
     assert f"{run} has no checkpoint yet: training begins at the beginning." in capsys.readouterr().out
     assert _rows(run) == _rows(finished_run)

@@ -176,7 +176,7 @@ class PotbenchCLI(LightningCLI):
         What a config of the user's own names is built by fit, also from the current folder.
         """
         expanded = expand(command, arguments)
-        self.allowed = Allowed.by_flag(allowed_in(arguments)).with_those_of(typed_in(arguments))
+        self.allowed = Allowed.by_flag(allowed_in(arguments)).with_typed(typed_in(arguments))
         self.is_own = command == "fit" and not is_lent(expanded)
         self.chooses_root = bool({"data.root", "data.init_args.root"} & set(flags_in(arguments)))
         if self.is_own:

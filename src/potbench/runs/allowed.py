@@ -62,8 +62,14 @@ class Allowed:
         return tuple(name for name in self.allow if not _is_folder(name))
 
     def with_those_of(self, content: object) -> Allowed:
-        """Return these and all that the user names himself, in a config or on the command line."""
+        """Return these and all that a config of the user's own names."""
         return replace(self, own=self.own | set(_named(content)))
+
+    def with_typed(self, words: Sequence[str]) -> Allowed:
+        """Return these and all that the user typed, which may be in the current folder."""
+        typed = {*_named(words), *(word for word in words if DOTTED.fullmatch(word))}
+        import_packages_from_here([path for path in typed if not self._knows(path)])
+        return replace(self, own=self.own | typed)
 
     def require(self, content: object, source: object, folder: Path | None = None) -> None:
         """Compare the classes that plain data name with those that may be built; import none before all are known.
