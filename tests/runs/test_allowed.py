@@ -11,6 +11,7 @@ from potbench.errors import SettingError
 from potbench.runs import current_folder
 from potbench.runs.allowed import NOTHING_ELSE, Allowed
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 STRANGER = "stranger_of_potbench"
 
 
@@ -159,3 +160,8 @@ def test_a_trainer_may_write_into_the_run_and_where_it_is_allowed(tmp_path: Path
     trainer = {"logger": logger, "default_root_dir": "/elsewhere", "callbacks": [{"monitor": "validation/loss"}]}
     NOTHING_ELSE.require_places(trainer, tmp_path)
     Allowed((f"{tmp_path}/",)).require_places(trainer, tmp_path / "run")
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda file: file.relative_to(CONFIGS).as_posix())
+def test_shipped_configs_name_known_classes_alone(file: Path) -> None:
+    NOTHING_ELSE.require(yaml.safe_load(file.read_text()), file, file.parent)
