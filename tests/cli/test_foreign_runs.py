@@ -139,13 +139,18 @@ def test_check_builds_no_data_that_is_code(foreign: Path, refused, attack: str) 
 @pytest.mark.parametrize("attack", CONFIGS)
 def test_predict_and_check_do_not_build_what_trains(foreign: Path, attack: str) -> None:
     change_config(foreign, CONFIGS[attack])
-    if attack == "optimizer":  # as checkpoints of earlier versions hold it
-        for name in ("best", "last"):
-            file = foreign / "checkpoints" / f"{name}.ckpt"
-            content = torch.load(file, weights_only=True)
-            content["recipe"]["init_args"]["optimizer"] = calls(foreign.absolute().parent)
-            torch.save(content, file)
     assert main(arguments("predict", foreign)) == 0
+    assert not Path("executed").exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "check"])
+def test_an_optimizer_in_a_checkpoint_that_is_code_is_refused(foreign: Path, refused, command: str) -> None:  # type: ignore[no-untyped-def]
+    for name in ("best", "last"):  # as checkpoints of earlier versions hold it
+        file = foreign / "checkpoints" / f"{name}.ckpt"
+        content = torch.load(file, weights_only=True)
+        content["recipe"]["init_args"]["optimizer"] = calls(foreign.absolute().parent)
+        torch.save(content, file)
+    assert "best.ckpt names " in refused(arguments(command, foreign))
     assert not Path("executed").exists()
 
 

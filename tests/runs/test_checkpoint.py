@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from potbench.errors import CheckpointError
+from potbench.errors import CheckpointError, SettingError
 from potbench.runs.checkpoint import load_potential, read_checkpoint, sha256
 from tests.runs.small_checkpoint import save, small_checkpoint, small_potential
 
@@ -68,10 +68,18 @@ def test_a_checkpoint_is_known_by_its_bytes(file: Path, tmp_path: Path) -> None:
 
 def test_nothing_but_the_potential_is_built(tmp_path: Path) -> None:
     checkpoint = small_checkpoint()
-    checkpoint["recipe"]["class_path"] = "gone.Task"
-    checkpoint["recipe"]["init_args"]["optimizer"]["class_path"] = "gone.Adam"
+    checkpoint["recipe"]["class_path"] = "potbench.training.Gone"
+    checkpoint["recipe"]["init_args"]["optimizer"]["class_path"] = "torch.optim.Gone"
     checkpoint["state_dict"]["loss.weight"] = torch.ones(3)
     load_potential(save(checkpoint, tmp_path / "best.ckpt"))
+
+
+@pytest.mark.parametrize("planted", ["os.system", "mine.Adam", "torch.optim.lr_scheduler.warnings.warn"])
+def test_a_checkpoint_that_names_what_is_not_allowed_is_refused_wherever_it_does(tmp_path: Path, planted: str) -> None:
+    checkpoint = small_checkpoint()
+    checkpoint["recipe"]["init_args"]["optimizer"]["class_path"] = planted
+    with pytest.raises(SettingError, match=f"names {planted}, .*; nothing of it was run"):
+        load_potential(save(checkpoint, tmp_path / "best.ckpt"))
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:

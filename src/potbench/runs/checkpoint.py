@@ -30,12 +30,14 @@ class Content(NamedTuple):
         weights: of the potential.
         steps_done: optimizer steps that led to it.
         epoch: during which it was saved, counted from 0.
+        whole_recipe: of all that the checkpoint names; earlier versions saved more than the potential's.
     """
 
     recipe: dict[str, Any]
     weights: dict[str, torch.Tensor]
     steps_done: int
     epoch: int
+    whole_recipe: dict[str, Any]
 
     @property
     def elements(self) -> list[str]:
@@ -61,7 +63,8 @@ def load_potential(file: Path, allowed: Allowed = NOTHING_ELSE) -> Potential:
         SettingError: its recipe names something else.
     """
     checkpoint = read_checkpoint(file)
-    allowed.require(checkpoint.recipe, file)
+    # nothing but the potential is built; a checkpoint that names what is not allowed is not to be trusted at all
+    allowed.require(checkpoint.whole_recipe, file)
     potential = _build(checkpoint.recipe, file)
     trained = {checkpoint.weights[name].dtype for name, _ in potential.named_parameters() if name in checkpoint.weights}
     if torch.float64 in trained:
@@ -102,6 +105,7 @@ def read_checkpoint(file: Path) -> Content:
             weights={name.removeprefix(PREFIX): value for name, value in weights if name.startswith(PREFIX)},
             steps_done=int(content["global_step"]),
             epoch=int(content["epoch"]),
+            whole_recipe=content["recipe"],
         )
     except (OSError, MemoryError):
         raise
