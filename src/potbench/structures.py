@@ -11,6 +11,7 @@ from ase.data import chemical_symbols
 
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.integer]
+BoolArray = npt.NDArray[np.bool_]
 Column = npt.NDArray[Any]
 
 SYMBOLS: list[str] = chemical_symbols
@@ -29,6 +30,8 @@ class Frames(NamedTuple):
         smiles: SMILES of the molecule, or None where the dataset does not say.
         time: shape (frames,), integer, place of each frame in its trajectory, or None where there is none.
         columns: name → further values of the frames, shape (frames,), numbers or text; None where there are none.
+        energy_known: shape (frames,), which energies are labels; None where all are. The others are 0.
+        forces_known: shape (frames,), which frames have forces as labels; None where all have.
     """
 
     molecule: str
@@ -39,3 +42,13 @@ class Frames(NamedTuple):
     smiles: str | None = None
     time: IntArray | None = None
     columns: Mapping[str, Column] | None = None
+    energy_known: BoolArray | None = None
+    forces_known: BoolArray | None = None
+
+
+def formula_of(atomic_numbers: IntArray) -> str:
+    """Return the formula of a molecule by the order of Hill: C, H, then others by their symbols."""
+    symbols = [SYMBOLS[number] if 0 <= number < len(SYMBOLS) else "?" for number in np.ravel(atomic_numbers)]
+    first = ["C", "H"] if "C" in symbols else []
+    counted = {symbol: symbols.count(symbol) for symbol in (*first, *sorted(set(symbols) - set(first)))}
+    return "".join(f"{symbol}{count if count > 1 else ''}" for symbol, count in counted.items() if count)

@@ -36,12 +36,13 @@ ENERGY_UNITS: dict[str, float] = {
     "eV": 1.0,
     "meV": MEV,
     "hartree": HARTREE,
+    "Ry": HARTREE / 2,
     "kcal/mol": KCAL_PER_MOL,
     "kJ/mol": KCAL_PER_MOL / 4.184,
 }
 """Units of energy that files may be in, each in eV."""
 
-LENGTH_UNITS: dict[str, float] = {"Å": 1.0, "bohr": BOHR, "nm": 10.0}
+LENGTH_UNITS: dict[str, float] = {"Å": 1.0, "bohr": BOHR, "nm": 10.0, "pm": 0.01}
 """Units of length that files may be in, each in Å."""
 
 

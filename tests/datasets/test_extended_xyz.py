@@ -59,7 +59,7 @@ def test_a_missing_energy_is_named_with_what_is_there(tmp_path):
     file = tmp_path / "a.xyz"
     write_extended_xyz(file)
     for setting in ("energy_key", "molecule_key"):
-        with pytest.raises(SettingError, match="frame 0 has no U0, only energy, forces") as caught:
+        with pytest.raises(SettingError, match="has no U0 in any frame, only energy, forces") as caught:
             list(ExtendedXYZ(file, "eV", "Å", **{setting: "U0"}).read())
         assert (caught.value.owner, caught.value.setting) == (ExtendedXYZ, setting)
 
@@ -69,7 +69,9 @@ def test_forces_in_some_frames_only_are_refused(tmp_path):
     made = write_extended_xyz(file)
     del made[3].calc.results["forces"]
     write(file, made, format="extxyz")
-    with pytest.raises(DataFileError, match=r"frame 3 has no forces, only energy\. Expected it in every frame"):
+    with pytest.raises(
+        SettingError, match=r"has forces in 11 of 12 frames; without: 3\. Expected forces in every frame, or"
+    ):
         list(ExtendedXYZ(file, "eV", "Å").read())
 
 
@@ -102,7 +104,7 @@ def test_columns_that_are_named_are_read(tmp_path):
     assert chunk.columns["config_type"].tolist() == ["MD_300K", "scan"]
     assert dataset.options["columns"] == ["weight", "config_type"]
     assert "columns" not in ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").options
-    with pytest.raises(SettingError, match=r"frame 0 has no weigth, only .*weight.*\. Expected the name of one"):
+    with pytest.raises(SettingError, match=r"has no weigth in any frame, only .*weight.*\. Expected the name of one"):
         list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", columns=["weigth"]).read())
 
 
@@ -112,7 +114,7 @@ def test_columns_that_are_named_are_read(tmp_path):
         ((1.0, "one"), "weight of H2 is a number in some frames and text in others"),
         ((1.0, np.ones(3)), r"frame 1: weight is array.*\. Expected one number, or text\."),
         ((1.0, float("nan")), "weight of a frame is NaN or infinite"),
-        ((1.0, None), "frame 1 has no weight"),
+        ((1.0, None), "has weight in 1 of 2 frames; without: 1"),
     ],
 )
 def test_columns_that_are_neither_numbers_nor_text_are_refused(tmp_path, values, problem):

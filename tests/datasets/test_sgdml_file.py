@@ -40,7 +40,7 @@ def test_a_file_without_units_is_refused_with_the_choices(tmp_path):
     with pytest.raises(SettingError) as caught:
         frames(file, length_unit="Å")
     assert str(caught.value) == (
-        f"{file} does not state its energy unit. Expected one of eV, meV, hartree, kcal/mol, kJ/mol. "
+        f"{file} does not state its energy unit. Expected one of eV, meV, hartree, Ry, kcal/mol, kJ/mol. "
         "Change the argument energy_unit of SGDMLFile."
     )
 
@@ -55,8 +55,9 @@ def test_another_unit_than_the_file_states_is_refused(tmp_path):
 def test_a_unit_that_nobody_knows_is_refused(tmp_path):
     file = tmp_path / "new.npz"
     write_sgdml(file, e_unit="cm-1", r_unit="Ang")
-    with pytest.raises(DataFileError, match=r"states the energy unit 'cm-1'\. Expected one of eV"):
+    with pytest.raises(SettingError, match=r"states the energy unit 'cm-1', which is not known\. Expected one of eV"):
         frames(file)
+    assert frames(file, energy_unit="eV")[0].energy[0] < -90_000
     write_sgdml(file, r_unit="Ang")
     with pytest.raises(SettingError, match="energy_unit is 'cm-1', expected one of eV"):
         frames(file, energy_unit="cm-1")

@@ -8,7 +8,7 @@ from ase import Atoms
 from ase.db import connect
 
 from potbench.errors import DataFileError
-from potbench.readers.ase_database import elements_of, num_rows, rows, stated_units
+from potbench.readers.ase_database import num_rows, rows, stated, survey
 from tests.native_files.ase_files import write_database
 
 
@@ -26,17 +26,17 @@ def change(file, statement: str, *values) -> None:
 
 def test_rows_are_counted_and_name_their_elements(file):
     assert num_rows(file) == len(list(rows(file))) == 4
-    assert elements_of(file) == ["H", "C", "N"]
+    assert survey(file, "energy_U0").elements == ["H", "C", "N"]
 
 
 def test_units_are_those_that_schnetpack_wrote(file):
-    assert stated_units(file, "energy_U0") == ("Ha", "Ang")
-    assert stated_units(file, "energy_U") == ("", "Ang")
+    assert stated(file, "energy_U0", "forces") == ("Ha", "Ang", "Ha/Ang", "", "")
+    assert stated(file, "energy_U") == ("", "Ang", "Ha/Ang", "", "")
 
 
 def test_a_database_of_another_origin_states_no_units(tmp_path):
     write_database(tmp_path / "a.db", "calculator", 2)
-    assert stated_units(tmp_path / "a.db", "energy") == ("", "")
+    assert stated(tmp_path / "a.db", "energy") == ("", "", "", "", "")
 
 
 @pytest.mark.parametrize("metadata", [{"_property_unit_dict": None}, {"_property_unit_dict": ["Ha"]}, {}])
@@ -44,7 +44,7 @@ def test_units_in_another_layout_are_none(tmp_path, metadata):
     with connect(tmp_path / "a.db", use_lock_file=False) as database:
         database.write(Atoms("H"))
         database.metadata = metadata
-    assert stated_units(tmp_path / "a.db", "energy") == ("", "")
+    assert stated(tmp_path / "a.db", "energy") == ("", "", "", "", "")
 
 
 @pytest.mark.parametrize("numbers", [[6, 1, 1, 1, 200], [6, 1, 1, 1, -1], [6, 1, 1, 1, 0]])
@@ -63,7 +63,7 @@ def test_damaged_data_of_a_row_is_a_damaged_file(file):
 def test_damaged_metadata_is_a_damaged_file(file):
     change(file, "UPDATE information SET value = ? WHERE name = 'metadata'", "{")
     with pytest.raises(DataFileError, match=r"a\.db cannot be read as an ASE database"):
-        stated_units(file, "energy_U0")
+        stated(file, "energy_U0")
 
 
 def test_a_reader_may_stop_early(file):

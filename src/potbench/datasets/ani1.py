@@ -15,12 +15,14 @@ from potbench.downloads.address import Download
 from potbench.errors import DataFileError, SettingError
 from potbench.readers.checks import check_frames
 from potbench.readers.hdf5 import natural_order, open_hdf5
+from potbench.readers.stated import Claim, Stated, stated_in
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import HARTREE
 
 FREE_ATOMS = {"H": -0.4993212, "C": -37.8338334, "N": -54.5732825, "O": -75.0424519}
 """Energies of free atoms at ωB97X/6-31G(d), in hartree."""
 
+READ = ("species", "coordinates", "energies", "smiles", "coordinatesHE", "energiesHE")
 LAYOUT = "Expected the layout of ANI-1: species, coordinates and energies in each group."
 
 
@@ -51,6 +53,8 @@ class ANI1(Published):
 
     def __init__(self, folder: Path | str | None = None, heavy_atoms: list[int] | None = None) -> None:
         super().__init__(folder)
+        self._claim = Claim(self.published.theory, "hartree")
+        self._left_out: set[str] = set()
         self.heavy_atoms = heavy_atoms or [1, 2, 3, 4, 5, 6, 7, 8]
         wrong = sorted(set(self.heavy_atoms) - set(range(1, 9)))
         if wrong:
@@ -91,7 +95,18 @@ class ANI1(Published):
         return {symbol: energy * HARTREE for symbol, energy in FREE_ATOMS.items()}
 
     @override
+    def remarks(self) -> list[str]:
+        names = ", ".join(sorted(self._left_out))
+        if not names:
+            return []
+        return [
+            f"Left out: {names}, which have the shape of the positions. ANI-1 was published without forces, and in some "
+            "copies they are gradients, of the opposite sign."
+        ]
+
+    @override
     def read(self) -> Iterator[Frames]:
+        self._left_out.clear()
         for file in self.files:
             with open_hdf5(self.require(file)) as root:
                 yield from self._read_file(root, file)
@@ -118,6 +133,8 @@ class ANI1(Published):
             unknown = set(symbols) - set(SYMBOLS[1:])
             if unknown:
                 raise DataFileError(f"{where}: {sorted(unknown)} are no chemical symbols.")
+            self._claim.require(_stated(root, molecule), "ANI-1", file)
+            self._left_out.update(_like_forces(molecule))
             frames = Frames(
                 molecule=molecule.name.rsplit("/", 1)[-1],
                 atomic_numbers=np.array([SYMBOLS.index(symbol) for symbol in symbols], dtype=np.uint8),
@@ -126,6 +143,24 @@ class ANI1(Published):
                 smiles=_smiles(molecule),
             )
             yield check_frames(frames, where)
+
+
+def _stated(root: h5py.File, molecule: h5py.Group) -> Stated:
+    """Return what the attributes of a file say of a molecule, those nearest to it first; and texts beside its arrays."""
+    holders = (root, molecule.parent, molecule)
+    texts = {name: item[()] for name, item in molecule.items() if name not in READ and item.shape == ()}
+    facts = {name: value for holder in holders for name, value in holder.attrs.items()} | texts
+    units = {}
+    for name, key in {"energies": "energy", "coordinates": "positions", "forces": "forces"}.items():
+        attributes = dict(molecule[name].attrs) if name in molecule else {}
+        unit = attributes.get("units", attributes.get("unit"))
+        units |= {} if unit is None else {key: unit}
+    return stated_in(facts | ({"units": units} if units else {}))
+
+
+def _like_forces(molecule: h5py.Group) -> list[str]:
+    shape = molecule["coordinates"].shape
+    return [name for name, item in molecule.items() if name not in READ and shape == getattr(item, "shape", None)]
 
 
 def _smiles(molecule: h5py.Group) -> str | None:

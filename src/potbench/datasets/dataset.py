@@ -113,6 +113,10 @@ class Dataset(ABC):
         """Return chemical symbol → energy of the free atom in eV at the same level of theory; None where not known."""
         return None
 
+    def remarks(self) -> list[str]:
+        """Return what the user should know of the files; to be called after `read` has yielded every frame."""
+        return []
+
     def official_splits(self) -> Mapping[str, OfficialIndices]:
         """Return name → split given by the publisher; to be called after `read` has yielded every frame."""
         return {}

@@ -11,8 +11,10 @@ from typing_extensions import override
 from potbench.datasets.dataset import DatasetInfo, OfficialIndices
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
-from potbench.readers.ase_database import Labels, rows
+from potbench.readers.ase_database import rows, stated, structure
 from potbench.readers.indices import read_indices
+from potbench.readers.labels import Labels
+from potbench.readers.stated import Claim
 from potbench.readers.structures import Structure, conformers
 from potbench.structures import Frames
 
@@ -76,10 +78,12 @@ class ISO17(Published):
             yield from conformers(self._structures(file), str(file))
 
     def _structures(self, file: Path) -> Iterator[Structure]:
-        labels = Labels("total_energy", "atomic_forces", energy=1.0, length=1.0)
+        labels = Labels("total_energy", "atomic_forces", energy=1.0, length=1.0, force=1.0)
+        facts = stated(file, labels.energy_key, labels.forces_key)
+        Claim(self.published.theory, "eV", names=("iso17", "c7o2h10", "c7h10o2")).require(facts, "ISO17", file)
         length = 0
         for row in rows(file):
-            yield labels.structure(row, file)
+            yield structure(row, file, labels)
             length += 1
         self._lengths.append(length)
 

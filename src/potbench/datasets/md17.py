@@ -14,7 +14,9 @@ from potbench.datasets.dataset import DatasetInfo, OfficialIndices
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.errors import SettingError
+from potbench.readers.npz import require_formula, stated
 from potbench.readers.sgdml import conformers, elements_of, read_sgdml
+from potbench.readers.stated import Claim
 from potbench.structures import Frames
 from potbench.units import KCAL_PER_MOL
 
@@ -37,6 +39,19 @@ FILES = {
     "azobenzene": "azobenzene_dft",
     "paracetamol": "paracetamol_dft",
 }
+FORMULAS = {
+    "aspirin": "C9H8O4",
+    "azobenzene": "C12H10N2",
+    "benzene": "C6H6",
+    "ethanol": "C2H6O",
+    "malonaldehyde": "C3H4O2",
+    "naphthalene": "C10H8",
+    "paracetamol": "C8H9NO2",
+    "salicylic": "C7H6O3",
+    "toluene": "C7H8",
+    "uracil": "C4H4N2O2",
+}
+OTHER_NAMES = {"malonaldehyde": ("malondialdehyde",), "paracetamol": ("acetaminophen",)}
 COUPLED_CLUSTER = {
     "aspirin": ("aspirin_ccsd", "CCSD/cc-pVDZ"),
     "benzene": ("benzene_ccsd_t", "CCSD(T)/cc-pVDZ"),
@@ -126,6 +141,9 @@ class MD17(Published):
     def read(self) -> Iterator[Frames]:
         for file in self.files:
             arrays = read_sgdml(self.require(file))
+            claim = Claim(self.info.theory, "kcal/mol", names=(self.molecule, *OTHER_NAMES.get(self.molecule, ())))
+            atoms = require_formula(arrays["z"], FORMULAS[self.molecule])
+            claim.require(stated(arrays), f"{self.molecule} of MD17 ({self.info.theory})", file, *atoms)
             yield from conformers(arrays, file, self.molecule, KCAL_PER_MOL, 1.0, time=self.labels == "DFT")
 
     @override

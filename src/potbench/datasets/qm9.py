@@ -16,7 +16,9 @@ from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.downloads.archive import DAMAGE
 from potbench.errors import DataFileError, SettingError
-from potbench.readers.ase_database import Labels, has, num_rows, rows, stated_units
+from potbench.readers.ase_database import has, num_rows, rows, stated, structure
+from potbench.readers.labels import Labels
+from potbench.readers.stated import Claim
 from potbench.readers.structures import Structure, conformers
 from potbench.readers.units import energy_unit, length_unit
 from potbench.structures import SYMBOLS, Frames
@@ -171,13 +173,15 @@ class QM9(Published):
                 f"{file} holds all {MOLECULES:,} molecules, and does not state which are uncharacterized",
             )
         key = next((key for key in KEYS[self.target] if has(first, key)), KEYS[self.target][0])
-        stated_energy, stated_length = stated_units(file, key)
+        facts = stated(file, key)
+        claim = Claim(self.published.theory, "", names=("qm9", "gdb9", "dsgdb9"))
+        claim.require(facts._replace(energy_unit="", length_unit="", forces_unit=""), "QM9", file)
         # the layouts that do not state their units are in eV and Å
-        energy = 1.0 if self.target in OTHER_UNITS else energy_unit(self, None, stated_energy or "eV", file)
-        length = length_unit(self, None, stated_length or "Å", file)
-        labels = Labels(key, None, energy, length)
+        energy = 1.0 if self.target in OTHER_UNITS else energy_unit(self, None, facts.energy_unit or "eV", file)
+        length = length_unit(self, None, facts.length_unit or "Å", file)
+        labels = Labels(key, None, energy, length, energy / length)
         structures = (
-            labels.structure(row, file)._replace(molecule=f"row_{row.id:06d}") for row in chain([first], found)
+            structure(row, file, labels)._replace(molecule=f"row_{row.id:06d}") for row in chain([first], found)
         )
         yield from conformers(structures, str(file))
 

@@ -12,13 +12,14 @@ import numpy as np
 from typing_extensions import override
 
 from potbench.datasets.dataset import DatasetInfo, OfficialIndices
-from potbench.datasets.md17 import Molecule
+from potbench.datasets.md17 import FORMULAS, OTHER_NAMES, Molecule
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.errors import DataFileError, SettingError
 from potbench.readers.checks import check_frames
 from potbench.readers.indices import read_indices
-from potbench.readers.npz import REAL, WHOLE, Arrays, read_npz
+from potbench.readers.npz import REAL, WHOLE, Arrays, read_npz, require_formula, stated, text
+from potbench.readers.stated import Claim
 from potbench.structures import SYMBOLS, Frames, IntArray
 from potbench.units import KCAL_PER_MOL
 
@@ -141,6 +142,9 @@ class RMD17(Published):
     @override
     def read(self) -> Iterator[Frames]:
         arrays = self._arrays
+        atoms = require_formula(arrays["nuclear_charges"], FORMULAS[self.molecule])
+        claim = Claim(self.info.theory, "kcal/mol", names=(self.molecule, *OTHER_NAMES.get(self.molecule, ())))
+        claim.require(stated(arrays), f"{self.molecule} of rMD17 ({self.info.theory})", self.files[0], *atoms)
         prefix = "" if self.labels == "revised" else "old_"
         frames = Frames(
             molecule=self.molecule,
@@ -164,12 +168,13 @@ class RMD17(Published):
             return read_npz(self.require(self._whole), NEEDED)
         halves = [read_npz(half, NEEDED) for fold in self._halves for half in (fold.train, fold.test)]
         numbers = {"nuclear_charges": halves[0]["nuclear_charges"]}
+        texts = {name: half[name] for half in halves for name in half if text(half, name)}
         if any(not np.array_equal(half["nuclear_charges"], numbers["nuclear_charges"]) for half in halves):
             raise DataFileError(f"{self.folder}: the files of {self.molecule} differ in their nuclear_charges.")
         # a frame of several official splits is read once, in the order of the trajectory
         joined = {name: np.concatenate([half[name] for half in halves]) for name in NEEDED if name not in numbers}
         first = np.unique(joined["old_indices"], return_index=True)[1]
-        return {**numbers, **{name: array[first] for name, array in joined.items()}}
+        return {**texts, **numbers, **{name: array[first] for name, array in joined.items()}}
 
     def _frames_of_half(self, half: Path) -> IntArray:
         return np.searchsorted(self._arrays["old_indices"], read_npz(half, NEEDED)["old_indices"])

@@ -44,7 +44,10 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         if (folder / FILE).is_file():
             return Store(folder)
         print(f"Converting {origin.name} into {folder}", flush=True)
-        return Store.write(folder, watch(dataset.read()), origin, dataset.official_splits)
+        store = Store.write(folder, watch(dataset.read()), origin, dataset.official_splits)
+    for remark in dataset.remarks():
+        print(remark, flush=True)
+    return store
 
 
 def store_folder(origin: Origin, root: Path) -> Path:

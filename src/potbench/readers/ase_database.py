@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.readers.checks import require_molecule
+from potbench.readers.labels import Labels
+from potbench.readers.stated import Stated, stated_in
 from potbench.readers.structures import Structure, column_value
-from potbench.structures import SYMBOLS
+from potbench.readers.survey import Survey
 
 
 @contextmanager
@@ -63,20 +65,13 @@ def num_rows(file: Path) -> int:
         return int(database.count())
 
 
-def elements_of(file: Path) -> list[str]:
-    """Return the chemical symbols in a database, by ascending atomic number; raise like `rows`."""
-    numbers: set[int] = set()
-    for row in rows(file):
-        numbers.update(row.numbers.tolist())
-    return [SYMBOLS[number] for number in sorted(numbers)]
-
-
-def stated_units(file: Path, energy_key: str) -> tuple[str, str]:
-    """Return the units of energies and lengths that SchNetPack wrote into a database, empty where it did not.
+def stated(file: Path, energy_key: str, forces_key: str | None = None) -> Stated:
+    """Return what the metadata of a database say; units as SchNetPack writes them, by the names of the properties.
 
     Args:
         file: the database.
         energy_key: name of the energies.
+        forces_key: name of the forces, or None.
 
     Raises:
         DataFileError: like `rows`.
@@ -84,9 +79,7 @@ def stated_units(file: Path, energy_key: str) -> tuple[str, str]:
     next(rows(file))
     with open_database(file) as database:
         metadata = dict(database.metadata)
-    units = metadata.get("_property_unit_dict")
-    energy = units.get(energy_key) if isinstance(units, dict) else None
-    return str(energy or ""), str(metadata.get("_distance_unit") or "")
+    return stated_in(metadata, energy_key, forces_key)
 
 
 def has(row: Any, key: str) -> bool:
@@ -119,49 +112,60 @@ def value(row: Any, key: str, file: Path) -> np.ndarray[Any, Any]:
         ) from error
 
 
-class Labels(NamedTuple):
-    """Names and units of the labels to read.
+def survey(file: Path, energy_key: str) -> Survey:
+    """Return what the rows of a database carry by name; raise like `rows`.
 
-    Attributes:
-        energy_key: name of the energy.
-        forces_key: name of the forces, or None.
-        energy: unit of the energies, in eV.
-        length: unit of the positions, in Å.
-        molecule_key: name of the key-value pair that names the molecule; None takes its formula.
-        columns: names of further numbers or texts.
+    Args:
+        file: the database.
+        energy_key: name of the energies.
     """
+    found = Survey(file, "row")
+    for row in rows(file):
+        values = {**_results(row), **row.data, **row.key_value_pairs}
+        shapes = {name: _shape(row, name, value) for name, value in values.items() if name[:1] != "_"}
+        energy = value(row, energy_key, file) if len(row.numbers) == 1 and has(row, energy_key) else np.empty(0)
+        found.add(row.id, row.numbers, shapes, float(energy.reshape(())) if energy.size == 1 else None)
+    return found
 
-    energy_key: str
-    forces_key: str | None
-    energy: float
-    length: float
-    molecule_key: str | None = None
-    columns: Sequence[str] = ()
 
-    def structure(self, row: Any, file: Path) -> Structure:
-        """Return a row as a structure in eV and Å.
+def structure(row: Any, file: Path, labels: Labels) -> Structure:
+    """Return a row as a structure in eV and Å.
 
-        Raises:
-            DataFileError: a label is missing or no number.
-        """
-        total = value(row, self.energy_key, file)
-        if total.size != 1:
-            raise DataFileError(
-                f"{file}, row {row.id}: {self.energy_key} has shape {total.shape}, expected one number."
-            )
-        key = self.molecule_key
-        if key is not None and key not in row.key_value_pairs:
-            raise DataFileError(f"{file}, row {row.id} has no key-value pair {key}. Expected it in every row.")
-        forces = None if self.forces_key is None else value(row, self.forces_key, file)
-        return Structure(
-            molecule=row.formula if key is None else str(row.key_value_pairs[key]),
-            atomic_numbers=row.numbers,
-            positions=row.positions * self.length,
-            energy=float(total.reshape(())) * self.energy,
-            forces=None if forces is None else forces * (self.energy / self.length),
-            columns={name: self._column(row, name, file) for name in self.columns},
-        )
+    Raises:
+        DataFileError: a label is no number.
+    """
+    total = value(row, labels.energy_key, file) if has(row, labels.energy_key) or not labels.partial else None
+    if total is not None and total.size != 1:
+        raise DataFileError(f"{file}, row {row.id}: {labels.energy_key} has shape {total.shape}, expected one number.")
+    forces, key = None, labels.molecule_key
+    if labels.forces_key and (has(row, labels.forces_key) or not (labels.partial or len(row.numbers) == 1)):
+        forces = value(row, labels.forces_key, file)
+    where = f"{file}, row {row.id}"
+    return labels.structure(
+        row.formula if key is None else str(_single(row, key, file)),
+        row.numbers,
+        row.positions,
+        None if total is None else float(total.reshape(())),
+        forces,
+        {name: column_value(_single(row, name, file), name, where) for name in labels.columns},
+    )
 
-    def _column(self, row: Any, name: str, file: Path) -> float | str:
-        found = row.key_value_pairs.get(name)
-        return column_value(value(row, name, file) if found is None else found, name, f"{file}, row {row.id}")
+
+def _single(row: Any, name: str, file: Path) -> Any:
+    found = row.key_value_pairs.get(name)
+    return value(row, name, file) if found is None else found
+
+
+def _results(row: Any) -> dict[str, Any]:
+    from ase.calculators.calculator import all_properties
+
+    return {name: row.get(name) for name in all_properties if row.get(name) is not None}
+
+
+def _shape(row: Any, name: str, found: Any) -> tuple[int, ...]:
+    if isinstance(found, str):  # base64 has its shape beside it
+        return tuple(row.data.get(f"_shape_{name}", ()))
+    try:
+        return np.shape(found)
+    except ValueError:  # lists of unequal lengths
+        return ()

@@ -11,6 +11,8 @@ from zlib import error as ZlibError  # noqa: N812
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.readers.stated import Stated, stated_in
+from potbench.structures import IntArray, formula_of
 
 DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, RuntimeError, BadZipFile, ZlibError)
 """Errors of numpy and zipfile for a damaged file; NotImplementedError is a RuntimeError."""
@@ -18,6 +20,25 @@ DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, Ru
 WHOLE, REAL = "iu", "f"
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+def text(arrays: Arrays, key: str) -> str:
+    """Return the text in an array of one element, bytes or not; empty where there is none."""
+    if key not in arrays or arrays[key].size != 1 or arrays[key].dtype.kind not in "SU":
+        return ""
+    found = arrays[key].item()
+    return found.decode(errors="replace") if isinstance(found, bytes) else str(found)
+
+
+def stated(arrays: Arrays) -> Stated:
+    """Return what the texts in a file state."""
+    return stated_in({key: text(arrays, key) for key in arrays})
+
+
+def require_formula(atomic_numbers: IntArray, formula: str) -> list[str]:
+    """Return what contradicts that atoms are those of a molecule, as the end of a sentence."""
+    found = formula_of(atomic_numbers)
+    return [] if found == formula else [f"the atoms of {found}, not of {formula}"]
 
 
 def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:

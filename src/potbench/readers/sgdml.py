@@ -10,7 +10,7 @@ import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.readers.checks import check_frames
-from potbench.readers.npz import REAL, WHOLE, Arrays, read_npz
+from potbench.readers.npz import REAL, WHOLE, Arrays, read_npz, text
 from potbench.structures import SYMBOLS, Frames
 
 NEEDED = {"z": WHOLE, "R": REAL, "E": REAL, "F": REAL}
@@ -18,12 +18,27 @@ FRAMES_PER_CHUNK = 50_000
 
 
 def read_sgdml(file: Path) -> Arrays:
-    """Read the arrays of a file; see `read_npz` for errors."""
-    return read_npz(file, NEEDED)
+    """Read the arrays of a file of a molecule.
+
+    Raises:
+        DataFileError: like `read_npz`; or the file has a lattice.
+    """
+    arrays = read_npz(file, NEEDED)
+    if "lattice" in arrays and np.any(arrays["lattice"]):
+        raise DataFileError(
+            f"{file} has a lattice: it is periodic, and these potentials are of molecules. Expected a file without one."
+        )
+    return arrays
 
 
 def conformers(
-    arrays: Arrays, file: Path, molecule: str, energy_unit: float, length_unit: float, time: bool = False
+    arrays: Arrays,
+    file: Path,
+    molecule: str,
+    energy_unit: float,
+    length_unit: float,
+    time: bool = False,
+    forces_unit: float | None = None,
 ) -> Iterator[Frames]:
     """Yield the frames of a file in chunks, converted to eV and Å.
 
@@ -34,6 +49,7 @@ def conformers(
         energy_unit: unit of E, in eV.
         length_unit: unit of R, in Å.
         time: whether the frames follow each other in time.
+        forces_unit: unit of F, in eV/Å; by default that of E per that of R.
 
     Raises:
         DataFileError: shapes that do not fit together, numbers that are not finite, or another md5 than the file
@@ -46,6 +62,7 @@ def conformers(
             "expected (atoms,), (frames, atoms, 3) and (frames,) or (frames, 1)."
         )
     _check_md5(arrays, file)
+    force = energy_unit / length_unit if forces_unit is None else forces_unit
     for start in range(0, len(positions), FRAMES_PER_CHUNK):
         chunk = slice(start, start + FRAMES_PER_CHUNK)
         frames = Frames(
@@ -53,7 +70,7 @@ def conformers(
             atomic_numbers=numbers,
             positions=positions[chunk] * length_unit,
             energy=energy[chunk].reshape(-1).astype(np.float64) * energy_unit,
-            forces=forces[chunk] * (energy_unit / length_unit),
+            forces=forces[chunk] * force,
             time=np.arange(len(positions))[chunk] if time else None,
         )
         yield check_frames(frames, str(file))
@@ -69,14 +86,6 @@ def elements_of(file: Path) -> list[str]:
     if numbers.min(initial=1) < 1 or numbers.max(initial=0) >= len(SYMBOLS):
         raise DataFileError(f"{file}: z holds {numbers.tolist()}, expected atomic numbers.")
     return [SYMBOLS[number] for number in numbers]
-
-
-def text(arrays: Arrays, key: str) -> str:
-    """Return the text in an array of shape (), bytes or not; empty where there is none."""
-    if key not in arrays or arrays[key].ndim or arrays[key].dtype.kind not in "SU":
-        return ""
-    found = arrays[key].item()
-    return found.decode(errors="replace") if isinstance(found, bytes) else str(found)
 
 
 def _check_md5(arrays: Arrays, file: Path) -> None:

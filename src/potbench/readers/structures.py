@@ -10,7 +10,7 @@ import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.readers.checks import check_frames
-from potbench.structures import FloatArray, Frames, IntArray
+from potbench.structures import BoolArray, FloatArray, Frames, IntArray
 
 FRAMES_PER_CHUNK = 1000
 
@@ -26,6 +26,8 @@ class Structure(NamedTuple):
         forces: shape (atoms, 3), in eV/Å, or None.
         smiles: SMILES of the molecule, or None.
         columns: name → further value, a number or text.
+        energy_known: whether the energy is a label.
+        forces_known: whether the forces are, where there are some.
     """
 
     molecule: str
@@ -35,6 +37,8 @@ class Structure(NamedTuple):
     forces: FloatArray | None = None
     smiles: str | None = None
     columns: Mapping[str, float | str] = MappingProxyType({})
+    energy_known: bool = True
+    forces_known: bool = True
 
 
 def conformers(structures: Iterable[Structure], where: str) -> Iterator[Frames]:
@@ -98,7 +102,13 @@ def _frames(chunk: list[Structure], where: str) -> Frames:
             forces=np.stack(forces) if forces else None,
             smiles=first.smiles,
             columns={name: np.array(column) for name, column in values.items()},
+            energy_known=_mask([structure.energy_known for structure in chunk]),
+            forces_known=_mask([structure.forces_known for structure in chunk]) if forces else None,
         )
     except (TypeError, ValueError) as error:
         raise DataFileError(f"{where}: {first.molecule} has numbers that do not fit together ({error}).") from error
     return check_frames(frames, f"{where}, {first.molecule}")
+
+
+def _mask(known: list[bool]) -> BoolArray | None:
+    return None if all(known) else np.array(known)

@@ -1,0 +1,135 @@
+"""What a file states of itself: units, level of theory, name; and whether a dataset can be what it claims."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from potbench.errors import DataFileError
+from potbench.readers import spelling
+
+METHODS = re.compile(
+    r"ccsd\(t\)|ccsdt|ccsd|mp2|mp4|fci|casscf|\bhf\b|hartree-fock|pbe0|revpbe|rpbe|pbesol|pbe|b3lyp|blyp|bp86|"
+    r"b97m-[vd]\w*|[ωw]b97m|[ωw]b97x|r2scan|scan|tpssh?|m06-?\w*|cam-b3lyp|gfn\d?|xtb|dftb|am1\b|pm[67]\b|lda\b|bhandhlyp"
+)
+BASIS_SETS = re.compile(r"(?:aug-)?cc-p\w+|6-31\d?\+*g[^\s,/]*|def2-?\w+|sto-3g|\bcbs\b|\b[dtq]z\w*")
+"""Of levels of theory in small letters; others cannot be told apart."""
+
+
+class Stated(NamedTuple):
+    """What a file states of itself; empty where it does not.
+
+    Attributes:
+        energy_unit: unit of the energies, as the file writes it.
+        length_unit: unit of the positions.
+        forces_unit: unit of the forces.
+        theory: level of theory.
+        name: of the molecule or dataset.
+    """
+
+    energy_unit: str = ""
+    length_unit: str = ""
+    forces_unit: str = ""
+    theory: str = ""
+    name: str = ""
+
+
+class Claim(NamedTuple):
+    """What a published dataset is known to be.
+
+    Attributes:
+        theory: level of theory of its labels.
+        energy_unit: unit of the energies in its files.
+        length_unit: unit of the positions in its files.
+        names: words of which its name holds one, in small letters; empty for any name.
+    """
+
+    theory: str
+    energy_unit: str
+    length_unit: str = "Å"
+    names: tuple[str, ...] = ()
+
+    def contradictions(self, stated: Stated) -> list[str]:
+        """Return what a file states that cannot be so, as the ends of sentences; words that are unknown pass."""
+        found = []
+        of_energy, of_length = spelling.energy(stated.energy_unit), spelling.length(stated.length_unit)
+        of_force = spelling.force(stated.forces_unit)
+        if of_energy not in {None, self.energy_unit}:
+            found.append(f"energies in {stated.energy_unit}, not in {self.energy_unit}")
+        if of_length not in {None, self.length_unit}:
+            found.append(f"positions in {stated.length_unit}, not in {self.length_unit}")
+        if of_force not in {None, (self.energy_unit, self.length_unit)}:
+            found.append(f"forces in {stated.forces_unit}, not in {self.energy_unit}/{self.length_unit}")
+        if _differ(stated.theory, self.theory):
+            found.append(f"the level of theory {stated.theory}, not {self.theory}")
+        name = stated.name.lower()
+        if self.names and name and not any(word in name for word in self.names):
+            found.append(f"the name {stated.name}, not {self.names[0]}")
+        return found
+
+    def require(self, stated: Stated, dataset: str, file: Path, *others: str) -> None:
+        """Raise DataFileError where a file states that it is something else.
+
+        Args:
+            stated: what it states.
+            dataset: what it was given as.
+            file: the file.
+            others: further contradictions, as the ends of sentences.
+        """
+        found = [*others, *self.contradictions(stated)]
+        if found:
+            raise DataFileError(
+                f"{file} is not {dataset}: it states {'; '.join(found)}. Expected the published file; read it as a "
+                "file of your own, with its own units and level of theory."
+            )
+
+
+def stated_in(facts: Mapping[str, object], energy_key: str = "energy", forces_key: str | None = "forces") -> Stated:
+    """Return what a file states, of whatever metadata it has.
+
+    Args:
+        facts: name → value: text, bytes, or a mapping of properties to their units.
+        energy_key: name of the energies in mappings of units.
+        forces_key: name of the forces there.
+    """
+    plain = {name.lower().lstrip("_"): value for name, value in facts.items()}
+    units: dict[str, object] = {}
+    for name in ("units", "property_units", "property_unit_dict"):
+        value = plain.get(name)
+        if isinstance(value, Mapping):
+            units |= {str(key): unit for key, unit in value.items()}
+
+    def first(names: tuple[str, ...], among: Mapping[str, object]) -> str:
+        return next((text for name in names if (text := _text(among.get(name)))), "")
+
+    def unit(kind: tuple[str, ...], properties: tuple[str, ...]) -> str:
+        return first(properties, units) or first(tuple(f"{name}_unit{s}" for name in kind for s in ("", "s")), plain)
+
+    basis = first(("basis", "basis_set"), plain)
+    theory = first(("theory", "lot", "level_of_theory", "theory_level", "method", "functional"), plain)
+    return Stated(
+        energy_unit=unit((energy_key.lower(), "energy", "energies", "e"), (energy_key,)),
+        length_unit=unit(
+            ("distance", "length", "position", "positions", "coordinate", "coordinates", "r"),
+            ("positions", "position", "coordinates", "distance", "length", "R"),
+        ),
+        forces_unit=unit(((forces_key or "forces").lower(), "forces", "force", "f"), (forces_key or "forces",)),
+        theory=f"{theory}/{basis}" if theory and basis else theory,
+        name=first(("name", "molecule", "system", "dataset"), plain),
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace").strip()
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _differ(stated: str, claimed: str) -> bool:
+    """Return whether two levels of theory name other methods, or other basis sets; words that are unknown do not."""
+    return any(
+        (found := set(words.findall(stated.lower()))) and (known := set(words.findall(claimed.lower()))) - found
+        for words in (METHODS, BASIS_SETS)
+    )

@@ -1,0 +1,185 @@
+"""What the frames of a file carry by name, and which of them lack it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from potbench.errors import DataFileError, SettingError
+from potbench.structures import SYMBOLS, IntArray
+
+FEW = 5
+FORCES = "forces"
+"""Name under which forces are looked for, unless the user says another."""
+NO_FORCES = re.compile(r"mom|vel|dip|disp|stress|vir|cell|latt|pole|polar|pos|coord|charge|spin", re.IGNORECASE)
+"""In names of three numbers for each atom that are something else."""
+
+
+@dataclass
+class Seen:
+    """Where a name was seen.
+
+    Args:
+        lacking: the first frames without it.
+        molecules_lacking: the first frames of more than one atom without it.
+        frames: how many have it.
+        molecules: how many of those of more than one atom have it.
+        is_vector: whether it is three numbers for each atom, wherever it is.
+    """
+
+    lacking: list[int]
+    molecules_lacking: list[int]
+    frames: int = 0
+    molecules: int = 0
+    is_vector: bool = True
+
+
+@dataclass
+class Survey:
+    """What the frames of a file carry by name.
+
+    Args:
+        file: the file, for messages.
+        frame: what the file calls a frame.
+        names: name → where it was seen.
+        num_frames: how many frames.
+        num_molecules: how many frames of more than one atom.
+        numbers: atomic numbers that occur.
+        isolated: atomic number → lowest energy of single atoms of it, in the unit of the file.
+    """
+
+    file: Path
+    frame: str = "frame"
+    names: dict[str, Seen] = field(default_factory=dict)
+    num_frames: int = 0
+    num_molecules: int = 0
+    numbers: set[int] = field(default_factory=set)
+    isolated: dict[int, float] = field(default_factory=dict)
+    _first: list[int] = field(default_factory=list)
+    _first_molecules: list[int] = field(default_factory=list)
+
+    def add(self, frame: int, numbers: IntArray, shapes: Mapping[str, tuple[int, ...]], energy: float | None) -> None:
+        """Add the next frame.
+
+        Args:
+            frame: its number in the file.
+            numbers: shape (atoms,), its atomic numbers.
+            shapes: name → shape of the value; () for single numbers and texts.
+            energy: its energy, in the unit of the file, or None.
+        """
+        is_molecule = len(numbers) > 1
+        for name, shape in shapes.items():
+            seen = self.names.setdefault(name, Seen(list(self._first), list(self._first_molecules)))
+            seen.frames += 1
+            seen.molecules += is_molecule
+            seen.is_vector &= shape == (len(numbers), 3)
+        for name, seen in self.names.items():
+            if name not in shapes:
+                _note(seen.lacking, frame)
+                if is_molecule:
+                    _note(seen.molecules_lacking, frame)
+        _note(self._first, frame)
+        if is_molecule:
+            _note(self._first_molecules, frame)
+        self.num_frames += 1
+        self.num_molecules += is_molecule
+        self.numbers.update(numbers.tolist())
+        if not is_molecule and energy is not None:
+            number = int(numbers[0])
+            self.isolated[number] = min(energy, self.isolated.get(number, energy))
+
+    @property
+    def elements(self) -> list[str]:
+        """Return the chemical symbols that occur, by ascending atomic number."""
+        return [SYMBOLS[number] for number in sorted(self.numbers)]
+
+    @property
+    def vectors(self) -> list[str]:
+        """Return the names of three numbers for each atom."""
+        return [name for name, seen in self.names.items() if seen.is_vector]
+
+    def require(self, owner: object, setting: str, key: str | None, *, partial: bool = False) -> None:
+        """Raise SettingError or DataFileError unless every frame has a value of a name.
+
+        Args:
+            owner: the dataset.
+            setting: its setting that gives the name.
+            key: the name; None asks for nothing.
+            partial: whether some frames may lack it.
+        """
+        if key is None:
+            return
+        if key not in self.names:
+            raise SettingError(owner, setting, key, "the name of one of these", self._missing(key))
+        if self.names[key].frames < self.num_frames and not partial:
+            raise DataFileError(f"{self.file} has {self.counts(key)}. Expected it in every {self.frame}.")
+
+    def require_forces(self, owner: object, key: str | None, *, partial: bool = False) -> None:
+        """Raise SettingError unless the frames have forces, or nothing that could be forces.
+
+        Single atoms need none: they are zero.
+
+        Args:
+            owner: the dataset.
+            key: their name, its setting forces_key; None leaves them out.
+            partial: whether some frames may lack them.
+        """
+        if key is None or (partial and key in self.names):
+            return
+        if key in self.names:
+            if self.names[key].molecules < self.num_molecules:
+                others = [name for name in self._could_be_forces() if name != key]
+                more = f". Of their shape as well: {', '.join(others)}" if others else ""
+                expected = f"forces in every {self.frame}, or partial labels, which train on what each frame has"
+                raise SettingError(owner, "forces_key", key, expected, f"{self.file} has {self.counts(key)}{more}")
+            return
+        candidates = self._could_be_forces()
+        if key == FORCES and not candidates:
+            return
+        problem = self._missing(key)
+        if candidates:
+            problem += f". Three numbers for each atom: {', '.join(candidates)}"
+        if any("grad" in name.lower() for name in candidates):
+            problem += "; gradients are forces with the opposite sign"
+        raise SettingError(owner, "forces_key", key, "the name of the forces, or none to leave them out", problem)
+
+    def counts(self, key: str) -> str:
+        """Return how many frames have a value, and which are the first without it; single atoms have their forces."""
+        seen = self.names[key]
+        lacking, missing = seen.lacking, self.num_frames - seen.frames
+        if seen.is_vector:
+            lacking, missing = seen.molecules_lacking, self.num_molecules - seen.molecules
+        more = f" and {missing - FEW:,} more" if missing > FEW else ""
+        first = ", ".join(map(str, lacking[:FEW]))
+        return f"{key} in {self.num_frames - missing:,} of {self.num_frames:,} {self.frame}s; without: {first}{more}"
+
+    def remarks(self, read: Sequence[str | None]) -> list[str]:
+        """Return what the user should know: what is not read, and energies of single atoms.
+
+        Args:
+            read: names that are read.
+        """
+        left_out = [name for name in self.names if name not in read]
+        atoms = ", ".join(SYMBOLS[number] for number in sorted(self.isolated))
+        found = []
+        if left_out:
+            found.append(f"Not read from {self.file.name}: {', '.join(sorted(left_out))}.")
+        if self.isolated and self.num_molecules:
+            found.append(
+                f"{self.file.name} has single atoms of {atoms}: their energies can be the reference energies "
+                "(isolated atoms), and their forces are zero."
+            )
+        return found
+
+    def _missing(self, key: str) -> str:
+        return f"{self.file} has no {key} in any {self.frame}, only {', '.join(sorted(self.names)) or 'positions'}"
+
+    def _could_be_forces(self) -> list[str]:
+        return sorted(name for name in self.vectors if not NO_FORCES.search(name))
+
+
+def _note(frames: list[int], frame: int) -> None:
+    if len(frames) < FEW:
+        frames.append(frame)
