@@ -55,6 +55,8 @@ class Batch(NamedTuple):
         num_pairs: pairs of atoms within one molecule, each counted once. A plain int, for the same reason.
         cached: features of a representation computed earlier for these very atoms, or None.
         weight: shape (molecules,), float64, how much each molecule counts in the loss; None where all count the same.
+        energy_known: shape (molecules,), bool, which energies are labels; None where all are. The others are 0.
+        forces_known: shape (molecules,), bool, which molecules have forces as labels; None where all have.
     """
 
     atomic_numbers: torch.Tensor
@@ -69,6 +71,8 @@ class Batch(NamedTuple):
     num_pairs: int
     cached: CachedFeatures | None = None
     weight: torch.Tensor | None = None
+    energy_known: torch.Tensor | None = None
+    forces_known: torch.Tensor | None = None
 
     @classmethod
     def from_arrays(
@@ -139,6 +143,8 @@ class Batch(NamedTuple):
             largest_molecule=int(chosen.max()),
             num_pairs=int((chosen * (chosen - 1)).sum()) // 2,
             weight=None if self.weight is None else self.weight[list(molecules)],
+            energy_known=None if self.energy_known is None else self.energy_known[list(molecules)],
+            forces_known=None if self.forces_known is None else self.forces_known[list(molecules)],
         )
 
     def to(self, device: torch.device) -> Self:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.build import molecule
+
+from potbench.datasets.md17 import FORMULAS
 
 UNITS = 627.5094740631  # kcal/mol in one hartree
 
@@ -18,7 +21,7 @@ def trajectory(name: str, num_frames: int, seed: int = 0) -> dict[str, np.ndarra
     Returns:
         numbers (atoms,), positions (frames, atoms, 3) in Å, energy (frames,) in kcal/mol, forces in kcal/mol/Å.
     """
-    atoms = molecule(name)
+    atoms = at_rest(name)
     random = np.random.default_rng(seed)
     shifts = random.normal(scale=0.05, size=(num_frames, len(atoms), 3))
     shifts -= shifts.mean(axis=1, keepdims=True)
@@ -30,10 +33,21 @@ def trajectory(name: str, num_frames: int, seed: int = 0) -> dict[str, np.ndarra
     }
 
 
+def at_rest(name: str) -> Atoms:
+    """A molecule that ASE knows; or the atoms of one of MD17, as far apart as bonded ones."""
+    if name == "ethanol":
+        return molecule("CH3CH2OH")
+    if name not in FORMULAS:
+        return molecule(name)
+    atoms = Atoms(FORMULAS[name])
+    atoms.positions = 1.4 * np.array(list(np.ndindex(3, 3, 4)))[: len(atoms)]
+    return atoms
+
+
 def write_rmd17(folder: Path, molecule: str = "ethanol", num_frames: int = 40, fold_size: int = 8) -> Path:
     """Write rmd17_<molecule>.npz and the ten files of the official splits; return the path of the former."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = rmd17_arrays(num_frames)
+    arrays = rmd17_arrays(num_frames, molecule)
     file = folder / f"rmd17_{molecule}.npz"
     np.savez(file, **arrays)
     random = np.random.default_rng(1)
@@ -44,9 +58,9 @@ def write_rmd17(folder: Path, molecule: str = "ethanol", num_frames: int = 40, f
     return file
 
 
-def rmd17_arrays(num_frames: int = 40) -> dict[str, np.ndarray]:
+def rmd17_arrays(num_frames: int = 40, molecule: str = "ethanol") -> dict[str, np.ndarray]:
     """The arrays of such a file: frames shuffled, each with its number in MD17."""
-    made = trajectory("CH3CH2OH", num_frames)
+    made = trajectory(molecule, num_frames)
     return {
         "nuclear_charges": made["numbers"],
         "coords": made["positions"],

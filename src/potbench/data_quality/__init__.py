@@ -32,9 +32,11 @@ def inspect(store: Store, num_frames: int, seed: int) -> list[Finding]:
     finite = numbers.finite(store)
     if finite.verdict is Verdict.WRONG:
         return [finite]  # nothing else can be computed
+    original = duplicates.originals(store)
     return [
         finite,
-        duplicates.exact(store),
+        duplicates.exact(store, original),
+        duplicates.contradicting(store, original),
         duplicates.near(store, seed),
         *_sampled(store, num_frames, seed),
         energies.outliers(store),

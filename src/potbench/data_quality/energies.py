@@ -19,12 +19,16 @@ def outliers(store: Store) -> Finding:
     composition = np.unique(store.chunk_composition, axis=0, return_inverse=True)[1].reshape(-1)
     of_frame = np.repeat(composition, store.frames_per_chunk)
     energy = np.asarray(store.energy)
+    if store.energy_known is not None:
+        of_frame, energy = of_frame[store.energy_known], energy[store.energy_known]
     residual = energy - _medians(energy, of_frame)[of_frame]
     # the standard deviation of a normal distribution over its median absolute deviation
     spread = 1.4826 * _medians(np.abs(residual), of_frame)[of_frame]
     far = np.flatnonzero(np.abs(residual) > FAR * np.where(spread > 0, spread, np.inf))
     worst = far[np.argsort(-np.abs(residual[far]))][:3]
-    example = f"; farthest {', '.join(f'{frame} ({residual[frame]:+.2f} eV)' for frame in worst)}" if len(far) else ""
+    number = np.arange(len(store)) if store.energy_known is None else np.flatnonzero(store.energy_known)
+    named = ", ".join(f"{number[frame]} ({residual[frame]:+.2f} eV)" for frame in worst)
+    example = f"; farthest {named}" if len(far) else ""
     return Finding(
         "energy outliers",
         Verdict.LOOK if len(far) else Verdict.FINE,
@@ -48,7 +52,13 @@ def plausible(store: Store) -> Finding:
     of_chunk = store.chunk_composition @ free
     starts = np.cumsum(store.frames_per_chunk) - store.frames_per_chunk
     filled = store.frames_per_chunk > 0
-    means = np.add.reduceat(np.asarray(store.energy), starts[filled]) / store.frames_per_chunk[filled]
+    known = store.frames_per_chunk[filled]
+    if store.energy_known is not None:
+        known = np.add.reduceat(store.energy_known.astype(np.int64), starts[filled])
+        filled[filled] = known > 0
+        known = known[known > 0]
+    # energies that are unknown are 0
+    means = np.add.reduceat(np.asarray(store.energy), starts[filled]) / known
     ratio = float((means * of_chunk[filled]).sum() / (of_chunk[filled] ** 2).sum())
     if TOTAL[0] < ratio < TOTAL[1]:
         return Finding(name, Verdict.FINE, f"{ratio:.4f} times the energies of free atoms", expected)

@@ -25,7 +25,7 @@ FACTORS = {
     "energies in eV, forces in kcal/mol": KCAL_PER_MOL,
     "energies in kcal/mol, forces in eV": 1 / KCAL_PER_MOL,
     "energies in kcal/mol, forces in hartree": HARTREE / KCAL_PER_MOL,
-    "forces per bohr": 1 / BOHR,
+    "forces per bohr, which forces_unit says": 1 / BOHR,
     "forces per Å, positions in bohr": BOHR,
 }
 
@@ -33,6 +33,9 @@ FACTORS = {
 def net(store: Store, frames: IntArray) -> list[Finding]:
     """Compute the net force and torque of each frame of a sample."""
     if store.forces is None:
+        return []
+    frames = store.with_forces(frames)
+    if not len(frames):
         return []
     forces, torques, sizes, zero = [], [], [], 0
     for group in grouped(store, frames):
@@ -103,6 +106,9 @@ def _pairs(store: Store, seed: int) -> Iterator[FloatArray]:
         # consecutive frames of a trajectory are nearest
         first = int(random.integers(0, max(1, count - FRAMES_OF_A_MOLECULE + 1)))
         frames = starts[chunk] + np.arange(first, min(count, first + FRAMES_OF_A_MOLECULE))
+        frames = store.with_energy(store.with_forces(frames))
+        if len(frames) < 3:
+            continue
         (group,) = grouped(store, frames)
         yield _neighbors(group.positions, group.forces, np.asarray(store.energy[frames]))
 

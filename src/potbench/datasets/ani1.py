@@ -100,7 +100,7 @@ class ANI1(Published):
         if not names:
             return []
         return [
-            f"Left out: {names}, which have the shape of the positions. ANI-1 was published without forces, and in some "
+            f"Left out: {names}, which have the shape of the positions. ANI-1 was published without forces; in some "
             "copies they are gradients, of the opposite sign."
         ]
 
@@ -146,11 +146,11 @@ class ANI1(Published):
 
 
 def _stated(root: h5py.File, molecule: h5py.Group) -> Stated:
-    """Return what the attributes of a file say of a molecule, those nearest to it first; and texts beside its arrays."""
+    """Return what attributes say of a molecule, its own before those of the file; and texts beside its arrays."""
     holders = (root, molecule.parent, molecule)
     texts = {name: item[()] for name, item in molecule.items() if name not in READ and item.shape == ()}
     facts = {name: value for holder in holders for name, value in holder.attrs.items()} | texts
-    units = {}
+    units: dict[str, object] = {}
     for name, key in {"energies": "energy", "coordinates": "positions", "forces": "forces"}.items():
         attributes = dict(molecule[name].attrs) if name in molecule else {}
         unit = attributes.get("units", attributes.get("unit"))

@@ -14,7 +14,7 @@ import platformdirs
 
 from potbench.downloads.address import Download
 from potbench.errors import MissingDataError
-from potbench.structures import Frames, IntArray
+from potbench.structures import Column, Frames, IntArray
 
 
 def data_root() -> Path:
@@ -116,6 +116,10 @@ class Dataset(ABC):
     def remarks(self) -> list[str]:
         """Return what the user should know of the files; to be called after `read` has yielded every frame."""
         return []
+
+    def unread(self) -> Mapping[str, Column]:
+        """Return name → numbers or texts of the frames, shape (frames,), that `read` leaves out."""
+        return {}
 
     def official_splits(self) -> Mapping[str, OfficialIndices]:
         """Return name → split given by the publisher; to be called after `read` has yielded every frame."""

@@ -14,7 +14,7 @@ from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated
 from potbench.readers.survey import FORCES, Survey
 from potbench.readers.units import energy_unit, forces_unit, length_unit, named
-from potbench.structures import SYMBOLS, Frames
+from potbench.structures import SYMBOLS, Column, Frames
 
 
 class OwnFile(Dataset):
@@ -130,8 +130,17 @@ class OwnFile(Dataset):
 
     @override
     def remarks(self) -> list[str]:
-        keys = [self.energy_key, self.forces_key, self.molecule_key, *self.columns]
-        return self._survey.remarks(keys)
+        survey, partial = self._survey, [self.energy_key, self.forces_key] if self.partial_labels else []
+        counts = [survey.counts(key) for key in partial if key in survey.names and survey.lacks(key)]
+        return [*(f"{self.file.name} has {count}." for count in counts), *survey.remarks(self._keys)]
+
+    @override
+    def unread(self) -> Mapping[str, Column]:
+        return self._survey.columns(self._keys)
+
+    @property
+    def _keys(self) -> list[str | None]:
+        return [self.energy_key, self.forces_key, self.molecule_key, *self.columns]
 
     @cached_property
     def _survey(self) -> Survey:

@@ -22,7 +22,8 @@ class SGDMLFile(Dataset):
 
     Args:
         file: the .npz file.
-        energy_unit: unit of E: eV, meV, hartree, Ry, kcal/mol or kJ/mol; needed where the file has no e_unit, which newer ones have.
+        energy_unit: unit of E: eV, meV, hartree, Ry, kcal/mol or kJ/mol; needed where the file has no e_unit, which
+            newer ones have.
         length_unit: unit of R: Å, bohr, nm or pm; needed where the file has no r_unit.
         theory: level of theory; by default the one the file states.
         license: license of the data.

@@ -86,6 +86,7 @@ class Manifest(Origin):
         has_time: whether the place of each frame in its trajectory is known.
         fingerprint: sha256 over all arrays.
         columns: names of further values of the frames.
+        partial: labels that some frames lack: energy, forces.
     """
 
     num_frames: int
@@ -95,6 +96,7 @@ class Manifest(Origin):
     has_time: bool
     fingerprint: str
     columns: tuple[str, ...] = ()
+    partial: tuple[str, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write FOLDER/manifest.json."""

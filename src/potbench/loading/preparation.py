@@ -8,13 +8,16 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from potbench.datasets.dataset import Dataset
 from potbench.downloads.checksums import Checksums
 from potbench.errors import RecordError
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
 from potbench.loading.one_writer import one_writer
-from potbench.loading.store import Store
+from potbench.loading.store import UNREAD, Store
 from potbench.structures import Frames
+from potbench.whole_file import whole_file
 
 
 def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], Iterator[Frames]] = iter) -> Store:
@@ -45,6 +48,10 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
             return Store(folder)
         print(f"Converting {origin.name} into {folder}", flush=True)
         store = Store.write(folder, watch(dataset.read()), origin, dataset.official_splits)
+    unread = dataset.unread()
+    if unread:
+        with whole_file(folder / UNREAD) as partial, partial.open("wb") as stream:
+            np.savez(stream, **unread)  # type: ignore[arg-type]
     for remark in dataset.remarks():
         print(remark, flush=True)
     return store

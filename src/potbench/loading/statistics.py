@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from potbench.batch import Statistics
+from potbench.errors import DataFileError
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -26,25 +27,37 @@ def training_statistics(
         store: the dataset.
         train: shape (frames,), frames of the training set.
         reference_energies: atomic number → energy in eV, of every element of the store; None for least squares.
+
+    Raises:
+        DataFileError: no training frame has an energy.
     """
     numbers = store.manifest.atomic_numbers
+    labeled = store.with_energy(train)
+    if not len(labeled):
+        raise DataFileError(
+            f"None of the {len(train):,} training frames of {store.manifest.name} has an energy. Expected some, which "
+            "reference energies are fitted to."
+        )
     if reference_energies is None:
-        references = _least_squares(store, train)
+        references = _least_squares(store, labeled)
     else:
         references = np.array([reference_energies[number] for number in numbers])
     residual_sum, residual_squares, force_squares, num_components = 0.0, 0.0, 0.0, 0
     # given references may leave much of the total, whose square would lose the digits of the spread
-    first = store.energy[train[0]] - store.composition(train[:1], numbers)[0] @ references
-    for start in range(0, len(train), FRAMES_AT_ONCE):
-        frames = train[start : start + FRAMES_AT_ONCE]
+    first = store.energy[labeled[0]] - store.composition(labeled[:1], numbers)[0] @ references
+    for start in range(0, len(labeled), FRAMES_AT_ONCE):
+        frames = labeled[start : start + FRAMES_AT_ONCE]
         residual = store.energy[frames] - store.composition(frames, numbers) @ references - first
         residual_sum += residual.sum()
         residual_squares += (residual**2).sum()
+    with_forces = store.with_forces(train) if store.forces is not None else train[:0]
+    for start in range(0, len(with_forces), FRAMES_AT_ONCE):
+        frames = with_forces[start : start + FRAMES_AT_ONCE]
         if store.forces is not None:
             forces = store.forces[store.atoms_of(frames).rows]
             force_squares += float((forces.astype(np.float64) ** 2).sum())
             num_components += forces.size
-    variance = residual_squares / len(train) - (residual_sum / len(train)) ** 2
+    variance = residual_squares / len(labeled) - (residual_sum / len(labeled)) ** 2
     return Statistics(
         reference_energies=dict(zip(numbers, references.tolist(), strict=True)),
         energy_spread=float(np.sqrt(max(variance, 0.0))),

@@ -20,7 +20,10 @@ from potbench.loading import manifest
 from potbench.loading.large_rows import LargeRows
 from potbench.loading.manifest import Manifest, Origin
 from potbench.loading.store_writer import StoreWriter
-from potbench.structures import Column, FloatArray, Frames, IntArray
+from potbench.structures import BoolArray, Column, FloatArray, Frames, IntArray
+
+UNREAD = "unread.npz"
+"""File for values of the frames that are not read: it is no part of the fingerprint, and may be missing."""
 
 
 class Atoms(NamedTuple):
@@ -150,6 +153,42 @@ class Store:
             if any(values.shape != self.energy.shape for values in columns.values()):
                 raise ValueError("its columns are not as long as the energies")
             return columns
+
+    @cached_property
+    def energy_known(self) -> BoolArray | None:
+        """Return which energies are labels, the others being 0: shape (frames,); None where all are."""
+        return self._known("energy")
+
+    @cached_property
+    def forces_known(self) -> BoolArray | None:
+        """Return which frames have forces as labels, the others being 0: shape (frames,); None where all have."""
+        return self._known("forces")
+
+    def with_energy(self, frames: IntArray) -> IntArray:
+        """Return those of some frames whose energy is known: shape (frames,) → (known,)."""
+        return frames if self.energy_known is None else frames[self.energy_known[frames]]
+
+    def with_forces(self, frames: IntArray) -> IntArray:
+        """Return those of some frames whose forces are known: shape (frames,) → (known,)."""
+        return frames if self.forces_known is None else frames[self.forces_known[frames]]
+
+    def _known(self, label: str) -> BoolArray | None:
+        if label not in self.manifest.partial:
+            return None
+        with self._reading("known.npz") as file, np.load(file, allow_pickle=False) as arrays:
+            known: BoolArray = arrays[label]
+            if known.shape != self.energy.shape or known.dtype != bool:
+                raise ValueError("it does not say of each frame whether its labels are known")
+            return known
+
+    @cached_property
+    def unread(self) -> dict[str, Column]:
+        """Return numbers and texts of the frames that the dataset was not told to read, where they were kept."""
+        file = self.folder / UNREAD
+        if not file.is_file():
+            return {}
+        with self._reading(UNREAD), np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays if arrays[name].shape == self.energy.shape}
 
     @cached_property
     def official_splits(self) -> dict[str, OfficialIndices]:

@@ -13,7 +13,7 @@ import numpy as np
 from potbench.datasets.dataset import OfficialIndices
 from potbench.errors import DataFileError
 from potbench.loading.manifest import Manifest, Origin
-from potbench.structures import Column, Frames, IntArray
+from potbench.structures import BoolArray, Column, Frames, IntArray
 
 
 class StoreWriter:
@@ -32,6 +32,7 @@ class StoreWriter:
         self.atoms: list[int] = []
         self.atomic_numbers: list[IntArray] = []
         self.named: list[Mapping[str, Column]] = []
+        self.known: dict[str, list[BoolArray]] = {"energy": [], "forces": []}
 
     def append(self, frames: Frames) -> None:
         """Add a chunk of conformers; either all chunks have forces, times or a named column, or none has.
@@ -59,6 +60,8 @@ class StoreWriter:
                 self.columns[name] = _Column(self.folder / f"{name}.npy", rows)
             self.columns[name].append(rows)
         self.named.append(named)
+        for label, known in (("energy", frames.energy_known), ("forces", frames.forces_known)):
+            self.known[label].append(np.ones(len(frames.energy), dtype=bool) if known is None else known)
         self.names.append(frames.molecule)
         self.smiles.append(frames.smiles or "")
         self.frames.append(len(frames.energy))
@@ -95,6 +98,11 @@ class StoreWriter:
         if named:
             np.savez(self.folder / "columns.npz", **named)  # type: ignore[arg-type]
             digest.update(json.dumps({name: values.tolist() for name, values in named.items()}).encode())
+        known = {label: np.concatenate(chunks) for label, chunks in self.known.items()}
+        partial = {label: mask for label, mask in known.items() if not mask.all()}
+        if partial:
+            np.savez(self.folder / "known.npz", **partial)  # type: ignore[arg-type]
+            digest.update(b"".join(label.encode() + mask.tobytes() for label, mask in partial.items()))
         return Manifest(
             **vars(origin),
             num_frames=int(sum(self.frames)),
@@ -103,6 +111,7 @@ class StoreWriter:
             has_forces="forces" in self.columns,
             has_time="time" in self.columns,
             columns=tuple(named),
+            partial=tuple(partial),
             fingerprint=digest.hexdigest(),
         )
 

@@ -78,8 +78,11 @@ class EnergyWeights(FrameWeights):
     def weigh(self, store: Store, train: IntArray, frames: IntArray) -> FloatArray:
         names, name_of_chunk = np.unique(store.molecule_names, return_inverse=True)
         lowest = np.full(len(names), np.inf)
-        np.minimum.at(lowest, name_of_chunk[store.molecule_of(train)], store.energy[train])
+        labeled = store.with_energy(train)
+        np.minimum.at(lowest, name_of_chunk[store.molecule_of(labeled)], store.energy[labeled])
         above = np.maximum(store.energy[frames] - lowest[name_of_chunk[store.molecule_of(frames)]], 0.0)
+        if store.energy_known is not None:
+            above[~store.energy_known[frames]] = 0.0
         weights: FloatArray = np.maximum(np.exp(-above / self.scale), self.smallest)
         return weights
 

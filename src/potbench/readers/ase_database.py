@@ -15,7 +15,7 @@ from potbench.readers.checks import require_molecule
 from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated, stated_in
 from potbench.readers.structures import Structure, column_value
-from potbench.readers.survey import Survey
+from potbench.readers.survey import Survey, seen
 
 
 @contextmanager
@@ -122,9 +122,9 @@ def survey(file: Path, energy_key: str) -> Survey:
     found = Survey(file, "row")
     for row in rows(file):
         values = {**_results(row), **row.data, **row.key_value_pairs}
-        shapes = {name: _shape(row, name, value) for name, value in values.items() if name[:1] != "_"}
+        found_here = {name: _seen(row, name, value) for name, value in values.items() if name[:1] != "_"}
         energy = value(row, energy_key, file) if len(row.numbers) == 1 and has(row, energy_key) else np.empty(0)
-        found.add(row.id, row.numbers, shapes, float(energy.reshape(())) if energy.size == 1 else None)
+        found.add(row.id, row.numbers, found_here, float(energy.reshape(())) if energy.size == 1 else None)
     return found
 
 
@@ -162,10 +162,7 @@ def _results(row: Any) -> dict[str, Any]:
     return {name: row.get(name) for name in all_properties if row.get(name) is not None}
 
 
-def _shape(row: Any, name: str, found: Any) -> tuple[int, ...]:
-    if isinstance(found, str):  # base64 has its shape beside it
-        return tuple(row.data.get(f"_shape_{name}", ()))
-    try:
-        return np.shape(found)
-    except ValueError:  # lists of unequal lengths
-        return ()
+def _seen(row: Any, name: str, found: Any) -> object:
+    # base64 has its shape beside it
+    shape = row.data.get(f"_shape_{name}") if isinstance(found, str) else None
+    return seen(found) if shape is None else tuple(shape)

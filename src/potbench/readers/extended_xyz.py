@@ -12,7 +12,7 @@ from potbench.errors import DataFileError
 from potbench.readers.checks import require_molecule
 from potbench.readers.labels import Labels
 from potbench.readers.structures import Structure, column_value
-from potbench.readers.survey import Survey
+from potbench.readers.survey import Survey, seen
 
 
 def images(file: Path) -> Iterator[Any]:
@@ -58,10 +58,10 @@ def survey(file: Path, energy_key: str) -> Survey:
     for number, image in enumerate(images(file)):
         values = named_values(image)
         # lines of comment hold matrices as well, which three atoms would make look like forces
-        shapes = {name: () if name in image.info else np.shape(value) for name, value in values.items()}
+        found_here = {name: seen(value, is_array=name not in image.info) for name, value in values.items()}
         energy = values.get(energy_key)
-        is_number = isinstance(energy, int | float)  # texts are refused when they are read
-        found.add(number, image.numbers, shapes, float(energy) if is_number else None)
+        # texts are refused when they are read
+        found.add(number, image.numbers, found_here, float(energy) if isinstance(energy, int | float) else None)
     return found
 
 
@@ -74,8 +74,8 @@ def structures(file: Path, labels: Labels) -> Iterator[Structure]:
     for number, image in enumerate(images(file)):
         where = f"{file}, frame {number}"
         values = named_values(image)
-        total = values.get(labels.energy_key)
-        forces = None if labels.forces_key is None else values.get(labels.forces_key)
+        total: Any = values.get(labels.energy_key)
+        forces: Any = None if labels.forces_key is None else values.get(labels.forces_key)
         try:
             total = None if total is None else float(total)
             forces = None if forces is None else np.asarray(forces, dtype=np.float64)

@@ -12,9 +12,10 @@ from potbench.readers import spelling
 
 METHODS = re.compile(
     r"ccsd\(t\)|ccsdt|ccsd|mp2|mp4|fci|casscf|\bhf\b|hartree-fock|pbe0|revpbe|rpbe|pbesol|pbe|b3lyp|blyp|bp86|"
-    r"b97m-[vd]\w*|[ωw]b97m|[ωw]b97x|r2scan|scan|tpssh?|m06-?\w*|cam-b3lyp|gfn\d?|xtb|dftb|am1\b|pm[67]\b|lda\b|bhandhlyp"
+    r"b97m-[vd]\w*|wb97m|wb97x|r2scan|scan|tpssh?|m06-?\w*|cam-b3lyp|gfn\d?|xtb|dftb|am1\b|pm[67]\b|lda\b|bhandhlyp"
 )
-BASIS_SETS = re.compile(r"(?:aug-)?cc-p\w+|6-31\d?\+*g[^\s,/]*|def2-?\w+|sto-3g|\bcbs\b|\b[dtq]z\w*")
+BASIS_SETS = re.compile(r"(?:aug-)?cc-p\w+|6-31\d?\+*g(?:\([\w,]+\))?|def2-?\w+|sto-3g|\bcbs\b")
+DISPERSION = re.compile(r"(?<![a-z])(?:ts|mbd|d3|d4|vv10)(?![a-z])")
 """Of levels of theory in small letters; others cannot be told apart."""
 
 
@@ -81,8 +82,8 @@ class Claim(NamedTuple):
         found = [*others, *self.contradictions(stated)]
         if found:
             raise DataFileError(
-                f"{file} is not {dataset}: it states {'; '.join(found)}. Expected the published file; read it as a "
-                "file of your own, with its own units and level of theory."
+                f"{file} is not {dataset}: it states {'; '.join(found)}. Expected the "
+                "published file; another is a file of your own, with its own units and level of theory."
             )
 
 
@@ -128,8 +129,19 @@ def _text(value: object) -> str:
 
 
 def _differ(stated: str, claimed: str) -> bool:
-    """Return whether two levels of theory name other methods, or other basis sets; words that are unknown do not."""
-    return any(
-        (found := set(words.findall(stated.lower()))) and (known := set(words.findall(claimed.lower()))) - found
-        for words in (METHODS, BASIS_SETS)
+    """Return whether two levels of theory name other methods, basis sets or dispersion; unknown words do not."""
+
+    def words(pattern: re.Pattern[str]) -> tuple[set[str], set[str]]:
+        return set(pattern.findall(_plain(stated))), set(pattern.findall(_plain(claimed)))
+
+    (methods, right_methods), (basis_sets, right_basis_sets) = words(METHODS), words(BASIS_SETS)
+    dispersion, right_dispersion = words(DISPERSION)
+    return (
+        (bool(methods) and bool(right_methods - methods))
+        or (bool(basis_sets) and bool(right_basis_sets - basis_sets))
+        or (bool(dispersion) and dispersion != right_dispersion)
     )
+
+
+def _plain(theory: str) -> str:
+    return theory.lower().replace("ω", "w").replace("g**", "g(d,p)").replace("g*", "g(d)")

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from potbench.errors import DataFileError, SettingError
-from potbench.structures import SYMBOLS, IntArray
+from potbench.structures import SYMBOLS, Column, IntArray
 
 FEW = 5
 FORCES = "forces"
@@ -48,6 +50,7 @@ class Survey:
         num_molecules: how many frames of more than one atom.
         numbers: atomic numbers that occur.
         isolated: atomic number → lowest energy of single atoms of it, in the unit of the file.
+        scalars: name → number or text of each frame; None where it has none.
     """
 
     file: Path
@@ -57,26 +60,30 @@ class Survey:
     num_molecules: int = 0
     numbers: set[int] = field(default_factory=set)
     isolated: dict[int, float] = field(default_factory=dict)
+    scalars: dict[str, list[float | str | None]] = field(default_factory=dict)
     _first: list[int] = field(default_factory=list)
     _first_molecules: list[int] = field(default_factory=list)
 
-    def add(self, frame: int, numbers: IntArray, shapes: Mapping[str, tuple[int, ...]], energy: float | None) -> None:
+    def add(self, frame: int, numbers: IntArray, values: Mapping[str, object], energy: float | None) -> None:
         """Add the next frame.
 
         Args:
             frame: its number in the file.
             numbers: shape (atoms,), its atomic numbers.
-            shapes: name → shape of the value; () for single numbers and texts.
+            values: name → shape of an array, or a single number or text.
             energy: its energy, in the unit of the file, or None.
         """
         is_molecule = len(numbers) > 1
-        for name, shape in shapes.items():
+        for name, value in values.items():
             seen = self.names.setdefault(name, Seen(list(self._first), list(self._first_molecules)))
             seen.frames += 1
             seen.molecules += is_molecule
-            seen.is_vector &= shape == (len(numbers), 3)
+            seen.is_vector &= value == (len(numbers), 3)
+            if isinstance(value, int | float | str):
+                column = self.scalars.setdefault(name, [])
+                column += [None] * (self.num_frames - len(column)) + [value]
         for name, seen in self.names.items():
-            if name not in shapes:
+            if name not in values:
                 _note(seen.lacking, frame)
                 if is_molecule:
                     _note(seen.molecules_lacking, frame)
@@ -145,15 +152,35 @@ class Survey:
             problem += "; gradients are forces with the opposite sign"
         raise SettingError(owner, "forces_key", key, "the name of the forces, or none to leave them out", problem)
 
+    def columns(self, read: Sequence[str | None]) -> dict[str, Column]:
+        """Return numbers and texts of the frames that are not read: name → shape (frames,).
+
+        Args:
+            read: names that are read.
+        """
+        found: dict[str, Column] = {}
+        for name, values in self.scalars.items():
+            filled = [*values, *[None] * (self.num_frames - len(values))]
+            if name in read:
+                continue
+            if any(isinstance(value, str) for value in filled):
+                found[name] = np.array(["" if value is None else str(value) for value in filled])
+            else:
+                found[name] = np.array([np.nan if value is None else float(value) for value in filled])
+        return found
+
     def counts(self, key: str) -> str:
         """Return how many frames have a value, and which are the first without it; single atoms have their forces."""
-        seen = self.names[key]
-        lacking, missing = seen.lacking, self.num_frames - seen.frames
-        if seen.is_vector:
-            lacking, missing = seen.molecules_lacking, self.num_molecules - seen.molecules
+        seen, missing = self.names[key], self.lacks(key)
+        lacking = seen.molecules_lacking if seen.is_vector else seen.lacking
         more = f" and {missing - FEW:,} more" if missing > FEW else ""
         first = ", ".join(map(str, lacking[:FEW]))
         return f"{key} in {self.num_frames - missing:,} of {self.num_frames:,} {self.frame}s; without: {first}{more}"
+
+    def lacks(self, key: str) -> int:
+        """Return how many frames lack a value; single atoms have their forces."""
+        seen = self.names[key]
+        return self.num_molecules - seen.molecules if seen.is_vector else self.num_frames - seen.frames
 
     def remarks(self, read: Sequence[str | None]) -> list[str]:
         """Return what the user should know: what is not read, and energies of single atoms.
@@ -183,3 +210,21 @@ class Survey:
 def _note(frames: list[int], frame: int) -> None:
     if len(frames) < FEW:
         frames.append(frame)
+
+
+def seen(value: object, *, is_array: bool = True) -> object:
+    """Return a single number or text as it is, and the shape of anything else.
+
+    Args:
+        value: of a frame.
+        is_array: whether an array may be one of numbers for each atom.
+    """
+    if isinstance(value, int | float | str):
+        return value
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists of unequal lengths
+        return ()
+    if array.shape in {(), (1,)} and array.dtype.kind in "biuf":
+        return float(array.reshape(()))
+    return array.shape if is_array else ()

@@ -62,6 +62,10 @@ def forces_unit(owner: object, given: str | None, stated: str, file: Path, defau
     """Return the unit of force of a file, in eV/Å; otherwise like `energy_unit`.
 
     Args:
+        owner: the dataset, whose argument forces_unit is `given`.
+        given: unit that the user states, or None.
+        stated: unit that the file states, or nothing.
+        file: the file, for messages.
         default: unit of the energies per that of the positions, where neither states the unit of forces.
     """
     unit = _unit(owner, "forces_unit", given, stated, file)

@@ -55,19 +55,20 @@ def compare(
 
     Args:
         predictions: energy, predicted_energy and offset of shape (frames,) in eV, and perhaps forces and
-            predicted_forces of shape (components,) in eV/Å.
+            predicted_forces of shape (components,) in eV/Å; labels that are unknown are NaN.
         metrics: the errors of these predictions: energy_mae and so on.
         energy_unit: unit of the energies, if not eV.
     """
     unit, size = reported(energy_unit)
     true, predicted = ((predictions[name] - predictions["offset"]) / size for name in ("energy", "predicted_energy"))
-    comparisons = [Comparison("energy", unit, "Frames", true, predicted, _errors(metrics, "energy"))]
+    known = ~np.isnan(true)
+    comparisons = [Comparison("energy", unit, "Frames", true[known], predicted[known], _errors(metrics, "energy"))]
     if "forces" in predictions:
         true, predicted = (
             predictions[name].astype(np.float64) / KCAL_PER_MOL for name in ("forces", "predicted_forces")
         )
-        errors = _errors(metrics, "forces")
-        comparisons.append(Comparison("force", "kcal/mol/Å", "Components", true, predicted, errors))
+        errors, known = _errors(metrics, "forces"), ~np.isnan(true)
+        comparisons.append(Comparison("force", "kcal/mol/Å", "Components", true[known], predicted[known], errors))
     return comparisons
 
 

@@ -19,16 +19,18 @@ def worst_frames(
 
     Args:
         predictions: frame, energy and predicted_energy of shape (frames,), energies in eV, and perhaps forces and
-            predicted_forces of shape (components,) in eV/Å, in the order of the frames.
+            predicted_forces of shape (components,) in eV/Å, in the order of the frames; unknown labels are NaN.
         molecules: name of the molecule of each frame.
         num_atoms: of each frame.
         energy_unit: unit of the energies, if not eV.
     """
     unit, size = reported(energy_unit)
     errors = (predictions["predicted_energy"] - predictions["energy"]) / size
+    errors[np.isnan(predictions["energy"])] = 0.0
     largest = None
     if "forces" in predictions:
         components = np.abs(predictions["predicted_forces"].astype(np.float64) - predictions["forces"]) / KCAL_PER_MOL
+        components[np.isnan(predictions["forces"])] = 0.0
         largest = np.maximum.reduceat(components, np.cumsum(3 * num_atoms) - 3 * num_atoms)
     # what is not finite is worst
     order = np.argsort(-np.nan_to_num(np.abs(errors), nan=np.inf), kind="stable")[:NUM_ROWS]

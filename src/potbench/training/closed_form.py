@@ -71,6 +71,9 @@ class ClosedFormTask(Task):
             if not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
                 require_memory(len(data.indices.train), num_atoms, AtomsDataModule, "split")
             self.trainer.num_sanity_val_steps = 0  # before it is solved, sGDML predicts nothing
+        if data.store.manifest.partial:
+            problem = f"sGDML is solved from the labels of all frames, and some frames of {name} lack theirs"
+            raise _wrong_dataset(name, problem, "a dataset whose frames all have energies and forces")
         if data.weights is not None:
             problem = "sGDML is solved from all frames alike, and the data weight them"
             raise SettingError(data, "weights", data.weights, "no weights", problem)

@@ -25,7 +25,8 @@ class EnergyForcesLoss(nn.Module):
     """Weighted errors of energies and forces, a mean over molecules.
 
     ℓ = ⟨ w_E d(Ê − E) + w_F (1/n) Σᵢ d(F̂ᵢ − Fᵢ) ⟩ over molecules, with n atoms; d of a force sums its three components.
-    Where the data weight their frames, each molecule is multiplied by its weight.
+    Where the data weight their frames, each molecule is multiplied by its weight. A label that a molecule lacks adds
+    nothing.
 
     With squared errors, energy 0.01 and forces 1 this is the loss of SchNet, ρ = 0.01: Schütt et al., J. Chem. Phys.
     148, 241722 (2018), doi:10.1063/1.5019779.
@@ -85,9 +86,13 @@ class EnergyForcesLoss(nn.Module):
         if self.per_atom:
             energy_error = energy_error / batch.atoms_per_molecule
         loss = weights.energy * self._distance(energy_error)
+        if batch.energy_known is not None:
+            loss = loss * batch.energy_known
         if weights.forces and prediction.forces is not None and batch.forces is not None:
             per_atom = self._distance(prediction.forces - batch.forces).sum(dim=1).double()
             summed = sum_per_molecule(per_atom, batch.molecule_index, len(batch.energy))
+            if batch.forces_known is not None:
+                summed = summed * batch.forces_known
             loss = loss + weights.forces * summed / batch.atoms_per_molecule
         return loss if batch.weight is None else batch.weight * loss
 

@@ -49,11 +49,21 @@ class Metrics(nn.Module):
         """
         predicted = (prediction.energy.detach() - offset) / self.unit
         true = (batch.energy - offset) / self.unit
-        self.energy.update(predicted, true)
-        self.energy_per_atom.update(predicted / batch.atoms_per_molecule, true / batch.atoms_per_molecule)
+        atoms_per_molecule = batch.atoms_per_molecule
+        if batch.energy_known is not None:
+            known = batch.energy_known
+            predicted, true, atoms_per_molecule = predicted[known], true[known], atoms_per_molecule[known]
+        if len(true):
+            self.energy.update(predicted, true)
+            self.energy_per_atom.update(predicted / atoms_per_molecule, true / atoms_per_molecule)
         if self.forces is not None and prediction.forces is not None and batch.forces is not None:
             scaled = prediction.forces.detach().double() / KCAL_PER_MOL
-            self.forces.update(scaled.flatten(), batch.forces.double().flatten() / KCAL_PER_MOL)
+            true_forces = batch.forces.double() / KCAL_PER_MOL
+            if batch.forces_known is not None:
+                atoms = batch.forces_known[batch.molecule_index]
+                scaled, true_forces = scaled[atoms], true_forces[atoms]
+            if len(scaled):
+                self.forces.update(scaled.flatten(), true_forces.flatten())
 
 
 class _R2OfSeveral(R2Score):

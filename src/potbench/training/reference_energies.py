@@ -37,7 +37,7 @@ def fit_reference_energies(potential: SumOverAtoms, data: AtomsDataModule, new: 
         What was done, in lines.
     """
     store, symbols = data.store, potential.elements
-    frames = _representative(data)
+    frames = store.with_energy(_representative(data))
     counts = store.composition(frames, [SYMBOLS.index(symbol) for symbol in symbols]).astype(np.float64)
     present = counts.sum(axis=0) > 0
     before = np.asarray(store.energy[frames]) - _energies(potential, data, frames)

@@ -77,6 +77,11 @@ class Task(LightningModule):
                 f"The dataset {data.store.manifest.name} has {', '.join(unknown)}, but the potential was built for "
                 f"{', '.join(self.potential.elements)}",
             )
+        for label in data.store.manifest.partial:
+            count = int(getattr(data.store, f"{label}_known").sum())
+            self.trainer.print(
+                f"{count:,} of {len(data.store):,} frames have {label}; the others train on what they have."
+            )
         statistics: Statistics = data.statistics
         for number, energy in statistics.reference_energies.items():
             self.reference_energies[number] = energy
@@ -96,9 +101,15 @@ class Task(LightningModule):
     @override
     def test_step(self, batch: Batch, batch_index: int) -> None:
         prediction = self._evaluate(batch, "test", forces=batch.forces is not None)
-        arrays = {"frame": batch.frame, "energy": batch.energy, "predicted_energy": prediction.energy}
+        energy = batch.energy
+        if batch.energy_known is not None:
+            energy = energy.masked_fill(~batch.energy_known, torch.nan)
+        arrays = {"frame": batch.frame, "energy": energy, "predicted_energy": prediction.energy}
         if batch.forces is not None and prediction.forces is not None:
-            arrays |= {"forces": batch.forces.flatten(), "predicted_forces": prediction.forces.flatten()}
+            forces = batch.forces
+            if batch.forces_known is not None:
+                forces = forces.masked_fill(~batch.forces_known[batch.molecule_index, None], torch.nan)
+            arrays |= {"forces": forces.flatten(), "predicted_forces": prediction.forces.flatten()}
         self.predicted.append({name: value.detach() for name, value in arrays.items()})
 
     @override
