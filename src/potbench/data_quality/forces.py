@@ -25,7 +25,7 @@ FACTORS = {
     "energies in eV, forces in kcal/mol": KCAL_PER_MOL,
     "energies in kcal/mol, forces in eV": 1 / KCAL_PER_MOL,
     "energies in kcal/mol, forces in hartree": HARTREE / KCAL_PER_MOL,
-    "forces per bohr, which forces_unit says": 1 / BOHR,
+    "forces per bohr; state it as forces_unit": 1 / BOHR,
     "forces per Å, positions in bohr": BOHR,
 }
 

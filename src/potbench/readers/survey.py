@@ -13,6 +13,7 @@ from potbench.errors import DataFileError, SettingError
 from potbench.structures import SYMBOLS, Column, IntArray
 
 FEW = 5
+PARTIAL = "partial_labels, with which frames train on what they have"
 FORCES = "forces"
 """Name under which forces are looked for, unless the user says another."""
 NO_FORCES = re.compile(r"mom|vel|dip|disp|stress|vir|cell|latt|pole|polar|pos|coord|charge|spin", re.IGNORECASE)
@@ -78,7 +79,7 @@ class Survey:
             seen = self.names.setdefault(name, Seen(list(self._first), list(self._first_molecules)))
             seen.frames += 1
             seen.molecules += is_molecule
-            seen.is_vector &= value == (len(numbers), 3)
+            seen.is_vector &= isinstance(value, tuple) and value == (len(numbers), 3)
             if isinstance(value, int | float | str):
                 column = self.scalars.setdefault(name, [])
                 column += [None] * (self.num_frames - len(column)) + [value]
@@ -121,7 +122,11 @@ class Survey:
         if key not in self.names:
             raise SettingError(owner, setting, key, "the name of one of these", self._missing(key))
         if self.names[key].frames < self.num_frames and not partial:
-            raise DataFileError(f"{self.file} has {self.counts(key)}. Expected it in every {self.frame}.")
+            problem = f"{self.file} has {self.counts(key)}"
+            if setting == "energy_key":
+                expected = f"energies in every {self.frame}, or {PARTIAL}"
+                raise SettingError(owner, "energy_key", key, expected, problem)
+            raise DataFileError(f"{problem}. Expected it in every {self.frame}.")
 
     def require_forces(self, owner: object, key: str | None, *, partial: bool = False) -> None:
         """Raise SettingError unless the frames have forces, or nothing that could be forces.
@@ -139,7 +144,7 @@ class Survey:
             if self.names[key].molecules < self.num_molecules:
                 others = [name for name in self._could_be_forces() if name != key]
                 more = f". Of their shape as well: {', '.join(others)}" if others else ""
-                expected = f"forces in every {self.frame}, or partial labels, which train on what each frame has"
+                expected = f"forces in every {self.frame}, or {PARTIAL}"
                 raise SettingError(owner, "forces_key", key, expected, f"{self.file} has {self.counts(key)}{more}")
             return
         candidates = self._could_be_forces()
@@ -219,8 +224,8 @@ def seen(value: object, *, is_array: bool = True) -> object:
         value: of a frame.
         is_array: whether an array may be one of numbers for each atom.
     """
-    if isinstance(value, int | float | str):
-        return value
+    if isinstance(value, str):
+        return str(value)
     try:
         array = np.asarray(value)
     except ValueError:  # lists of unequal lengths
