@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 import torch
 
-from potbench.structures import FloatArray, Frames, IntArray
+from potbench.structures import BoolArray, FloatArray, Frames, IntArray
 
 
 def copy_to(values: torch.Tensor, device: torch.device) -> torch.Tensor:
@@ -114,12 +114,16 @@ class Batch(NamedTuple):
     def from_frames(cls, *chunks: Frames) -> Self:
         """Concatenate chunks of conformers; the batch has forces only if every chunk has them."""
         forces = [chunk.forces.reshape(-1, 3) for chunk in chunks if chunk.forces is not None]
-        return cls.from_arrays(
+        batch = cls.from_arrays(
             np.concatenate([np.tile(chunk.atomic_numbers, len(chunk.energy)) for chunk in chunks]),
             np.concatenate([chunk.positions.reshape(-1, 3) for chunk in chunks]),
             np.concatenate([np.full(len(chunk.energy), len(chunk.atomic_numbers)) for chunk in chunks]),
             np.concatenate([chunk.energy for chunk in chunks]),
             np.concatenate(forces) if len(forces) == len(chunks) else None,
+        )
+        return batch._replace(
+            energy_known=_known([(chunk.energy_known, len(chunk.energy)) for chunk in chunks]),
+            forces_known=_known([(chunk.forces_known, len(chunk.energy)) for chunk in chunks]),
         )
 
     def select(self, molecules: Sequence[int]) -> Self:
@@ -157,6 +161,13 @@ class Batch(NamedTuple):
     def with_positions(self, positions: torch.Tensor) -> Self:
         """Return the same molecules at other positions, shape (atoms, 3), in Å; cached features are dropped."""
         return self._replace(positions=positions, cached=None)
+
+
+def _known(masks: Sequence[tuple[BoolArray | None, int]]) -> torch.Tensor | None:
+    """Return masks of labels, concatenated; None where all are known."""
+    if all(mask is None for mask, _ in masks):
+        return None
+    return torch.from_numpy(np.concatenate([np.ones(n, dtype=bool) if mask is None else mask for mask, n in masks]))
 
 
 class Prediction(NamedTuple):

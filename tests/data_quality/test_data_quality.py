@@ -17,7 +17,7 @@ from tests.native_files.springs import healthy
 def test_a_healthy_dataset_is_fine(found):
     verdicts = {name: finding.verdict for name, finding in found(healthy(), healthy("CH4", seed=1)).items()}
     assert set(verdicts.values()) == {Verdict.FINE}
-    assert len(verdicts) == 11
+    assert len(verdicts) == 12
 
 
 def test_a_seed_below_zero_is_refused(store):
@@ -48,6 +48,46 @@ def test_copies_of_frames_are_counted(found):
     finding = found(chunk._replace(positions=positions))["copies"]
     assert finding.verdict is Verdict.LOOK
     assert finding.seen == "10 of 200 frames are copies of another, such as that of frame 10"
+
+
+def test_copies_with_other_labels_are_wrong_and_the_column_that_tells_them_apart_is_named(found):
+    chunk = healthy()
+    positions, energy, forces = chunk.positions.copy(), chunk.energy.copy(), chunk.forces.copy()
+    positions[50:60], energy[50:60], forces[50:60] = positions[10], energy[10], forces[10]
+    assert found(chunk._replace(positions=positions, energy=energy, forces=forces))["contradicting labels"].verdict is (
+        Verdict.FINE
+    )
+    energy[50:60] += 12.0
+    columns = {"charge": np.where(np.isin(np.arange(200), range(50, 60)), 1.0, 0.0), "temperature": np.full(200, 300.0)}
+    finding = found(chunk._replace(positions=positions, energy=energy, forces=forces, columns=columns))[
+        "contradicting labels"
+    ]
+    assert finding.verdict is Verdict.WRONG
+    assert finding.seen.startswith("10 of 10 copies have other labels, such as frames 10 and 50 (")
+    assert finding.seen.endswith("told apart by charge, which no potential here knows of")
+    forces[50, 0] += 0.1
+    energy[50:60] = energy[10]
+    finding = found(chunk._replace(positions=positions, energy=energy, forces=forces))["contradicting labels"]
+    assert finding.seen.startswith("1 of 10 copies")
+
+
+def test_other_elements_in_the_same_places_are_no_copies(found):
+    chunk = healthy()
+    other = chunk._replace(molecule="other", atomic_numbers=chunk.atomic_numbers[::-1].copy())
+    assert found(chunk, other)["copies"].verdict is Verdict.FINE
+
+
+def test_labels_that_are_not_known_are_not_examined(found):
+    chunk = healthy()
+    energy, forces = chunk.energy.copy(), chunk.forces.copy()
+    energy[3:40], forces[20:60] = 0.0, 0.0
+    lacking = chunk._replace(
+        energy=energy,
+        forces=forces,
+        energy_known=~np.isin(np.arange(200), range(3, 40)),
+        forces_known=~np.isin(np.arange(200), range(20, 60)),
+    )
+    assert {finding.verdict for finding in found(lacking, healthy("CH4", seed=1)).values()} == {Verdict.FINE}
 
 
 def test_frames_that_are_nearly_copies_are_counted(found):
@@ -118,7 +158,7 @@ def test_an_energy_far_from_those_of_its_molecule_is_found(found):
         (lambda forces: forces / HARTREE, "energies in eV, forces in hartree"),
         (lambda forces: -forces / HARTREE, "the forces are gradients, and energies in eV, forces in hartree"),
         (lambda forces: forces / KCAL_PER_MOL, "energies in eV, forces in kcal/mol"),
-        (lambda forces: forces * BOHR, "forces per bohr"),
+        (lambda forces: forces * BOHR, "forces per bohr; state it as forces_unit"),
         (lambda forces: forces * 5, "they are inconsistent"),
     ],
 )

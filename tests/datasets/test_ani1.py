@@ -326,3 +326,37 @@ def test_messages_name_no_place_inside_python(tmp_path):
     file = three(tmp_path)
     file.write_text("a web page that says: not found")
     assert not re.search(r"Traceback|\.py\b|0x[0-9a-f]{6}", refusal(file))
+
+
+@pytest.mark.parametrize(
+    ("where", "facts", "says"),
+    [
+        ("/", {"lot": "B3LYP/6-31G(d)"}, r"the level of theory B3LYP/6-31G\(d\)"),
+        ("gdb11_s01", {"theory": "CCSD(T)/CBS"}, r"the level of theory CCSD\(T\)/CBS"),
+        (FIRST, {"energy_unit": "eV"}, "energies in eV, not in hartree"),
+        (f"{FIRST}/energies", {"units": "kcal/mol"}, "energies in kcal/mol, not in hartree"),
+        (f"{FIRST}/coordinates", {"unit": "Bohr"}, "positions in Bohr, not in Å"),
+    ],
+)
+def test_attributes_that_say_something_else_are_refused(tmp_path, where, facts, says):
+    with h5py.File(three(tmp_path), "a") as root:
+        root[where].attrs.update(facts)
+    with pytest.raises(DataFileError, match=rf"ani_gdb_s01\.h5 is not ANI-1: it states {says}"):
+        list(ANI1(tmp_path, [1]).read())
+
+
+def test_attributes_that_agree_change_nothing(tmp_path):
+    with h5py.File(three(tmp_path), "a") as root:
+        root.attrs.update(lot="wB97X/6-31G*", units="Hartree, Angstrom")
+        root[f"{FIRST}/energies"].attrs["units"] = "Hartree"
+    dataset = ANI1(tmp_path, [1])
+    assert len(list(dataset.read())) == 3
+    assert dataset.remarks() == []
+
+
+def test_forces_are_said_to_be_left_out(tmp_path):
+    with h5py.File(three(tmp_path), "a") as root:
+        root[FIRST]["forces"] = root[FIRST]["coordinates"][:]
+    dataset = ANI1(tmp_path, [1])
+    assert all(chunk.forces is None for chunk in dataset.read())
+    assert dataset.remarks()[0].startswith("Left out: forces, which have the shape of the positions.")

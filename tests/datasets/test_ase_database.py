@@ -91,7 +91,9 @@ def test_a_value_that_later_rows_lack_is_named(tmp_path):
         database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), isomer="a", data={"energy": [-31.0]})
         database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), data={"U": [-31.0]})
     for molecule_key in (None, "isomer"):
-        with pytest.raises(DataFileError, match=r"has energy in 1 of 2 rows; without: 2\. Expected energies in every row, or partial"):
+        with pytest.raises(
+            DataFileError, match=r"has energy in 1 of 2 rows; without: 2\. Expected energies in every row, or partial"
+        ):
             list(ASEDatabase(tmp_path / "a.db", "eV", "Å", molecule_key=molecule_key).read())
 
 
@@ -159,3 +161,32 @@ def test_columns_that_are_named_are_read(tmp_path):
     }
     with pytest.raises(SettingError, match=r"has no weigth in any row, only kind, spread, total, weight"):
         list(ASEDatabase(file, "eV", "Å", "total", None, columns=["weigth"]).read())
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("Ha/Bohr", HARTREE / 0.529177210903), ("kcal/mol/Å", HARTREE / 627.5094740631)]
+)
+def test_forces_have_the_unit_that_the_database_states(tmp_path, unit, factor):
+    made = write_database(tmp_path / "a.db", "arrays")
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        units = {"energy_U0": "Hartree", "forces": unit}
+        database.metadata = {"_property_unit_dict": units, "_distance_unit": "Angstrom", "lot": "B3LYP"}
+    dataset = ASEDatabase(tmp_path / "a.db", energy_key="energy_U0")
+    for (_, _, energy, pull), atoms in zip(frames(dataset), made, strict=True):
+        assert energy == pytest.approx(atoms.calc.results["energy"] * HARTREE, rel=1e-12)
+        np.testing.assert_allclose(pull, atoms.calc.results["forces"] * factor, rtol=1e-9)
+    assert dataset.info.theory == "B3LYP"
+    with pytest.raises(SettingError, match="states the forces unit"):
+        frames(ASEDatabase(tmp_path / "a.db", energy_key="energy_U0", forces_unit="eV/Å"))
+
+
+def test_rows_without_forces_are_counted(tmp_path):
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        database.write(Atoms("H"), data={"energy": [-13.6]})
+        for forces in ({}, {"forces": np.zeros((2, 3))}):
+            database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), data={"energy": [-31.0], **forces})
+    with pytest.raises(SettingError, match=r"has forces in 2 of 3 rows; without: 2\."):
+        frames(ASEDatabase(tmp_path / "a.db", "eV", "Å"))
+    assert ASEDatabase(tmp_path / "a.db", "eV", "Å").isolated_atom_energies() == {"H": -13.6}
+    chunks = list(ASEDatabase(tmp_path / "a.db", "eV", "Å", partial_labels=True).read())
+    assert [chunk.forces_known is None for chunk in chunks] == [True, False]

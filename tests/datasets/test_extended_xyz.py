@@ -125,3 +125,108 @@ def test_columns_that_are_neither_numbers_nor_text_are_refused(tmp_path, values,
     write(tmp_path / "a.xyz", frames, format="extxyz")
     with pytest.raises(DataFileError, match=problem):
         list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", columns=["weight"]).read())
+
+
+def water(**info: object) -> Atoms:
+    return Atoms("OH2", [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]], info={"energy": -2080.0, **info})
+
+
+def with_forces(name: str = "forces") -> Atoms:
+    atoms = water()
+    atoms.arrays[name] = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0], [0.0, 0.0, 0.0]])
+    return atoms
+
+
+ISOLATED = [Atoms("H", info={"energy": -13.6}), Atoms("O", info={"energy": -2041.3})]
+
+
+def test_single_atoms_have_zero_forces_and_reference_energies_wherever_they_stand(tmp_path):
+    file = tmp_path / "a.xyz"
+    for frames in ([*ISOLATED, with_forces(), with_forces()], [with_forces(), with_forces(), *ISOLATED]):
+        write(file, frames, format="extxyz")
+        dataset = ExtendedXYZ(file, "eV", "Å")
+        forces = {chunk.molecule: chunk.forces for chunk in dataset.read()}
+        assert dataset.info.has_forces
+        assert forces["H"].shape == (1, 1, 3)
+        assert not forces["H"].any()
+        assert forces["H2O"][:, 0, 2].tolist() == [1.0, 1.0]
+        assert dataset.isolated_atom_energies() == {"H": -13.6, "O": -2041.3}
+        assert "single atoms of H, O: their energies can be the reference energies" in dataset.remarks()[0]
+    assert ExtendedXYZ(file, "Ry", "Å").isolated_atom_energies()["H"] == pytest.approx(-6.8 * HARTREE)
+
+
+def test_isolated_atoms_alone_have_no_forces(tmp_path):
+    write(tmp_path / "a.xyz", ISOLATED, format="extxyz")
+    assert [chunk.forces for chunk in ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read()] == [None, None]
+
+
+def test_frames_without_forces_are_counted(tmp_path):
+    write(tmp_path / "a.xyz", [*ISOLATED, water(), with_forces(), water(), with_forces()], format="extxyz")
+    with pytest.raises(SettingError, match=r"has forces in 4 of 6 frames; without: 2, 4\. Expected .* partial_labels"):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read())
+
+
+@pytest.mark.parametrize("name", ["force", "REF_forces", "atomic_forces", "gradients", "F"])
+def test_columns_that_could_be_forces_are_named_before_they_are_dropped(tmp_path, name):
+    write(tmp_path / "a.xyz", [with_forces(name)], format="extxyz", columns=["symbols", "positions", name])
+    with pytest.raises(
+        SettingError, match=rf"has no forces in any frame, .*\. Three numbers for each atom: {name}"
+    ) as caught:
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read())
+    assert caught.value.setting == "forces_key"
+    assert ("the opposite sign" in str(caught.value)) is (name == "gradients")
+    for key in (name, None):
+        (chunk,) = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", forces_key=key).read()
+        assert (chunk.forces is None) is (key is None)
+
+
+def test_a_name_of_forces_that_is_mistyped_is_refused(tmp_path):
+    write(tmp_path / "a.xyz", [with_forces()], format="extxyz")
+    with pytest.raises(SettingError, match="has no forcs in any frame, only energy, forces"):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", forces_key="forcs").read())
+
+
+def test_other_vectors_of_atoms_are_named_and_not_taken_for_forces(tmp_path):
+    columns = ["symbols", "positions", "momenta"]
+    atoms = with_forces("momenta")
+    atoms.info["virials"] = np.eye(3)
+    write(tmp_path / "a.xyz", [atoms], format="extxyz", columns=columns)
+    dataset = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å")
+    (chunk,) = dataset.read()
+    assert chunk.forces is None
+    assert dataset.remarks() == ["Not read from a.xyz: momenta, virials."]
+
+
+def test_forces_may_be_in_a_unit_of_their_own(tmp_path):
+    file = tmp_path / "a.xyz"
+    write(file, [with_forces()], format="extxyz")
+    (chunk,) = ExtendedXYZ(file, "hartree", "Å", forces_unit="Ha/Bohr").read()
+    assert chunk.forces[0, 0, 2] == pytest.approx(HARTREE / 0.529177210903)
+    assert ExtendedXYZ(file, "Hartree", "A", forces_unit="a.u.").options == {
+        **ExtendedXYZ(file, "hartree", "Å").options,
+        "forces_unit": "hartree/bohr",
+    }
+
+
+def test_frames_that_lack_labels_are_read_when_asked_for(tmp_path):
+    without_energy = with_forces()
+    del without_energy.info["energy"]
+    write(tmp_path / "a.xyz", [with_forces(), water(), without_energy], format="extxyz")
+    with pytest.raises(SettingError, match=r"has energy in 2 of 3 frames; without: 2\. Expected .* partial_labels"):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read())
+    dataset = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å", partial_labels=True)
+    (chunk,) = dataset.read()
+    assert chunk.energy_known.tolist() == [True, True, False]
+    assert chunk.forces_known.tolist() == [True, False, True]
+    assert dataset.remarks()[:2] == [
+        "a.xyz has energy in 2 of 3 frames; without: 2.",
+        "a.xyz has forces in 2 of 3 frames; without: 1.",
+    ]
+    assert dataset.options["partial_labels"] is True
+
+
+def test_values_that_are_not_read_are_kept_to_tell_frames_apart(tmp_path):
+    write(tmp_path / "a.xyz", [water(charge=0, kind="a"), water(charge=1), water(kind="b")], format="extxyz")
+    unread = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").unread()
+    np.testing.assert_array_equal(unread["charge"], [0.0, 1.0, np.nan])
+    assert unread["kind"].tolist() == ["a", "", "b"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from potbench.datasets import MD17
-from potbench.errors import MissingDataError, SettingError
-from tests.native_files.npz import write_md17
+from potbench.errors import DataFileError, MissingDataError, SettingError
+from tests.native_files.npz import write_md17, write_sgdml
 
 KCAL_PER_MOL = 27.211386245988 / 627.5094740631  # typed again here so that a slip in units.py shows
 
@@ -63,3 +63,23 @@ def test_a_missing_file_is_named_with_its_dataset(tmp_path):
     with pytest.raises(MissingDataError) as caught:
         _ = MD17("ethanol", folder=tmp_path).elements
     assert (caught.value.name, caught.value.options) == ("md17", {"molecule": "ethanol", "labels": "DFT"})
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"e_unit": "eV"}, "energies in eV, not in kcal/mol"),
+        ({"theory": "CCSD(T)"}, r"the level of theory CCSD\(T\), not PBE\+TS"),
+        ({"name": "dimethyl_ether"}, "the name dimethyl_ether, not ethanol"),
+    ],
+)
+def test_a_file_that_states_to_be_something_else_is_refused(tmp_path, facts, says):
+    write_sgdml(tmp_path / "md17_ethanol.npz", **facts)
+    with pytest.raises(DataFileError, match=rf"md17_ethanol\.npz is not ethanol of MD17 .*: it states {says}\."):
+        list(MD17("ethanol", folder=tmp_path).read())
+
+
+def test_a_file_of_other_atoms_is_refused(tmp_path):
+    write_sgdml(tmp_path / "md17_uracil.npz")
+    with pytest.raises(DataFileError, match=r"it states the atoms of C2H6O, not of C4H4N2O2\."):
+        list(MD17("uracil", folder=tmp_path).read())

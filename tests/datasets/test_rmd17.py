@@ -119,3 +119,11 @@ def test_an_empty_index_file_is_refused(tmp_path):
     (tmp_path / "index_test_01.csv").write_text("")
     with pytest.raises(DataFileError, match="fetch it again"):
         RMD17("ethanol", folder=tmp_path).official_splits()
+
+
+def test_a_file_of_other_atoms_is_refused(tmp_path):
+    write_rmd17(tmp_path, "aspirin").rename(tmp_path / "rmd17_ethanol.npz")
+    with pytest.raises(
+        DataFileError, match=r"rmd17_ethanol\.npz is not ethanol of rMD17 .* atoms of C9H8O4, not of C2H6O"
+    ):
+        list(RMD17("ethanol", folder=tmp_path).read())

@@ -134,3 +134,25 @@ def test_nothing_pickled_is_loaded(tmp_path):
     np.savez(file, **{**arrays, "F": np.array([{"a": 1}], dtype=object)})
     with pytest.raises(DataFileError, match=r"cannot be read as \.npz"):
         frames(file, energy_unit="eV", length_unit="Å")
+
+
+def test_a_lattice_is_refused(tmp_path):
+    write_sgdml(tmp_path / "a.npz", e_unit="eV", r_unit="Ang", lattice=np.eye(3))
+    with pytest.raises(DataFileError, match=r"a\.npz has a lattice: it is periodic"):
+        frames(tmp_path / "a.npz")
+
+
+def test_forces_may_be_in_a_unit_of_their_own(tmp_path):
+    arrays = write_sgdml(tmp_path / "a.npz", e_unit="Hartree", r_unit="Angstrom")
+    dataset = SGDMLFile(tmp_path / "a.npz", forces_unit="Eh/a0")
+    (chunk,) = dataset.read()
+    np.testing.assert_allclose(chunk.forces, arrays["F"] * HARTREE / BOHR, rtol=1e-12)
+    assert dataset.options["forces_unit"] == "hartree/bohr"
+
+
+def test_arrays_that_are_not_read_are_named(tmp_path):
+    write_sgdml(tmp_path / "a.npz", e_unit="eV", r_unit="Ang", charges=np.zeros(9), theory="PBE")
+    assert SGDMLFile(tmp_path / "a.npz", theory="B3LYP").remarks() == [
+        "Not read from a.npz: charges.",
+        "a.npz states the level of theory PBE; recorded is B3LYP, as given.",
+    ]

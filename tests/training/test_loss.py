@@ -155,3 +155,26 @@ def test_what_is_no_distance_is_refused_as_an_error(error):
 @pytest.mark.parametrize("error", [nn.SmoothL1Loss, nn.HuberLoss, nn.L1Loss, nn.MSELoss])
 def test_elementwise_losses_of_torch_are_distances(error):
     assert EnergyForcesLoss(error=error).error.reduction == "none"
+
+
+def test_labels_that_a_molecule_lacks_add_nothing_and_the_others_count_as_ever(batch, prediction):
+    loss = EnergyForcesLoss(energy=0.5, forces=2.0)
+    of_energy, of_forces = EnergyForcesLoss(0.5, 0.0)(prediction, batch), loss(prediction, batch)
+    lacking = batch._replace(
+        energy=torch.tensor([0.0, 0.0, batch.energy[2]], dtype=torch.float64),
+        energy_known=torch.tensor([False, False, True]),
+        forces_known=torch.tensor([True, False, False]),
+    )
+    found = loss(prediction, lacking)
+    expected = [of_forces[0] - of_energy[0], 0.0, of_energy[2]]
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_labels_that_are_not_known_have_no_gradient(batch, prediction):
+    energy = prediction.energy.clone().requires_grad_()
+    forces = prediction.forces.clone().requires_grad_()
+    known = torch.tensor([True, False, True])
+    lacking = batch._replace(energy_known=known, forces_known=known)
+    EnergyForcesLoss(1.0, 1.0)(Prediction(energy, forces), lacking).sum().backward()
+    assert (energy.grad != 0).tolist() == known.tolist()
+    assert (forces.grad != 0).any(dim=1).tolist() == known[batch.molecule_index].tolist()

@@ -140,3 +140,17 @@ def test_two_processes_give_what_one_gives(tmp_path):
     torch.multiprocessing.start_processes(_one_of_two, args=(str(tmp_path),), nprocs=2, start_method="fork")
     for rank in range(2):
         assert torch.load(tmp_path / f"{rank}.pt") == pytest.approx(by_sklearn(), rel=1e-12)
+
+
+def test_errors_are_those_of_the_labels_that_are_known():
+    batch, prediction, offset = everything()
+    labeled = [0, 2, 5, 9, 18]
+    known = torch.isin(torch.arange(19), torch.tensor(labeled))
+    lacking, whole = Metrics(forces=True), Metrics(forces=True)
+    lacking.update(prediction, batch._replace(energy_known=known, forces_known=known), offset)
+    nothing = torch.zeros(19, dtype=torch.bool)
+    lacking.update(prediction, batch._replace(energy_known=nothing, forces_known=nothing), offset)
+    some, chosen, chosen_offset = selected(labeled, batch, prediction, offset)
+    whole.update(some, chosen, chosen_offset)
+    for name, metric in whole.metrics.items():
+        torch.testing.assert_close(lacking.metrics[name].compute(), metric.compute())
