@@ -92,7 +92,7 @@ def test_a_value_that_later_rows_lack_is_named(tmp_path):
         database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), data={"U": [-31.0]})
     for molecule_key in (None, "isomer"):
         with pytest.raises(
-            DataFileError, match=r"has energy in 1 of 2 rows; without: 2\. Expected energies in every row, or partial"
+            SettingError, match=r"has energy in 1 of 2 rows; without: 2\. Expected energies in every row, or partial"
         ):
             list(ASEDatabase(tmp_path / "a.db", "eV", "Å", molecule_key=molecule_key).read())
 

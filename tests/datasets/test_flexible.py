@@ -30,7 +30,7 @@ def test_frames_equal_what_was_written(tmp_path):
 
 def test_atoms_and_positions_are_those_that_ase_reads(tmp_path):
     file = tmp_path / "Azobenzene_inversion.xyz"
-    write_flexible(file, 3)
+    write_flexible(file, 3, name="azobenzene")
     (chunk,) = FlexibleMolecules("azobenzene_inversion", tmp_path).read()
     images = ase.io.read(file, index=":", format="xyz")
     np.testing.assert_array_equal(chunk.positions, [image.positions for image in images])
@@ -47,7 +47,7 @@ def test_long_files_come_in_chunks(tmp_path, monkeypatch):
 
 def test_elements_are_those_of_the_molecule(tmp_path):
     write_flexible(tmp_path / "Glycine.xyz", 2)
-    assert FlexibleMolecules("glycine", tmp_path).elements == ["H", "C", "O"]
+    assert FlexibleMolecules("glycine", tmp_path).elements == ["H", "C", "N", "O"]
 
 
 def test_blank_lines_at_the_end_are_no_frame(tmp_path):
@@ -60,7 +60,7 @@ def test_blank_lines_at_the_end_are_no_frame(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("9\n", "nine\n", "begins with 'nine'"),
+        ("10\n", "ten\n", "begins with 'ten'"),
         ("C  ", "H  ", "of another kind"),
         ("O  ", "O  1.0  ", "inhomogeneous"),
         ("O  ", "O  1.0.0", "could not convert"),
@@ -136,3 +136,11 @@ def test_changed_bytes_give_a_refusal_or_finite_frames(tmp_path, data):
         return
     assert sum(len(chunk.energy) for chunk in chunks) == 3
     assert all(np.isfinite(chunk.forces).all() for chunk in chunks)
+
+
+def test_other_molecules_are_refused(tmp_path):
+    write_flexible(tmp_path / "Azobenzene_rotation.xyz", 2)
+    with pytest.raises(
+        DataFileError, match=r"is not azobenzene_rotation: it states the atoms of C2H5NO2, not of C12H10N2"
+    ):
+        list(FlexibleMolecules("azobenzene_rotation", tmp_path).read())

@@ -169,3 +169,11 @@ def test_a_label_that_is_not_finite_is_said(file: Path, name: str, value: float)
     with h5py.File(file, "r+") as target:
         target["ammonia"][name][2] = value
     assert f"{name} of frame 2 is NaN or infinite" in refusal(file)
+
+
+def test_other_units_than_those_that_potbench_writes_are_refused(file: Path):
+    with h5py.File(file, "a") as root:
+        manifest = json.loads(root.attrs["manifest"])
+        manifest["units"] |= {"energy": "hartree", "forces": "eV / Å"}
+        root.attrs["manifest"] = json.dumps(manifest)
+    assert "it states energies in hartree, not in eV." in refusal(file)

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase.db import connect
 
 from potbench.datasets import ISO17
 from potbench.errors import DataFileError, MissingDataError
-from tests.native_files.ase_files import HARTREE, write_iso17
+from tests.native_files.ase_files import HARTREE, write_database, write_iso17
 
 
 def test_frames_equal_what_was_written_in_the_order_of_the_files(tmp_path):
@@ -49,3 +50,19 @@ def test_a_missing_file_is_named_with_its_dataset(tmp_path):
     with pytest.raises(MissingDataError, match=r"test_other\.db does not exist.*a file of iso17") as caught:
         list(ISO17(tmp_path).read())
     assert caught.value.name == "iso17"
+
+
+def test_other_molecules_are_no_iso17(tmp_path):
+    write_iso17(tmp_path)
+    (tmp_path / "reference.db").unlink()
+    write_database(tmp_path / "reference.db", "calculator", 1)
+    with pytest.raises(DataFileError, match=r"reference\.db is not ISO17: it states the atoms of CH4, not of C7H10O2"):
+        list(ISO17(tmp_path).read())
+
+
+def test_energies_that_are_stated_in_another_unit_are_refused(tmp_path):
+    write_iso17(tmp_path)
+    with connect(tmp_path / "reference.db", use_lock_file=False) as database:
+        database.metadata = {"_property_unit_dict": {"total_energy": "Ha", "atomic_forces": "Ha/Bohr"}}
+    with pytest.raises(DataFileError, match=r"it states energies in Ha, not in eV; forces in Ha/Bohr, not in eV/Å\."):
+        list(ISO17(tmp_path).read())

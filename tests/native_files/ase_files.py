@@ -19,12 +19,19 @@ from tests.native_files.molecules import FREE_ATOMS, MOLECULES
 HARTREE = 27.211386245988
 
 
-def images(num_frames: int = 12, forces: bool = True) -> list[Atoms]:
-    """Molecules that ASE knows, shaken, each twice in a row; energies in hartree and forces in hartree/Å."""
+def images(num_frames: int = 12, forces: bool = True, formula: str | None = None) -> list[Atoms]:
+    """Molecules that ASE knows, shaken, each twice in a row; energies in hartree and forces in hartree/Å.
+
+    With a formula, frames of it, the order of its atoms another in every second one.
+    """
     random = np.random.default_rng(0)
     made = []
     for number in range(num_frames):
-        atoms = molecule(MOLECULES[number // 2 % len(MOLECULES)])
+        if formula is None:
+            atoms = molecule(MOLECULES[number // 2 % len(MOLECULES)])
+        else:
+            atoms = Atoms(formula)[:: 1 - 2 * (number // 2 % 2)]
+            atoms.positions = 1.4 * np.array(list(np.ndindex(3, 3, 4)))[: len(atoms)]
         atoms.positions += random.normal(scale=0.05, size=atoms.positions.shape)
         energy = sum(FREE_ATOMS[symbol] for symbol in atoms.symbols) - 0.3 + random.normal(scale=0.01)
         results = {"energy": energy}
@@ -55,7 +62,7 @@ def write_database(file: Path, layout: str, num_frames: int = 12, key: str = "en
         num_frames: how many.
         key: name of the energy in the three layouts of SchNetPack.
     """
-    made = images(num_frames)
+    made = images(num_frames, formula="C7H10O2" if layout == "iso17" else None)
     with connect(file, use_lock_file=False) as database:
         for atoms in made:
             energy, forces = atoms.calc.results["energy"], atoms.calc.results["forces"]

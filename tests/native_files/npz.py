@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 
+from potbench.datasets.flexible import FORMULAS as FLEXIBLE
 from potbench.datasets.md17 import FORMULAS
 
 UNITS = 627.5094740631  # kcal/mol in one hartree
@@ -37,9 +38,9 @@ def at_rest(name: str) -> Atoms:
     """A molecule that ASE knows; or the atoms of one of MD17, as far apart as bonded ones."""
     if name == "ethanol":
         return molecule("CH3CH2OH")
-    if name not in FORMULAS:
+    if name not in FORMULAS | FLEXIBLE:
         return molecule(name)
-    atoms = Atoms(FORMULAS[name])
+    atoms = Atoms((FORMULAS | FLEXIBLE)[name])
     atoms.positions = 1.4 * np.array(list(np.ndindex(3, 3, 4)))[: len(atoms)]
     return atoms
 
@@ -109,11 +110,11 @@ def write_md17(folder: Path, stem: str = "md17_ethanol", num_frames: int = 40, s
     return file
 
 
-def write_flexible(file: Path, num_frames: int = 40, name: str = "CH3CH2OH") -> dict[str, np.ndarray]:
+def write_flexible(file: Path, num_frames: int = 40, name: str = "glycine") -> dict[str, np.ndarray]:
     """Write frames as in the supplement of the paper on flexible molecules; return what went in, in kcal/mol."""
     file.parent.mkdir(parents=True, exist_ok=True)
     made = trajectory(name, num_frames)
-    symbols = molecule(name).get_chemical_symbols()
+    symbols = at_rest(name).get_chemical_symbols()
     with file.open("w") as text:
         for frame in range(num_frames):
             text.write(f"{len(symbols)}\n{made['energy'][frame]!s}\n")

@@ -15,10 +15,13 @@ from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.errors import DataFileError, SettingError
 from potbench.readers.checks import check_frames
+from potbench.readers.npz import require_formula
+from potbench.readers.stated import Claim, Stated
 from potbench.structures import SYMBOLS, Frames
 from potbench.units import KCAL_PER_MOL
 
 Molecule = Literal["azobenzene_inversion", "azobenzene_rotation", "azobenzene_rotation_and_inversion", "glycine"]
+FORMULAS = {"azobenzene": "C12H10N2", "glycine": "C2H5NO2"}
 FRAMES_PER_CHUNK = 1000
 LAYOUT = (
     "Expected, for each frame, a line with the number of atoms, a line with the energy alone, and a line for each atom "
@@ -80,7 +83,12 @@ class FlexibleMolecules(Published):
 
     @override
     def read(self) -> Iterator[Frames]:
-        yield from read_xyz(self.require(self.files[0]), self.molecule)
+        file = self.require(self.files[0])
+        formula = FORMULAS[self.molecule.partition("_")[0]]
+        for frames in read_xyz(file, self.molecule):
+            atoms = require_formula(frames.atomic_numbers, formula)
+            Claim(self.published.theory, "kcal/mol").require(Stated(), self.molecule, file, *atoms)
+            yield frames
 
 
 def read_xyz(file: Path, molecule: str) -> Iterator[Frames]:

@@ -15,6 +15,7 @@ from potbench.datasets.dataset import Dataset, DatasetInfo
 from potbench.datasets.generated_manifest import GeneratedManifest
 from potbench.readers.checks import check_frames
 from potbench.readers.hdf5 import open_hdf5
+from potbench.readers.stated import Claim, stated_in
 from potbench.structures import SYMBOLS, Frames
 
 
@@ -66,6 +67,8 @@ class Generated(Dataset):
     @override
     def read(self) -> Iterator[Frames]:
         molecules = self.manifest.molecules
+        claim = Claim(self.manifest.theory, "eV")
+        claim.require(stated_in({"units": self.manifest.units}), "a generated dataset", self.file)
         with self._open() as root:
             for name in molecules:
                 group = root[name]

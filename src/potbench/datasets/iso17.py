@@ -14,11 +14,13 @@ from potbench.downloads.address import Download
 from potbench.readers.ase_database import rows, stated, structure
 from potbench.readers.indices import read_indices
 from potbench.readers.labels import Labels
+from potbench.readers.npz import require_formula
 from potbench.readers.stated import Claim
 from potbench.readers.structures import Structure, conformers
 from potbench.structures import Frames
 
 DATABASES = ("reference.db", "test_within.db", "test_other.db")
+FORMULA = "C7H10O2"
 IDS = ("train_ids.txt", "validation_ids.txt")
 
 
@@ -80,9 +82,13 @@ class ISO17(Published):
     def _structures(self, file: Path) -> Iterator[Structure]:
         labels = Labels("total_energy", "atomic_forces", energy=1.0, length=1.0, force=1.0)
         facts = stated(file, labels.energy_key, labels.forces_key)
-        Claim(self.published.theory, "eV", names=("iso17", "c7o2h10", "c7h10o2")).require(facts, "ISO17", file)
+        claim = Claim(self.published.theory, "eV", names=("iso17", "c7o2h10", "c7h10o2"))
+        claim.require(facts, "ISO17", file)
         length = 0
         for row in rows(file):
+            atoms = require_formula(row.numbers, FORMULA)
+            if atoms:
+                claim.require(facts, "ISO17", file, *atoms)
             yield structure(row, file, labels)
             length += 1
         self._lengths.append(length)
