@@ -148,7 +148,7 @@ class ANI1(Published):
 def _stated(root: h5py.File, molecule: h5py.Group) -> Stated:
     """Return what attributes say of a molecule, its own before those of the file; and texts beside its arrays."""
     holders = (root, molecule.parent, molecule)
-    texts = {name: item[()] for name, item in molecule.items() if name not in READ and item.shape == ()}
+    texts = {name: molecule[name][()] for name in molecule if name not in READ and _shape(molecule, name) == ()}
     facts = {name: value for holder in holders for name, value in holder.attrs.items()} | texts
     units: dict[str, object] = {}
     for name, key in {"energies": "energy", "coordinates": "positions", "forces": "forces"}.items():
@@ -160,7 +160,11 @@ def _stated(root: h5py.File, molecule: h5py.Group) -> Stated:
 
 def _like_forces(molecule: h5py.Group) -> list[str]:
     shape = molecule["coordinates"].shape
-    return [name for name, item in molecule.items() if name not in READ and shape == getattr(item, "shape", None)]
+    return [name for name in molecule if name not in READ and _shape(molecule, name) == shape]
+
+
+def _shape(molecule: h5py.Group, name: str) -> tuple[int, ...] | None:
+    return getattr(molecule[name], "shape", None)  # a group has none
 
 
 def _smiles(molecule: h5py.Group) -> str | None:

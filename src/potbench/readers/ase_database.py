@@ -159,7 +159,8 @@ def _single(row: Any, name: str, file: Path) -> Any:
 def _results(row: Any) -> dict[str, Any]:
     from ase.calculators.calculator import all_properties
 
-    return {name: row.get(name) for name in all_properties if row.get(name) is not None}
+    names = (*all_properties, "initial_charges", "initial_magmoms")
+    return {name: row.get(name) for name in names if row.get(name) is not None}
 
 
 def _seen(row: Any, name: str, found: Any) -> object:
