@@ -230,3 +230,20 @@ def test_values_that_are_not_read_are_kept_to_tell_frames_apart(tmp_path):
     unread = ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").unread()
     np.testing.assert_array_equal(unread["charge"], [0.0, 1.0, np.nan])
     assert unread["kind"].tolist() == ["a", "", "b"]
+
+
+def test_units_in_the_comment_lines_are_used(tmp_path):
+    stated = {"energy_unit": "Hartree", "length_unit": "Angstrom", "forces_unit": "Ha/Bohr"}
+    atoms = with_forces()
+    atoms.info |= stated
+    write(tmp_path / "a.xyz", [atoms, atoms], format="extxyz")
+    (chunk,) = ExtendedXYZ(tmp_path / "a.xyz").read()
+    assert chunk.energy[0] == pytest.approx(-2080.0 * HARTREE)
+    assert chunk.forces[0, 0, 2] == pytest.approx(HARTREE / 0.529177210903)
+    with pytest.raises(SettingError, match="states the energy unit 'hartree', not 'eV'"):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV").read())
+    other = with_forces()
+    other.info |= {**stated, "energy_unit": "eV"}
+    write(tmp_path / "a.xyz", [atoms, other], format="extxyz")
+    with pytest.raises(DataFileError, match=r"has the energy_unit Hartree, eV\. Expected the same in every frame"):
+        list(ExtendedXYZ(tmp_path / "a.xyz").read())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -115,6 +116,7 @@ class ANI1(Published):
         molecules = [group[name] for group in root.values() for name in sorted(group, key=natural_order)]
         if not molecules:
             raise DataFileError(f"{file} holds no molecule. Expected groups such as gdb11_s01/gdb11_s01-0.")
+        of_file = {name: value for holder in (root, *root.values()) for name, value in _attributes(holder).items()}
         for molecule in molecules:
             where = f"{file}, group {molecule.name}"
             if not isinstance(molecule, h5py.Group):
@@ -133,8 +135,11 @@ class ANI1(Published):
             unknown = set(symbols) - set(SYMBOLS[1:])
             if unknown:
                 raise DataFileError(f"{where}: {sorted(unknown)} are no chemical symbols.")
-            self._claim.require(_stated(root, molecule), "ANI-1", file)
-            self._left_out.update(_like_forces(molecule))
+            more = {name: molecule[name] for name in molecule if name not in READ}
+            arrays = {"energy": energies, "positions": coordinates}
+            self._claim.require(_stated(of_file, molecule, arrays, more), "ANI-1", file)
+            shapes = {name: getattr(item, "shape", None) for name, item in more.items()}
+            self._left_out.update(name for name, shape in shapes.items() if shape == coordinates.shape)
             frames = Frames(
                 molecule=molecule.name.rsplit("/", 1)[-1],
                 atomic_numbers=np.array([SYMBOLS.index(symbol) for symbol in symbols], dtype=np.uint8),
@@ -145,26 +150,26 @@ class ANI1(Published):
             yield check_frames(frames, where)
 
 
-def _stated(root: h5py.File, molecule: h5py.Group) -> Stated:
-    """Return what attributes say of a molecule, its own before those of the file; and texts beside its arrays."""
-    holders = (root, molecule.parent, molecule)
-    texts = {name: molecule[name][()] for name in molecule if name not in READ and _shape(molecule, name) == ()}
-    facts = {name: value for holder in holders for name, value in holder.attrs.items()} | texts
-    units: dict[str, object] = {}
-    for name, key in {"energies": "energy", "coordinates": "positions", "forces": "forces"}.items():
-        attributes = dict(molecule[name].attrs) if name in molecule else {}
-        unit = attributes.get("units", attributes.get("unit"))
-        units |= {} if unit is None else {key: unit}
-    return stated_in(facts | ({"units": units} if units else {}))
+def _stated(
+    of_file: Mapping[str, object], molecule: h5py.Group, arrays: Mapping[str, h5py.Dataset], more: Mapping[str, Any]
+) -> Stated:
+    """Return what a file says of a molecule.
+
+    Args:
+        of_file: attributes of the file; those of the molecule come before them.
+        molecule: its group.
+        arrays: property → its array, whose attributes may have a unit.
+        more: name → what else is in the group: texts are facts as well.
+    """
+    facts = {**of_file, **_attributes(molecule)}
+    facts |= {name: item[()] for name, item in more.items() if getattr(item, "shape", None) == ()}
+    attributes = {name: _attributes(array) for name, array in arrays.items()}
+    units = {name: found.get("units", found.get("unit")) for name, found in attributes.items() if found}
+    return stated_in(facts | ({"units": units} if units else {})) if facts or units else Stated()
 
 
-def _like_forces(molecule: h5py.Group) -> list[str]:
-    shape = molecule["coordinates"].shape
-    return [name for name in molecule if name not in READ and _shape(molecule, name) == shape]
-
-
-def _shape(molecule: h5py.Group, name: str) -> tuple[int, ...] | None:
-    return getattr(molecule[name], "shape", None)  # a group has none
+def _attributes(holder: h5py.HLObject) -> dict[str, object]:
+    return dict(holder.attrs) if len(holder.attrs) else {}
 
 
 def _smiles(molecule: h5py.Group) -> str | None:

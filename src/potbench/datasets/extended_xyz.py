@@ -9,13 +9,16 @@ from typing_extensions import override
 from potbench.datasets.own_file import OwnFile
 from potbench.readers.extended_xyz import structures, survey
 from potbench.readers.labels import Labels
+from potbench.readers.stated import Stated, stated_in
 from potbench.readers.structures import conformers
 from potbench.readers.survey import Survey
 from potbench.structures import Frames
 
 
 class ExtendedXYZ(OwnFile):
-    """Any extended XYZ file. Such files do not state their units, so they must be given.
+    """Any extended XYZ file. Such files rarely state their units, so they must be given.
+
+    Units that the comment lines state, such as energy_unit=Ha, are used.
 
     A file that was truncated between two frames looks complete: compare the number of frames with its source.
     """
@@ -23,6 +26,11 @@ class ExtendedXYZ(OwnFile):
     @override
     def survey(self) -> Survey:
         return survey(self.file, self.energy_key)
+
+    @override
+    def stated(self) -> Stated:
+        facts = {name: self._survey.only_text(name) for name in self._survey.names if "unit" in name.lower()}
+        return stated_in(facts, self.energy_key, self.forces_key)
 
     @override
     def frames(self, labels: Labels) -> Iterator[Frames]:

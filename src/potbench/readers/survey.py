@@ -174,6 +174,19 @@ class Survey:
                 found[name] = np.array([np.nan if value is None else float(value) for value in filled])
         return found
 
+    def only_text(self, name: str) -> str:
+        """Return the text that frames have under a name; empty where it is none.
+
+        Raises:
+            DataFileError: it is another one in some frames.
+        """
+        found = sorted({value for value in self.scalars.get(name, ()) if isinstance(value, str)})
+        if len(found) > 1:
+            raise DataFileError(
+                f"{self.file} has the {name} {', '.join(found)}. Expected the same in every {self.frame}."
+            )
+        return found[0] if found else ""
+
     def counts(self, key: str) -> str:
         """Return how many frames have a value, and which are the first without it; single atoms have their forces."""
         seen, missing = self.names[key], self.lacks(key)
