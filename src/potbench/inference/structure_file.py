@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.readers.images import read_images
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
 
@@ -21,20 +22,10 @@ def read_structures(file: Path) -> list[Frames]:
     Raises:
         DataFileError: the file is missing, ASE cannot read it, or a structure is periodic.
     """
-    from ase.io import read
-
     change = "Choose another file."
     if not file.is_file():
         raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read. {change}")
-    try:
-        images = read(file, index=":")
-    except Exception as error:  # ASE's readers raise whatever their formats make them raise
-        raise DataFileError(
-            f"ASE cannot read {file} ({type(error).__name__}: {error}). "
-            f"Expected a format it knows, such as .xyz, .extxyz, .db, .pdb or .traj. {change}"
-        ) from error
-    if not images:
-        raise DataFileError(f"{file} holds no structure. Expected at least one. {change}")
+    images = list(read_images(file))
     structures = []
     for number, atoms in enumerate(images):
         if atoms.pbc.any():

@@ -14,6 +14,8 @@ from potbench.errors import DataFileError
 from potbench.readers.checks import require_molecule
 from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated, stated_in
+from potbench.readers.damage import damage_named
+from potbench.readers.images import bound_json
 from potbench.readers.structures import Structure, column_value
 from potbench.readers.survey import Survey, seen
 
@@ -27,16 +29,9 @@ def open_database(file: Path) -> Iterator[Any]:
     """
     from ase.db import connect
 
-    try:
-        with connect(file, use_lock_file=False) as database:
-            yield database
-    except DataFileError:
-        raise
-    except Exception as error:  # sqlite, json and ASE raise whatever a damaged byte makes them raise
-        raise DataFileError(
-            f"{file} cannot be read as an ASE database ({type(error).__name__}: {error}). It is truncated, damaged or "
-            "another kind of file; fetch it again."
-        ) from error
+    bound_json()
+    with damage_named(file, "an ASE database"), connect(str(file), use_lock_file=False) as database:
+        yield database
 
 
 def rows(file: Path) -> Iterator[Any]:

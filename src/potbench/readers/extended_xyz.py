@@ -13,31 +13,19 @@ from potbench.readers.checks import require_molecule
 from potbench.readers.labels import Labels
 from potbench.readers.structures import Structure, column_value
 from potbench.readers.survey import Survey, seen
+from potbench.readers.checks import require_molecule
+from potbench.readers.images import read_images
 
 
 def images(file: Path) -> Iterator[Any]:
-    """Yield the frames of an extended XYZ file, as ASE's Atoms.
+    """Yield the frames of an extended XYZ file, or of another that ASE reads, as ASE's Atoms.
 
     Raises:
         DataFileError: the file is another kind of file, empty, truncated or damaged, or a structure is periodic.
     """
-    from ase.io import iread
-
-    number = 0
-    try:
-        for image in iread(file, format="extxyz"):
-            require_molecule(image, f"{file}, frame {number}")
-            yield image
-            number += 1
-    except DataFileError:
-        raise
-    except Exception as error:  # ASE raises whatever a damaged line makes it raise
-        raise DataFileError(
-            f"{file} cannot be read as extended XYZ from frame {number} on ({type(error).__name__}: {error}). "
-            "It is truncated, damaged or another kind of file; fetch it again."
-        ) from error
-    if not number:
-        raise DataFileError(f"{file} holds no structure. Expected at least one.")
+    for number, image in enumerate(read_images(file)):
+        require_molecule(image, f"{file}, frame {number}")
+        yield image
 
 
 def named_values(image: Any) -> dict[str, Any]:

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import h5py
 
-from potbench.errors import DataFileError
-
-DAMAGE = (OSError, RuntimeError, LookupError, AttributeError, TypeError, ValueError, ArithmeticError, MemoryError)
-"""Errors of h5py and numpy for a damaged file; nearly any byte of it can be wrong."""
+from potbench.readers.damage import damage_named
+from potbench.readers.first_reading import read_first
 
 
 @contextmanager
@@ -20,18 +18,12 @@ def open_hdf5(file: Path) -> Iterator[h5py.File]:
     """Open a file for reading.
 
     Raises:
-        DataFileError: the file is no HDF5 file, or is damaged, which may show only while it is read.
+        DataFileError: the file is no HDF5 file, claims more than it can hold, has data in other files, or is damaged,
+            which may show only while it is read.
     """
-    try:
-        with h5py.File(file, "r") as root:
-            yield root
-    except DataFileError:
-        raise
-    except DAMAGE as error:
-        raise DataFileError(
-            f"{file} cannot be read as HDF5 of the expected layout ({error}). "
-            "It is truncated, damaged or another kind of file; fetch it again."
-        ) from error
+    read_first("hdf5", file)
+    with damage_named(file, "HDF5 of the expected layout"), h5py.File(file, "r") as root:
+        yield root
 
 
 def natural_order(name: str) -> list[int | str]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
-from zlib import error as ZlibError  # noqa: N812
+from zipfile import ZipFile
 
 import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.readers.stated import Stated, stated_in
 from potbench.structures import IntArray, formula_of
+from potbench.readers.damage import damage_named
 
-DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, RuntimeError, BadZipFile, ZlibError)
-"""Errors of numpy and zipfile for a damaged file; NotImplementedError is a RuntimeError."""
+LARGEST_RATIO = 100
+"""Numbers of molecules do not compress any better."""
+SMALL = 64 * 2**20
+"""Bytes that any array may take."""
 
 WHOLE, REAL = "iu", "f"
 
@@ -51,14 +53,13 @@ def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
     Raises:
         DataFileError: the file is no .npz file, is damaged, or an array is missing or holds something else.
     """
-    try:
+    with damage_named(file, ".npz"):
+        with ZipFile(file) as packed:
+            for member in packed.infolist():
+                if member.file_size > max(SMALL, LARGEST_RATIO * member.compress_size):
+                    raise ValueError(f"{member.filename} claims {member.file_size:,} bytes")
         with np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays}
-    except DAMAGE as error:
-        raise DataFileError(
-            f"{file} cannot be read as .npz ({error}). "
-            "It is truncated, damaged or another kind of file; fetch it again."
-        ) from error
     missing = [name for name in needed if name not in found]
     if missing:
         raise DataFileError(

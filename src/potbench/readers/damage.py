@@ -1,0 +1,35 @@
+"""Turn whatever a library raises for a damaged file into a message that names the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from potbench.errors import DataFileError, PotbenchError
+
+
+@contextmanager
+def damage_named(file: Path, kind: str, where: Callable[[], str] = str) -> Iterator[None]:
+    """Raise DataFileError in place of any error that is not a mistake of our own.
+
+    Libraries raise whatever a damaged byte makes them raise, AssertionError and MemoryError included.
+
+    Args:
+        file: the file that is read within the block.
+        kind: what it should be.
+        where: asked for the place in the file, such as " from frame 3 on".
+
+    Raises:
+        DataFileError: the file cannot be read.
+    """
+    try:
+        yield
+    except (PotbenchError, NameError, ImportError):
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:300]
+        raise DataFileError(
+            f"{file} cannot be read as {kind}{where()} ({type(error).__name__}{': ' if said else ''}{said}). It is "
+            "truncated, damaged or another kind of file; fetch it again."
+        ) from error
