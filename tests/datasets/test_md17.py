@@ -33,7 +33,8 @@ def test_frames_follow_each_other_in_time(tmp_path):
 def test_files_have_the_names_their_publisher_gave_them(tmp_path, molecule, stem):
     dataset = MD17(molecule, folder=tmp_path)
     assert dataset.files == [tmp_path / f"{stem}.npz"]
-    assert dataset.downloads[0].urls == (f"http://www.quantum-machine.org/gdml/data/npz/{stem}.npz",)
+    place = f"www.quantum-machine.org/gdml/data/npz/{stem}.npz"
+    assert dataset.downloads[0].urls == (f"https://{place}", f"http://{place}")
 
 
 def test_coupled_cluster_frames_come_with_their_official_split(tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import bz2
 import io
 import json
 import tarfile
@@ -164,3 +165,50 @@ def test_a_database_of_all_molecules_does_not_tell_the_uncharacterized_ones(tmp_
         "or dsgdb9nsd.xyz.tar.bz2 and uncharacterized.txt in its place. Change the argument uncharacterized of QM9."
     )
     assert len(list(QM9(folder=tmp_path, uncharacterized=True).read())) == 12
+
+
+def test_a_folder_of_the_single_files_is_read_as_the_archive_is(tmp_path):
+    write_qm9(tmp_path / "archive")
+    with tarfile.open(tmp_path / "archive" / "dsgdb9nsd.xyz.tar.bz2") as archive:
+        archive.extractall(tmp_path / "folder", filter="data")
+    (tmp_path / "archive" / "uncharacterized.txt").rename(tmp_path / "folder" / "uncharacterized.txt")
+    (tmp_path / "archive" / "dsgdb9nsd.xyz.tar.bz2").rename(tmp_path / "dsgdb9nsd.xyz.tar.bz2")
+    folder = QM9(folder=tmp_path / "folder")
+    assert len(folder.files) == 13
+    single = molecules(folder)
+    (tmp_path / "dsgdb9nsd.xyz.tar.bz2").rename(tmp_path / "folder" / "dsgdb9nsd.xyz.tar.bz2")
+    packed = molecules(QM9(folder=tmp_path / "folder"))
+    assert list(single) == list(packed)
+    for name, frames in single.items():
+        np.testing.assert_array_equal(frames.positions, packed[name].positions)
+        np.testing.assert_array_equal(frames.energy, packed[name].energy)
+
+
+def test_a_member_that_is_too_large_for_a_molecule_is_refused_before_it_is_read(tmp_path):
+    write_qm9(tmp_path)
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:bz2") as archive:
+        member = tarfile.TarInfo("dsgdb9nsd_000001.xyz")
+        member.size = 2**20
+        archive.addfile(member, io.BytesIO(bytes(2**20)))
+    (tmp_path / "dsgdb9nsd.xyz.tar.bz2").write_bytes(raw.getvalue())
+    with pytest.raises(DataFileError, match=r"dsgdb9nsd_000001.xyz of 1,048,576 bytes, which is no file of a molecule"):
+        list(QM9(folder=tmp_path).read())
+
+
+@pytest.mark.parametrize("lost", ["header", "zeros"])
+def test_an_archive_in_which_a_header_is_lost_is_refused(tmp_path, lost):
+    write_qm9(tmp_path, 6)
+    file = tmp_path / "dsgdb9nsd.xyz.tar.bz2"
+    raw = bytearray(bz2.decompress(file.read_bytes()))
+    raw[2048:2560] = bytes(512) if lost == "zeros" else b"x" * 512  # each member is of two times 512 bytes
+    file.write_bytes(bz2.compress(raw))
+    with pytest.raises(DataFileError, match=r"dsgdb9nsd.xyz.tar.bz2 cannot be read \(.* header .*fetch it again"):
+        list(QM9(folder=tmp_path).read())
+
+
+def test_surplus_lines_of_a_molecule_are_refused():
+    text = raw_qm9(images(1, forces=False)[0], 1)
+    assert parse(text, "U0", "here").molecule == "gdb_000001"
+    with pytest.raises(DataFileError, match="lines are missing or too many"):
+        parse(f"{text}H 0 0 0 0\n", "U0", "here")

@@ -275,9 +275,46 @@ def test_a_later_download_must_equal_the_first(server, file, tmp_path):
 def test_a_file_that_was_changed_since_is_refused_but_not_removed(server, file, tmp_path, checksum):
     fetch(download(server, checksum), tmp_path)
     (tmp_path / "data.bin").write_bytes(b"changed")
-    with pytest.raises(DataFileError, match=r"data.bin has the .* Expected the published file; delete it, and it is "):
+    with pytest.raises(DataFileError, match=r"data.bin has the .* Expected the published file; tell .* to fetch it again"):
         fetch(download(server, checksum), tmp_path)
     assert (tmp_path / "data.bin").read_bytes() == b"changed"
+
+
+def test_a_damaged_download_without_published_checksum_is_fetched_again_when_told_to(server, file, tmp_path):
+    server.files["file"] = Served(b"damaged on its way")
+    fetch(download(server, checksum=None), tmp_path)
+    server.files["file"] = Served(BODY)
+    fetch(download(server, checksum=None), tmp_path)
+    assert (tmp_path / "data.bin").read_bytes() == b"damaged on its way"  # not told to
+    fetch(download(server, checksum=None), tmp_path, again=True)
+    assert (tmp_path / "data.bin").read_bytes() == BODY
+    assert Checksums(tmp_path).find("data.bin").sha256 == SHA256
+
+
+def test_members_of_an_archive_that_is_fetched_again_are_unpacked_again(server, tmp_path):
+    wanted = download(server, None, members=(("a.h5", "a.h5"),))
+    server.files["file"] = Served(tar({"a.h5": b"damaged"}))
+    fetch(wanted, tmp_path)
+    server.files["file"] = Served(tar({"a.h5": b"right"}))
+    fetch(wanted, tmp_path, again=True)
+    assert (tmp_path / "a.h5").read_bytes() == b"right"
+
+
+def test_a_file_that_has_no_address_is_never_fetched_again(tmp_path):
+    (tmp_path / "data.xyz").write_bytes(b"the user's own")
+    fetch(Download((), "data.xyz"), tmp_path, again=True)
+    assert (tmp_path / "data.xyz").read_bytes() == b"the user's own"
+
+
+def test_a_published_size_is_required_where_no_checksum_is_published(server, file, tmp_path):
+    with pytest.raises(DataFileError, match=r"the file has 1,000,000 bytes, but 1,000,001 are published"):
+        fetch(download(server, None, size=len(BODY) + 1), tmp_path)
+    assert left(tmp_path) == set()
+    (tmp_path / "data.bin").write_bytes(b"short")
+    with pytest.raises(DataFileError, match=r"data.bin has 5 bytes, but 1,000,000 are published"):
+        fetch(download(server, None, size=len(BODY)), tmp_path)
+    fetch(download(server, None, size=len(BODY)), tmp_path, again=True)
+    assert (tmp_path / "data.bin").read_bytes() == BODY
 
 
 def test_a_damaged_record_of_checksums_is_named(server, file, tmp_path):

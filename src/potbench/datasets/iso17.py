@@ -12,6 +12,8 @@ from potbench.datasets.dataset import DatasetInfo, OfficialIndices
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.readers.ase_database import rows, stated, structure
+from potbench.errors import DataFileError
+from potbench.readers.ase_database import Labels, rows
 from potbench.readers.indices import read_indices
 from potbench.readers.labels import Labels
 from potbench.readers.npz import require_formula
@@ -70,7 +72,8 @@ class ISO17(Published):
     @override
     def downloads(self) -> list[Download]:
         members = tuple((f"iso17/{file.name}", file.name) for file in self.files)
-        return [Download(("http://www.quantum-machine.org/datasets/iso17.tar.gz",), "iso17.tar.gz", members=members)]
+        urls = tuple(f"{scheme}://www.quantum-machine.org/datasets/iso17.tar.gz" for scheme in ("https", "http"))
+        return [Download(urls, "iso17.tar.gz", members=members)]
 
     @override
     def read(self) -> Iterator[Frames]:
@@ -99,5 +102,10 @@ class ISO17(Published):
         reference, within, other = self._lengths
         # ids of rows in reference.db begin with 1
         train, validation = (read_indices(self.require(self.folder / name), reference, first=1) for name in IDS)
+        if len(np.union1d(train, validation)) != reference or len(train) + len(validation) != reference:
+            raise DataFileError(
+                f"{' and '.join(IDS)} in {self.folder} list {len(train):,} and {len(validation):,} of {reference:,} "
+                "frames. Expected each frame once; fetch them again."
+            )
         tests = {"known": np.arange(within) + reference, "unknown": np.arange(other) + reference + within}
         return {name: OfficialIndices(train, test, validation) for name, test in tests.items()}

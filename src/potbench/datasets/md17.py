@@ -20,7 +20,7 @@ from potbench.readers.stated import Claim
 from potbench.structures import Frames
 from potbench.units import KCAL_PER_MOL
 
-PLACE = "http://www.quantum-machine.org/gdml/data/npz/"
+PLACES = tuple(f"{scheme}://www.quantum-machine.org/gdml/data/npz/" for scheme in ("https", "http"))
 Molecule = Literal[
     "aspirin",
     "azobenzene",
@@ -133,9 +133,10 @@ class MD17(Published):
     @override
     def downloads(self) -> list[Download]:
         if self.labels == "DFT":
-            return [Download((PLACE + self.files[0].name,), self.files[0].name)]
+            return [Download(tuple(place + self.files[0].name for place in PLACES), self.files[0].name)]
         archive = f"{COUPLED_CLUSTER[self.molecule][0]}.zip"
-        return [Download((PLACE + archive,), archive, members=tuple((file.name, file.name) for file in self.files))]
+        members = tuple((file.name, file.name) for file in self.files)
+        return [Download(tuple(place + archive for place in PLACES), archive, members=members)]
 
     @override
     def read(self) -> Iterator[Frames]:

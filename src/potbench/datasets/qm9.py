@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal, get_args
 
 import numpy as np
@@ -15,6 +16,7 @@ from potbench.datasets.dataset import DatasetInfo
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.downloads.archive import DAMAGE
+from potbench.downloads.tar_member import TarMember, require_end
 from potbench.errors import DataFileError, SettingError
 from potbench.readers.ase_database import has, num_rows, rows, stated, structure
 from potbench.readers.labels import Labels
@@ -26,7 +28,10 @@ from potbench.units import HARTREE
 
 FIGSHARE = ("https://ndownloader.figshare.com/files/", "https://springernature.figshare.com/ndownloader/files/")
 ARCHIVE, UNCHARACTERIZED, DATABASE = "dsgdb9nsd.xyz.tar.bz2", "uncharacterized.txt", "qm9.db"
+SINGLE = "dsgdb9nsd_*.xyz"
 MOLECULES = 133_885
+LARGEST_FILE = 2**16
+"""Bytes of the file of a molecule; those of QM9 have up to 3,000."""
 LEFT_OUT = 3_054
 Target = Literal["U0", "U", "H", "G", "zpve", "homo", "lumo", "gap", "mu", "alpha", "r2", "Cv", "A", "B", "C"]
 
@@ -68,8 +73,8 @@ class QM9(Published):
             vibration (zpve), orbitals (homo, lumo) or their gap, all in eV; or, in its published unit, dipole moment
             (mu), polarizability (alpha), spatial extent (r2), heat capacity (Cv) or a rotational constant (A, B, C).
         uncharacterized: whether to include the 3,054 molecules.
-        folder: folder of dsgdb9nsd.xyz.tar.bz2 and uncharacterized.txt; or of qm9.db in any of SchNetPack's layouts; by
-            default where `data prepare` puts them.
+        folder: folder of dsgdb9nsd.xyz.tar.bz2, or of its files dsgdb9nsd_000001.xyz and so on, and of
+            uncharacterized.txt; or of qm9.db in any of SchNetPack's layouts; by default where `data prepare` puts them.
     """
 
     published = DatasetInfo(
@@ -111,7 +116,8 @@ class QM9(Published):
     def files(self) -> list[Path]:
         if self._from_database:
             return [self.folder / DATABASE]
-        return [self.folder / ARCHIVE, *([] if self.uncharacterized else [self.folder / UNCHARACTERIZED])]
+        molecules = self._single_files or [self.folder / ARCHIVE]
+        return [*molecules, *([] if self.uncharacterized else [self.folder / UNCHARACTERIZED])]
 
     @property
     @override
@@ -135,31 +141,52 @@ class QM9(Published):
         if self._from_database:
             yield from self._read_database(self.folder / DATABASE)
             return
-        file = self.require(self.folder / ARCHIVE)
         left_out = set() if self.uncharacterized else read_left_out(self.require(self.folder / UNCHARACTERIZED))
+        if self._single_files:
+            yield from conformers(self._single_structures(left_out), str(self.folder))
+            return
+        file = self.require(self.folder / ARCHIVE)
         yield from conformers(self._structures(file, left_out), str(file))
 
     @property
     def _from_database(self) -> bool:
         return (self.folder / DATABASE).is_file() and not (self.folder / ARCHIVE).is_file()
 
+    @cached_property
+    def _single_files(self) -> list[Path]:
+        return [] if (self.folder / ARCHIVE).is_file() else sorted(self.folder.glob(SINGLE))
+
     def _structures(self, file: Path, left_out: set[int]) -> Iterator[Structure]:
         try:
             # as a stream: members are read in order, and nothing is unpacked to disk
-            with tarfile.open(file, "r|*") as archive:
+            with tarfile.open(file, "r|*", tarinfo=TarMember) as archive:
                 for member in archive:
                     stream = archive.extractfile(member) if member.isreg() else None
-                    if stream is None:
+                    if stream is None and not PurePath(member.name).match(SINGLE):
                         continue
+                    if stream is None or not 0 < member.size <= LARGEST_FILE:
+                        raise DataFileError(
+                            f"{file} holds {member.name} of {member.size:,} bytes, which is no file of a molecule. It "
+                            "is damaged; fetch it again."
+                        )
                     structure = parse(stream.read().decode(errors="replace"), self.target, f"{file}, {member.name}")
-                    if int(structure.molecule.removeprefix("gdb_")) not in left_out:
+                    if _number(structure) not in left_out:
                         yield structure
+                require_end(archive.fileobj)  # type: ignore[arg-type]
         except DAMAGE as error:
             if isinstance(error, DataFileError):
                 raise
             raise DataFileError(
                 f"{file} cannot be read ({error}). It is truncated or damaged; fetch it again."
             ) from error
+
+    def _single_structures(self, left_out: set[int]) -> Iterator[Structure]:
+        for file in self._single_files:
+            if file.stat().st_size > LARGEST_FILE:
+                raise DataFileError(f"{file} is too large for the file of a molecule. Fetch it again.")
+            structure = parse(file.read_text(encoding="utf-8", errors="replace"), self.target, str(file))
+            if _number(structure) not in left_out:
+                yield structure
 
     def _read_database(self, file: Path) -> Iterator[Frames]:
         found = rows(file)
@@ -186,6 +213,10 @@ class QM9(Published):
         yield from conformers(structures, str(file))
 
 
+def _number(structure: Structure) -> int:
+    return int(structure.molecule.removeprefix("gdb_"))
+
+
 def parse(text: str, target: str, where: str) -> Structure:
     """Parse the file of one molecule.
 
@@ -200,14 +231,14 @@ def parse(text: str, target: str, where: str) -> Structure:
     Raises:
         DataFileError: the file is truncated or laid out otherwise.
     """
-    lines = text.replace("*^", "e").splitlines()
+    lines = text.replace("*^", "e").rstrip().splitlines()
     try:
         num_atoms = int(lines[0])
         head = lines[1].split()
         atoms = [line.split() for line in lines[2 : 2 + num_atoms]]
         trailer = lines[2 + num_atoms :]
-        if head[0] != "gdb" or len(head) != 17 or any(len(atom) != 5 for atom in atoms) or len(trailer) < 3:
-            raise ValueError("lines are missing, or have another number of columns")
+        if head[0] != "gdb" or len(head) != 17 or any(len(atom) != 5 for atom in atoms) or len(trailer) != 3:
+            raise ValueError("lines are missing or too many, or have another number of columns")
         return Structure(
             molecule=f"gdb_{int(head[1]):06d}",
             atomic_numbers=np.array([SYMBOLS.index(atom[0]) for atom in atoms], dtype=np.uint8),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -160,7 +161,16 @@ class RMD17(Published):
     def official_splits(self) -> Mapping[str, OfficialIndices]:
         """Return the splits 01 to 05 whose files exist."""
         find = self._frames_of_half if self._halves else self._frames_of_list
-        return {fold.name: OfficialIndices(find(fold.train), find(fold.test)) for fold in self._halves or self._folds}
+        splits = {fold.name: OfficialIndices(find(fold.train), find(fold.test)) for fold in self._halves or self._folds}
+        usual = Counter((len(split.train), len(split.test)) for split in splits.values()).most_common(1)
+        for fold in self._halves or self._folds:
+            split = splits[fold.name]
+            if (len(split.train), len(split.test)) != usual[0][0]:
+                raise DataFileError(
+                    f"{fold.train} and {fold.test} list {len(split.train):,} and {len(split.test):,} frames, those of "
+                    f"other splits {usual[0][0][0]:,} and {usual[0][0][1]:,}. Expected as many; fetch them again."
+                )
+        return splits
 
     @cached_property
     def _arrays(self) -> Arrays:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from potbench.downloads.disk_space import FULL, require_room
+from potbench.downloads.tar_member import TarMember
 from potbench.errors import ArchiveError, DataFileError
 from potbench.whole_file import whole_file
 
@@ -103,7 +104,7 @@ def _members(stream: IO[bytes]) -> Iterator[Member]:
                 )
         return
     stream.seek(0)
-    with tarfile.open(fileobj=stream) as tarred:
+    with tarfile.open(fileobj=stream, tarinfo=TarMember) as tarred:
         for entry in tarred:
             open_file = partial(tarred.extractfile, entry) if entry.isreg() else None
             yield Member(PurePosixPath(entry.name), entry.size, open_file)  # type: ignore[arg-type]

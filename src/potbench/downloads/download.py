@@ -17,7 +17,7 @@ from potbench.downloads.partial_file import PartialFile, TransferError
 from potbench.errors import ArchiveError, DataFileError
 
 
-def fetch(download: Download, folder: Path) -> None:
+def fetch(download: Download, folder: Path, again: bool = False) -> None:
     """Download a file, or an archive and unpack its members, into a folder.
 
     A file that exists is verified and not downloaded again. A file gets its name when it is complete and verified;
@@ -25,21 +25,31 @@ def fetch(download: Download, folder: Path) -> None:
     published, the sha256 of the first download is recorded in checksums.json, and later downloads must agree with it.
     An archive is left beside its members, since other options may need others of them.
 
+    Args:
+        download: what to download.
+        folder: where to.
+        again: download it even where it is there, and forget the checksums that are recorded of it.
+
     Raises:
         DataFileError: no mirror provides the file, a file differs from the published one, an archive is damaged, or the
             disk is full.
     """
     with alone_in(folder):
-        file = folder / download.file
-        missing = {end: name for end, name in download.members if not (folder / name).is_file()}
+        file, checksums = folder / download.file, Checksums(folder)
+        again = again and bool(download.urls)
+        if again:
+            for name in (file.name, *dict(download.members).values()):
+                checksums.forget(name)
+        missing = {end: name for end, name in download.members if again or not (folder / name).is_file()}
         if download.members and not missing:
             return
-        checksums = Checksums(folder)
-        is_new = not file.is_file()
+        is_new = again or not file.is_file()
         if is_new:
             _try_mirrors(download, file, checksums)
-        elif wrong := checksums.verify(file, file.name, download.checksum):
-            raise DataFileError(f"{file} {wrong}. Expected the published file; delete it, and it is fetched again.")
+        elif wrong := _wrong_size(file, download) or checksums.verify(file, file.name, download.checksum):
+            raise DataFileError(
+                f"{file} {wrong}. Expected the published file; tell `python -m potbench data prepare` to fetch it again."
+            )
         if not missing:
             return
         try:
@@ -95,7 +105,7 @@ def _try_mirrors(download: Download, file: Path, checksums: Checksums) -> None:
         except TransferError as error:
             failures.append(f"{url}: {error}")
             continue
-        wrong = checksums.verify(partial.path, file.name, download.checksum)
+        wrong = _wrong_size(partial.path, download) or checksums.verify(partial.path, file.name, download.checksum)
         if not wrong:
             partial.finish()
             found = checksums.find(file.name)
@@ -109,3 +119,9 @@ def _try_mirrors(download: Download, file: Path, checksums: Checksums) -> None:
         f"{file} could not be downloaded: {'; '.join(failures)}. Expected the published file. Try again later, which "
         "resumes the download; or get the file in another way, and prepare the dataset from it."
     )
+
+
+def _wrong_size(file: Path, download: Download) -> str | None:
+    """Return what is wrong with the size of a file, as the end of a sentence about it; None where nothing is."""
+    size = file.stat().st_size
+    return f"has {size:,} bytes, but {download.size:,} are published" if download.size not in {None, size} else None

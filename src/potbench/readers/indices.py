@@ -25,8 +25,9 @@ def read_indices(file: Path, num_frames: int, first: int = 0) -> IntArray:
         DataFileError: a line is no number, or a frame is listed twice or does not exist.
     """
     try:
-        indices = np.array(file.read_text(encoding="utf-8").split(), dtype=np.int64) - first
-    except ValueError as error:
+        lines = [line for line in file.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+        indices = np.array(lines, dtype=np.int64) - first
+    except (ValueError, OverflowError) as error:
         raise DataFileError(f"{file}: {error}. Expected the number of a frame on each line; fetch it again.") from error
     known = len(np.unique(indices[(indices >= 0) & (indices < num_frames)]))
     if not known or known < len(indices):

@@ -21,12 +21,13 @@ PROGRAM = "python -m potbench data prepare"
 
 
 class Choice(NamedTuple):
-    """The dataset that the arguments of the command choose: its class, options, folder of datasets and --from."""
+    """What the arguments of the command choose: class and options of the dataset, its folder, --from, --fetch_again."""
 
     kind: type[Dataset]
     options: dict[str, Any]
     root: Path
     source: Path | None
+    again: bool = False
 
     def make(self, **folder: Path) -> Dataset:
         """Make the dataset; its files are in a folder, or where they are downloaded to."""
@@ -46,7 +47,7 @@ def prepare(arguments: list[str]) -> None:
     from potbench.cli.parsing import Parser, positional_in
     from potbench.cli.places import Flags
     from potbench.cli.refusals import refusals
-    from potbench.datasets import data_root
+    from potbench.datasets import Dataset, data_root
     from potbench.loading.catalog import named
 
     name = positional_in(arguments)
@@ -67,11 +68,15 @@ def prepare(arguments: list[str]) -> None:
     options = parser.add_class_arguments(kind, skip={"folder"}, as_group=False)
     if "folder" in inspect.signature(kind).parameters:
         parser.add_argument("--from", type=Path | None, help="Folder, archive or file: the files, if you have them.")
+    if kind.downloads is not Dataset.downloads:
+        fetch_again = "Download the files even where they are there, such as damaged ones."
+        parser.add_argument("--fetch_again", type=bool, default=False, help=fetch_again)
     parser.add_argument("--root", type=Path | None, help="Folder of datasets; else POTBENCH_DATA, or the user's own.")
     rest = list(arguments)
     rest.remove(name)
     found = parser.parse_args(rest)
-    choice = Choice(kind, {key: found[key] for key in options}, found["root"] or data_root(), found.get("from"))
+    chosen = {key: found[key] for key in options}
+    choice = Choice(kind, chosen, found["root"] or data_root(), found.get("from"), bool(found.get("fetch_again")))
     with refusals(lambda: Flags(found, parser)):
         try:
             show(choice, get(choice))
@@ -93,12 +98,12 @@ def get(choice: Choice) -> Store:
         bring(choice, dataset, choice.source)
         dataset = choice.make()
     found = find_prepared(dataset, choice.root)
-    if found:
+    if found and not choice.again:
         say(f"{dataset.info.name} is prepared already; nothing was done.")
         return Store(found)
     if not choice.source:
         for download in needed(dataset):
-            fetch(download, dataset.files[0].parent)
+            fetch(download, dataset.files[0].parent, choice.again)
         # which files there are is asked once
         dataset = choice.make()
     with full_disk_in_words(choice.root):
