@@ -56,3 +56,14 @@ def test_damaged_settings_are_named(work: UnfinishedWork, text: str):
     work.recipe.write_text(text)
     with pytest.raises(RecordError, match=r"recipe\.json is damaged .* delete its folder\.$"):
         work.open(RECIPE)
+
+
+def test_one_process_at_a_time_works_in_it(work: UnfinishedWork):
+    with work.alone():
+        work.open(RECIPE)
+        with pytest.raises(GenerationError, match=r"^Another process works in .*data\.h5\.partial\. Expected one at a"):
+            with UnfinishedWork(work.folder.with_name("data.h5")).alone():
+                pass
+    with work.alone():
+        work.remove()
+    assert not work.folder.exists()

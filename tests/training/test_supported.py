@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 from lightning.pytorch import Trainer
+from lightning.pytorch.accelerators import MPSAccelerator
 from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
 
 from potbench.errors import SettingError
+from potbench.training.supported import require_supported
 from tests.training.small_task import quiet_trainer, small_data, small_task
 
 
@@ -19,6 +21,13 @@ def test_a_precision_that_rounds_total_energies_is_refused(tmp_path, precision):
             "Expected one of 32-true, 64-true, bf16-mixed, 16-mixed. Change the argument precision of Trainer."
         )
         assert caught.value.owner is Trainer
+
+
+def test_a_device_without_float64_is_refused(tmp_path):
+    trainer = quiet_trainer(tmp_path)
+    trainer.strategy._accelerator = object.__new__(MPSAccelerator)
+    with pytest.raises(SettingError, match=r"^Apple's GPUs \(MPS\) have no float64.* Expected cpu\. Change the argument"):
+        require_supported(trainer, "fit")
 
 
 @pytest.mark.parametrize(

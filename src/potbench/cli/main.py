@@ -17,6 +17,7 @@ from potbench.cli.data.info import info
 from potbench.cli.data.list import list_datasets
 from potbench.cli.data.prepare import prepare
 from potbench.cli.environment import check_environment
+from potbench.cli.output import go_on_without_reader, show_what_can_be_shown
 from potbench.cli.predict import predict
 from potbench.cli.refusals import message_of
 from potbench.errors import PotbenchError, did_you_mean
@@ -30,6 +31,7 @@ def fit(arguments: list[str]) -> int:
     """Train a potential; `fit RUN` resumes a run."""
     from potbench.cli.lightning_process import run
 
+    go_on_without_reader()
     return run("fit", arguments)
 
 
@@ -75,6 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in given
+    show_what_can_be_shown()
     try:
         check_environment()
         status = dispatch([one for one in given if one != "--debug"], COMMANDS, PROGRAM)

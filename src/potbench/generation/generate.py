@@ -47,23 +47,25 @@ def generate(
 
     Raises:
         SettingError: the file exists already.
-        GenerationError: unfinished work is of other settings, or a frame cannot be computed.
+        GenerationError: unfinished work is of other settings, another process works on it, or a frame cannot be
+            computed.
     """
     require_positive(generate, num_frames=num_frames)
     if output.exists():
         expected = "a new file, so that no data is overwritten; move the old one away or choose another"
         raise SettingError(generate, "output", str(output), expected, f"{output} exists already")
     work = UnfinishedWork(output)
-    work.open(recipe)
-    elements = sorted({int(number) for atoms in molecules.values() for number in atoms.numbers})
-    free_atoms = isolated_atom_energies(elements, recipe, work.isolated_atoms)
-    finished: dict[str, Conformers] = {}
-    for name, atoms in molecules.items():
-        made = sample_molecule(name, atoms, num_frames, recipe, work.molecule(name), partial(advance, name))
-        say(f"{name}: {len(made.energy)} frames in {made.seconds:.0f} s")
-        finished[name] = made.first(num_frames)
-    write_dataset(output, finished, _manifest(recipe, finished, free_atoms, license, command))
-    work.remove()
+    with work.alone():
+        work.open(recipe)
+        elements = sorted({int(number) for atoms in molecules.values() for number in atoms.numbers})
+        free_atoms = isolated_atom_energies(elements, recipe, work.isolated_atoms)
+        finished: dict[str, Conformers] = {}
+        for name, atoms in molecules.items():
+            made = sample_molecule(name, atoms, num_frames, recipe, work.molecule(name), partial(advance, name))
+            say(f"{name}: {len(made.energy)} frames in {made.seconds:.0f} s")
+            finished[name] = made.first(num_frames)
+        write_dataset(output, finished, _manifest(recipe, finished, free_atoms, license, command))
+        work.remove()
 
 
 def _manifest(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from potbench.errors import GenerationError
 from potbench.generation.recipe import Recipe
@@ -48,6 +52,27 @@ class UnfinishedWork:
                 "resume, they must be the same. Use the old settings again, choose another output, or delete the "
                 "folder."
             )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one process at a time work in the folder.
+
+        Raises:
+            GenerationError: another process does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise GenerationError(
+                f"Another process works in {self.folder}. Expected one at a time: wait for it, or choose another "
+                "output."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def remove(self) -> None:
         """Delete the folder."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-import resource
+import math
 import sys
 
 import torch
+
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
 
 # glibc's malloc.h; the value of each is a C int
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
@@ -33,8 +38,13 @@ def keep_freed_memory() -> bool:
 
 
 def peak_memory() -> float:
-    """Return the most memory this process has held, in MiB: of the GPU where there is one, else resident memory."""
+    """Return the most memory this process has held, in MiB: of the GPU where there is one, else resident memory.
+
+    NaN on Windows, where Python does not tell.
+    """
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return torch.cuda.max_memory_allocated() / 2**20
+    if resource is None:
+        return math.nan
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.accelerators import MPSAccelerator
 from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
 
 from potbench.errors import SettingError
@@ -18,6 +19,9 @@ def require_supported(trainer: Trainer, stage: str) -> None:
         trainer: of a task.
         stage: "fit" where it trains.
     """
+    if isinstance(trainer.accelerator, MPSAccelerator):
+        problem = "Apple's GPUs (MPS) have no float64, which total energies need"
+        raise SettingError(Trainer, "accelerator", "mps", "cpu", problem)
     precision = trainer.precision
     if precision not in PRECISIONS:
         raise SettingError(
