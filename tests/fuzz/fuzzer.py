@@ -7,13 +7,15 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
 """Seconds for one file of some kB, child processes included."""
+START = 60.0
+"""Seconds more for the first, before which libraries are imported."""
 MEMORY = 256.0
 """MiB that a file of some kB may take."""
 
@@ -35,24 +37,21 @@ class Outcome(NamedTuple):
     reason: str
 
 
-def fuzz(kind: str, numbers: range, folder: Path) -> Iterator[Outcome]:
-    """Yield what comes of the mutants of a format.
+def fuzz(mutants: Iterable[tuple[str, int]], folder: Path) -> Iterator[Outcome]:
+    """Yield what comes of mutants.
 
     Args:
-        kind: the format.
-        numbers: numbers of the mutants.
+        mutants: format and number of each.
         folder: where the files are made.
     """
     worker: _Worker | None = None
-    for number in numbers:
-        worker = worker or _Worker(kind, folder)
-        label, reason, memory = worker.ask(number)
-        if label in {"hang", "crash"}:
-            worker.end()
-            worker = None
-        elif memory > MEMORY:
+    for kind, number in mutants:
+        worker = worker or _Worker(folder)
+        label, reason, memory = worker.ask(kind, number)
+        if memory > MEMORY:
             label, reason = "memory", f"{memory} MiB, {label}: {reason}"
-            worker.end()  # peaks never fall
+        if label in {"hang", "crash", "memory"}:  # peaks of memory never fall
+            worker.end()
             worker = None
         yield Outcome(kind, number, label, reason)
     if worker:
@@ -60,36 +59,28 @@ def fuzz(kind: str, numbers: range, folder: Path) -> Iterator[Outcome]:
 
 
 class _Worker:
-    def __init__(self, kind: str, folder: Path) -> None:
-        command = [sys.executable, "-m", "tests.fuzz.worker", kind, str(folder)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(["src", *_path()])}
-        pipe = subprocess.PIPE
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        errors = (folder.parent / "worker.log").open("wb")
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, cwd=ROOT, env=environment)
-        ready = self._answer(120.0)
-        assert ready[0] == "ready", f"{ready}: {(folder.parent / 'worker.log').read_text()}"
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "tests.fuzz.worker", str(folder)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        self.errors = folder / "errors.txt"
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT, env=environment
+            )
+        self.patience = START
 
-    def ask(self, number: int) -> tuple[str, str, float]:
-        try:
-            self.process.stdin.write(f"{number}\n".encode())
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            return "crash", "it ended before", 0
-        return self._answer(PATIENCE)
-
-    def _answer(self, patience: float) -> tuple[str, str, float]:
-        if not select.select([self.process.stdout], [], [], patience)[0]:
-            return "hang", f"no answer within {patience:.0f} s", 0
+    def ask(self, kind: str, number: int) -> tuple[str, str, float]:
+        self.process.stdin.write(f"{kind} {number}\n".encode())
+        self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], self.patience + PATIENCE)[0]:
+            return "hang", f"no answer within {PATIENCE:.0f} s", 0
+        self.patience = 0.0
         line = self.process.stdout.readline()
         if not line:
-            return "crash", f"status {self.process.wait()}", 0
+            return "crash", f"status {self.process.wait()}: {self.errors.read_text()[-500:]}", 0
         return tuple(json.loads(line))
 
     def end(self) -> None:
         self.process.kill()
         self.process.communicate()
-
-
-def _path() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]

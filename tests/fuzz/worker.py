@@ -1,15 +1,17 @@
 """A process that reads damaged files, one after another, and says of each what came of it.
 
-`python -m tests.fuzz.worker KIND FOLDER` reads the numbers of mutants from its input, a line each, and writes for each
-a line of JSON: the class, the reason, and the memory that was taken, in MiB.
+`python -m tests.fuzz.worker FOLDER` reads formats and numbers of mutants from its input, a line each, and writes for
+each a line of JSON: the class, the reason, and the memory that was taken, in MiB.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import sys
+import time
 import traceback
 import warnings
 import zlib
@@ -58,10 +60,11 @@ def read(kind: str, folder: Path) -> Reading:
     return seen, splits, wrong
 
 
-def classify(kind: str, folder: Path, before: Reading) -> tuple[str, str]:
-    """Return the class of what a damaged file gives, and why."""
+def classify(kind: str, folder: Path, before: Reading, fault: str = "") -> tuple[str, str]:
+    """Return the class of what a damaged file gives, and why; with the fault of a reader where one is tried."""
     name = FORMATS[kind].file
     try:
+        _fault(fault)
         frames, splits, wrong = read(kind, folder)
     except PotbenchError as error:
         return ("refused" if name in str(error) else "unnamed"), str(error)
@@ -115,28 +118,47 @@ def _singly(chunks: list[Frames]) -> Iterator[Frames]:
             )
 
 
+def _fault(kind: str) -> None:
+    """Do what a faulty reader would, for the test of the fuzzer."""
+    if kind == "hang":
+        time.sleep(60)
+    elif kind == "die":
+        os.abort()
+    elif kind == "memory":
+        bytearray(2**29).count(b"1")
+    elif kind == "raise":
+        raise TypeError("a defect")
+    elif kind == "refuse":
+        raise PotbenchError("something is wrong")
+
+
 def _peak() -> float:
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return max(resource.getrusage(kind).ru_maxrss / 2**10 for kind in kinds)
 
 
-def main(kind: str, folder: Path) -> None:
-    """Answer for the numbers that come in."""
+def main(folder: Path) -> None:
+    """Answer for the mutants that come in."""
     warnings.simplefilter("ignore")
-    answers = sys.stdout
-    file = made(kind, folder)
-    raw = file.read_bytes()
-    before = read(kind, folder)
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + ADDRESS_SPACE, resource.RLIM_INFINITY))
-    print(json.dumps(["ready", "", 0]), file=answers, flush=True)
-    highest = _peak()
+    # for the test of the fuzzer: number of a mutant → what a faulty reader would do with it
+    faults = dict(one.split() for one in os.environ.get("FUZZ_FAULTS", "").split(",") if one)
+    known: dict[str, tuple[bytes, Reading]] = {}
     for line in sys.stdin:
-        file.write_bytes(mutant(FORMATS[kind], raw, [zlib.crc32(kind.encode()), int(line)]))
-        shutil.rmtree(folder / "prepared", ignore_errors=True)
-        result = classify(kind, folder, before)
-        print(json.dumps([*result, round(_peak() - highest)]), file=answers, flush=True)
+        kind, number = line.split()
+        place = folder / kind
+        if kind not in known:
+            file = made(kind, place)
+            known[kind] = file.read_bytes(), read(kind, place)
+        raw, before = known[kind]
+        highest = _peak()
+        damaged = mutant(FORMATS[kind], raw, [zlib.crc32(kind.encode()), int(number)])
+        (place / FORMATS[kind].file).write_bytes(damaged)
+        shutil.rmtree(place / "prepared", ignore_errors=True)
+        result = classify(kind, place, before, faults.get(number, ""))
+        print(json.dumps([*result, round(_peak() - highest)]), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

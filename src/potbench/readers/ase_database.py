@@ -44,6 +44,12 @@ def rows(file: Path) -> Iterator[Any]:
     with open_database(file) as database:
         for row in database.select():
             require_molecule(row, f"{file}, row {row.id}")
+            shape = np.asarray(row.positions, dtype=np.float64).shape
+            if shape != (len(row.numbers), 3):
+                raise DataFileError(
+                    f"{file}, row {row.id} has {len(row.numbers)} atoms and positions of shape {shape}. Expected "
+                    "(atoms, 3); fetch it again."
+                )
             # ASE decodes it only when asked
             if not isinstance(row.data, dict):
                 raise DataFileError(f"{file}, row {row.id} has damaged data. Expected named values; fetch it again.")

@@ -15,8 +15,8 @@ from potbench.readers.damage import damage_named
 from potbench.readers.first_reading import read_first
 from potbench.readers.xyz_frames import frames, is_xyz, open_text
 
-BOUNDED = {".json", ".db"}
-"""Endings of files that `bound_json` is enough for."""
+BOUNDED = {".json", ".db", ".traj"}
+"""Endings of files that hold what they claim, once JSON is bounded."""
 LONGEST_TEXT = 4096
 """Bytes of one text in an array."""
 

@@ -60,6 +60,9 @@ def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
                     raise ValueError(f"{member.filename} claims {member.file_size:,} bytes")
         with np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays}
+        for name, array in found.items():
+            if not isinstance(array, np.ndarray):  # numpy gives the bytes of a member that it does not know
+                raise ValueError(f"{name} is no array")
     missing = [name for name in needed if name not in found]
     if missing:
         raise DataFileError(
