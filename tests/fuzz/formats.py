@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
+from uuid import UUID
 
 import numpy as np
 from ase import Atoms
@@ -135,7 +137,7 @@ def _zipped(raw: bytes, members: Pieces) -> bytes:
 
 
 BZIP2 = (lambda raw: [bz2.decompress(raw)], lambda raw, inside: bz2.compress(inside[0], 1))
-GZIP = (lambda raw: [gzip.decompress(raw)], lambda raw, inside: gzip.compress(inside[0], 1))
+GZIP = (lambda raw: [gzip.decompress(raw)], lambda raw, inside: gzip.compress(inside[0], 1, mtime=0))
 ZIP = (_members, _zipped)
 
 FORMATS: dict[str, Format] = {
@@ -207,5 +209,7 @@ def made(kind: str, folder: Path) -> Path:
     """Write the files of a format into an empty folder; return the one that is to be damaged."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    FORMATS[kind].write(folder)
+    # ASE names the rows of databases at random, and says when
+    with patch("uuid.uuid4", lambda: UUID(int=2**127 + 1)), patch("ase.db.core.time", lambda: 1.7e9):
+        FORMATS[kind].write(folder)
     return folder / FORMATS[kind].file

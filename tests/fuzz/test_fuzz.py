@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.formats import FORMATS
+from tests.fuzz.formats import FORMATS, made
 from tests.fuzz.fuzzer import Outcome, fuzz
+from tests.fuzz.mutations import mutant
 
 NORMAL, SLOW = 30, 600
 """Mutants of each format: 510 and 10,200 in all."""
@@ -51,3 +52,10 @@ def test_a_reader_that_hangs_dies_or_takes_all_memory_is_told(tmp_path, monkeypa
     found = list(fuzz((("flexible", number) for number in range(6)), tmp_path))
     assert [one.label for one in found[:5]] == ["traceback", "hang", "crash", "memory", "unnamed"]
     assert found[5].label in {"refused", "same", "detected", "undetectable"}
+
+
+def test_the_same_seed_damages_the_same_bytes(tmp_path):
+    for kind, form in FORMATS.items():
+        files = [made(kind, tmp_path / name).read_bytes() for name in ("one", "other")]
+        assert files[0] == files[1], kind
+        assert mutant(form, files[0], [1, 2]) == mutant(form, files[1], [1, 2])
