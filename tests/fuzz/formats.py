@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import itertools
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -210,6 +211,7 @@ def made(kind: str, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     # ASE names the rows of databases at random, and says when
-    with patch("uuid.uuid4", lambda: UUID(int=2**127 + 1)), patch("ase.db.core.time", lambda: 1.7e9):
+    names = (UUID(int=number) for number in itertools.count(2**127))
+    with patch("uuid.uuid4", lambda: next(names)), patch("ase.db.core.time", lambda: 1.7e9):
         FORMATS[kind].write(folder)
     return folder / FORMATS[kind].file
