@@ -66,3 +66,14 @@ def test_energies_that_are_stated_in_another_unit_are_refused(tmp_path):
         database.metadata = {"_property_unit_dict": {"total_energy": "Ha", "atomic_forces": "Ha/Bohr"}}
     with pytest.raises(DataFileError, match=r"it states energies in Ha, not in eV; forces in Ha/Bohr, not in eV/Å\."):
         list(ISO17(tmp_path).read())
+
+
+@pytest.mark.parametrize("name", ["train_ids.txt", "validation_ids.txt"])
+def test_a_list_of_ids_that_is_cut_short_is_refused(tmp_path, name):
+    write_iso17(tmp_path, 12)
+    lines = (tmp_path / name).read_text().splitlines()
+    (tmp_path / name).write_text("\n".join(lines[:-1]))
+    dataset = ISO17(folder=tmp_path)
+    list(dataset.read())
+    with pytest.raises(DataFileError, match=r"train_ids\.txt and validation_ids\.txt in .* Expected each frame once"):
+        dataset.official_splits()

@@ -127,3 +127,13 @@ def test_a_file_of_other_atoms_is_refused(tmp_path):
         DataFileError, match=r"rmd17_ethanol\.npz is not ethanol of rMD17 .* atoms of C9H8O4, not of C2H6O"
     ):
         list(RMD17("ethanol", folder=tmp_path).read())
+
+
+def test_a_list_of_frames_that_is_cut_short_is_refused(tmp_path):
+    write_rmd17(tmp_path)
+    short = tmp_path / "index_train_03.csv"
+    short.write_text("\n".join(short.read_text().splitlines()[:-1]))
+    with pytest.raises(
+        DataFileError, match=r"index_train_03\.csv and .* list 7 and 8 frames, those of other .* 8 and 8"
+    ):
+        RMD17("ethanol", folder=tmp_path).official_splits()

@@ -124,6 +124,12 @@ def _database(file: Path) -> None:
             database.write(atoms)
 
 
+def _zipped_xyz(file: Path) -> None:
+    text = io.StringIO()
+    write(text, _images(), format="extxyz")
+    file.write_bytes(gzip.compress(text.getvalue().encode(), 1, mtime=0))
+
+
 def _members(raw: bytes) -> Pieces:
     with zipfile.ZipFile(io.BytesIO(raw)) as packed:
         return [packed.read(name) for name in packed.namelist()]
@@ -186,7 +192,7 @@ FORMATS: dict[str, Format] = {
     ),
     "xyz_gz": Format(
         "a.xyz.gz",
-        lambda folder: write(folder / "a.xyz.gz", _images(), format="extxyz"),
+        lambda folder: _zipped_xyz(folder / "a.xyz.gz"),
         lambda folder: ExtendedXYZ(folder / "a.xyz.gz", "eV", "Å"),
         True,
         *GZIP,

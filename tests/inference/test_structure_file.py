@@ -48,10 +48,12 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
             read_structures(file)
         messages[file.name] = str(caught.value)
     assert f"{tmp_path}/none.xyz does not exist." in messages["none.xyz"]
-    assert f"ASE cannot read {garbage} (" in messages["garbage.xyz"]
+    assert messages["garbage.xyz"].startswith(f"{garbage} cannot be read as extended XYZ from frame 0 on (")
     assert str(empty) in messages["empty.extxyz"]
     assert f"{periodic}: structure 1 is periodic, and these potentials are of molecules." in messages["periodic.extxyz"]
-    assert all(text.endswith("Choose another file.") for text in messages.values())
+    assert all(
+        text.endswith(("Choose another file.", "fetch it again.", "at least one.")) for text in messages.values()
+    )
 
 
 @pytest.mark.parametrize("ending", ["xyz", "extxyz"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 
 import numpy as np
@@ -70,3 +71,16 @@ def test_a_reader_may_stop_early(file):
     found = rows(file)
     assert next(found).id == 1
     found.close()
+
+
+@pytest.mark.parametrize("positions", [None, {"a": 1}, [[0.0, 0.0]], [0.0]])
+def test_positions_that_are_none_are_refused_with_the_name_of_the_file(tmp_path, positions):
+    file = tmp_path / "a.json"
+    write_database(file, "calculator", 1)
+    text = json.loads(file.read_text())
+    text["1"].pop("positions")
+    if positions is not None:
+        text["1"]["positions"] = positions
+    file.write_text(json.dumps(text))
+    with pytest.raises(DataFileError, match=rf"^{file}"):
+        list(rows(file))

@@ -33,3 +33,10 @@ def test_lists_of_other_frames_are_refused(tmp_path, first, text, says):
     file.write_text(text)
     with pytest.raises(DataFileError, match=rf"^{file}.*{says}.*fetch it again\.$"):
         read_indices(file, 5, first)
+
+
+@pytest.mark.parametrize("text", ["0 1\n2\n", "0,1\n", "0\n1 x\n", "9999999999999999999999\n", "\xff\n"])
+def test_surplus_columns_and_other_text_are_refused(tmp_path, text):
+    (tmp_path / "ids.txt").write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataFileError, match=r"ids\.txt: .* Expected the number of a frame on each line"):
+        read_indices(tmp_path / "ids.txt", 5)

@@ -48,7 +48,8 @@ def fetch(download: Download, folder: Path, again: bool = False) -> None:
             _try_mirrors(download, file, checksums)
         elif wrong := _wrong_size(file, download) or checksums.verify(file, file.name, download.checksum):
             raise DataFileError(
-                f"{file} {wrong}. Expected the published file; tell `python -m potbench data prepare` to fetch it again."
+                f"{file} {wrong}. Expected the published file; tell `python -m potbench data prepare` to fetch it "
+                "again."
             )
         if not missing:
             return

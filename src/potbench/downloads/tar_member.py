@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tarfile
-from typing import IO
+from typing import IO, Self
 
-from typing_extensions import Self, override
+from typing_extensions import override
 
-KINDS = (*tarfile.SUPPORTED_TYPES, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)  # type: ignore[attr-defined]
+KINDS = (*tarfile.SUPPORTED_TYPES, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 LARGEST_HEADER = 2**20
 """Bytes of a long name or of further facts about a member."""
 

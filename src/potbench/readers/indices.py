@@ -25,8 +25,10 @@ def read_indices(file: Path, num_frames: int, first: int = 0) -> IntArray:
         DataFileError: a line is no number, or a frame is listed twice or does not exist.
     """
     try:
-        lines = [line for line in file.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
-        indices = np.array(lines, dtype=np.int64) - first
+        text = file.read_text(encoding="utf-8-sig")
+        if 1 < len(text.strip().splitlines()) < len(text.split()):
+            raise ValueError("a line has several columns")
+        indices = np.array(text.split(), dtype=np.int64) - first
     except (ValueError, OverflowError) as error:
         raise DataFileError(f"{file}: {error}. Expected the number of a frame on each line; fetch it again.") from error
     known = len(np.unique(indices[(indices >= 0) & (indices < num_frames)]))
