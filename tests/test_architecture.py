@@ -61,7 +61,7 @@ LIBRARIES = {
         "speed/",
         "cli/lightning.py",
     ),
-    "h5py": ("readers/hdf5.py", "datasets/", "generation/", "speed/simulated_ani1.py"),
+    "h5py": ("readers/hdf5.py", "readers/first_reader.py", "datasets/", "generation/", "speed/simulated_ani1.py"),
     "pooch": ("downloads/partial_file.py",),
     "requests": ("downloads/partial_file.py",),
     "rdkit": ("loading/splits/smiles.py",),

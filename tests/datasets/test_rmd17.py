@@ -133,7 +133,5 @@ def test_a_list_of_frames_that_is_cut_short_is_refused(tmp_path):
     write_rmd17(tmp_path)
     short = tmp_path / "index_train_03.csv"
     short.write_text("\n".join(short.read_text().splitlines()[:-1]))
-    with pytest.raises(
-        DataFileError, match=r"index_train_03\.csv and .* list 7 and 8 frames, those of other .* 8 and 8"
-    ):
+    with pytest.raises(DataFileError, match=r"index_train_03\.csv and .* list 7 and 8 frames, those of .* 8 and 8"):
         RMD17("ethanol", folder=tmp_path).official_splits()

@@ -51,9 +51,8 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert messages["garbage.xyz"].startswith(f"{garbage} cannot be read as extended XYZ from frame 0 on (")
     assert str(empty) in messages["empty.extxyz"]
     assert f"{periodic}: structure 1 is periodic, and these potentials are of molecules." in messages["periodic.extxyz"]
-    assert all(
-        text.endswith(("Choose another file.", "fetch it again.", "at least one.")) for text in messages.values()
-    )
+    ends = ("Choose another file.", "fetch it again.", "at least one.")
+    assert all(text.endswith(ends) for text in messages.values())
 
 
 @pytest.mark.parametrize("ending", ["xyz", "extxyz"])

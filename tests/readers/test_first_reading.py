@@ -21,9 +21,9 @@ def file(tmp_path):
 
 
 def refused(file, problem):
-    with pytest.raises(DataFileError, match=rf"^{file} cannot be read as HDF5 of the expected layout \(.*{problem}"):
-        with open_hdf5(file):
-            pytest.fail("it was opened")
+    message = rf"^{file} cannot be read as HDF5 of the expected layout \(.*{problem}"
+    with pytest.raises(DataFileError, match=message), open_hdf5(file):
+        pytest.fail("it was opened")
 
 
 def test_a_file_that_is_right_is_read_once(file, monkeypatch):

@@ -16,9 +16,10 @@ from potbench.structures import Frames
 
 
 class ExtendedXYZ(OwnFile):
-    """Any extended XYZ file. Such files rarely state their units, so they must be given.
+    """Any extended XYZ file, also compressed, or another of structures with energies that ASE reads, such as .traj.
 
-    Units that the comment lines state, such as energy_unit=Ha, are used.
+    Such files rarely state their units, so they must be given. Units that the comment lines state, such as
+    energy_unit=Ha, are used.
 
     A file that was truncated between two frames looks complete: compare the number of frames with its source.
     """

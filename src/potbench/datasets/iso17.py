@@ -11,9 +11,8 @@ from typing_extensions import override
 from potbench.datasets.dataset import DatasetInfo, OfficialIndices
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
-from potbench.readers.ase_database import rows, stated, structure
 from potbench.errors import DataFileError
-from potbench.readers.ase_database import Labels, rows
+from potbench.readers.ase_database import Labels, rows, stated, structure
 from potbench.readers.indices import read_indices
 from potbench.readers.labels import Labels
 from potbench.readers.npz import require_formula

@@ -12,10 +12,10 @@ import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.readers.checks import require_molecule
-from potbench.readers.labels import Labels
-from potbench.readers.stated import Stated, stated_in
 from potbench.readers.damage import damage_named
 from potbench.readers.images import bound_json
+from potbench.readers.labels import Labels
+from potbench.readers.stated import Stated, stated_in
 from potbench.readers.structures import Structure, column_value
 from potbench.readers.survey import Survey, seen
 

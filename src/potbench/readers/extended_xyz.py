@@ -10,11 +10,10 @@ import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.readers.checks import require_molecule
+from potbench.readers.images import read_images
 from potbench.readers.labels import Labels
 from potbench.readers.structures import Structure, column_value
 from potbench.readers.survey import Survey, seen
-from potbench.readers.checks import require_molecule
-from potbench.readers.images import read_images
 
 
 def images(file: Path) -> Iterator[Any]:

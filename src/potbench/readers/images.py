@@ -54,8 +54,9 @@ def _array(shape: Any, dtype: Any, data: Any) -> np.ndarray[Any, Any]:
     claimed = prod(shape) * (2 if kind.kind == "c" else 1)
     if np.size(data) != claimed or kind.itemsize > LONGEST_TEXT:
         raise ValueError(f"an array of shape {tuple(shape)} and type {kind} holds {np.size(data)} values")
-    parts: np.ndarray[Any, Any] = np.array(data, dtype=np.zeros(0, kind).real.dtype).reshape(-1)
-    return parts.view(kind).reshape(shape)
+    parts = np.array(data, dtype=np.zeros(0, kind).real.dtype).reshape(-1)
+    array: np.ndarray[Any, Any] = parts.view(kind).reshape(shape)
+    return array
 
 
 def _xyz(file: Path) -> Iterator[Any]:

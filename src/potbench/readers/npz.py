@@ -10,9 +10,9 @@ from zipfile import ZipFile
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.readers.damage import damage_named
 from potbench.readers.stated import Stated, stated_in
 from potbench.structures import IntArray, formula_of
-from potbench.readers.damage import damage_named
 
 LARGEST_RATIO = 100
 """Numbers of molecules do not compress any better."""
