@@ -40,6 +40,6 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 @pytest.fixture
 def served_md17(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileServer:
     """MD17 of ethanol, which has no published checksum."""
-    monkeypatch.setattr(md17, "PLACE", server.url())
+    monkeypatch.setattr(md17, "PLACES", (server.url(),))
     server.files["md17_ethanol.npz"] = Served(write_md17(tmp_path / "made").read_bytes())
     return server

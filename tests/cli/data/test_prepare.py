@@ -5,6 +5,7 @@ import resource
 import shlex
 import shutil
 import signal
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.cli.conftest import ROOT, SMALL
 from tests.file_server import Served
 from tests.native_files import conformers, write_ani1
 from tests.native_files.archives import tar, zipped
+from tests.native_files.ase_files import write_qm9
 from tests.native_files.npz import write_flexible, write_md17, write_rmd17_halves
 
 MOLECULES = "aspirin, azobenzene, benzene, ethanol, malonaldehyde, naphthalene, paracetamol, salicylic, toluene, uracil"
@@ -293,3 +295,25 @@ def test_a_wrong_download_is_said_with_status_2(served_rmd17, refused, prepared)
     said = refused("prepare", "rmd17", "--molecule", "ethanol")
     assert said.startswith(f"{prepared / 'downloads' / 'rmd17' / 'rmd17_ethanol.npz'} could not be downloaded: ")
     assert not list(prepared.glob("**/rmd17_ethanol*"))
+
+
+def test_a_damaged_download_is_replaced_when_told_to(served_md17, prepared, run, refused):
+    (name,) = [name for name in served_md17.files if name.endswith("md17_ethanol.npz")]
+    right = served_md17.files[name].body
+    served_md17.files[name].body = right[:-100]
+    arguments = ["prepare", "md17", "--molecule", "ethanol"]
+    assert "md17_ethanol.npz cannot be read as .npz" in refused(*arguments)
+    served_md17.files[name].body = right
+    assert "cannot be read" in refused(*arguments)  # not told to
+    run(*arguments, "--fetch_again")
+    assert len(store(prepared)) == 40
+    run(*arguments, "--fetch_again", "true")  # also of what is right
+    assert len(store(prepared)) == 40
+
+
+def test_qm9_is_prepared_from_a_folder_of_its_single_files(prepared, run, tmp_path):
+    write_qm9(tmp_path / "archive", 6)
+    with tarfile.open(tmp_path / "archive" / "dsgdb9nsd.xyz.tar.bz2") as archive:
+        archive.extractall(tmp_path / "files", filter="data")
+    run("prepare", "qm9", "--uncharacterized", "true", "--from", str(tmp_path / "files"))
+    assert len(store(prepared)) == 6
