@@ -17,6 +17,7 @@ from potbench.errors import DataFileError
 from potbench.whole_file import whole_file
 
 FEW = 100
+"""More files without published checksums are not listed in checksums.json one by one."""
 
 
 def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iterable[str] = ()) -> None:
