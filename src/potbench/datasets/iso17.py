@@ -12,7 +12,7 @@ from potbench.datasets.dataset import DatasetInfo, OfficialIndices
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.errors import DataFileError
-from potbench.readers.ase_database import Labels, rows, stated, structure
+from potbench.readers.ase_database import rows, stated, structure
 from potbench.readers.indices import read_indices
 from potbench.readers.labels import Labels
 from potbench.readers.npz import require_formula
