@@ -30,6 +30,10 @@ def whole_file(target: Path) -> Iterator[Path]:
         with partial.open("rb+") as written:
             os.fsync(written.fileno())
         partial.replace(target)
+    except OSError as error:
+        if error.filename in {str(partial), partial}:
+            error.filename = str(target)  # the name that the user knows
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

@@ -1,13 +1,16 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
 from potbench.batch import Batch
 from potbench.cli.main import main
+from potbench.loading import SplitIndices, Store
 from potbench.runs.checkpoint import load_potential
 from potbench.structures import Frames
 
@@ -101,3 +104,48 @@ def test_existing_output_is_kept(finished_run: Path, structures: Path, tmp_path:
 
 def predict(run: Path, structures: Path, output: Path) -> list[str]:
     return ["predict", str(run), "--input", str(structures), "--output", str(output)]
+
+
+def test_structures_unlike_the_training_set_are_warned_of_and_errors_reported(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known, atom = read(sample(finished_run, tmp_path), ":")
+    write(tmp_path / "in.xyz", [known, atom])
+    assert main(predict(finished_run, tmp_path / "in.xyz", tmp_path / "out.xyz")) == 0
+    said = capsys.readouterr()
+    assert "Mean absolute error of energies: " in said.out
+    assert "in 1 of 2 structures that have them, read in eV" in said.out
+    assert "1 of 2 structures have compositions that were not trained on: structure 1." in said.err
+    assert "1 of 2 structures have atoms in environments outside of the training set: structure 1." in said.err
+    first, second = read(tmp_path / "out.xyz", ":")
+    assert first.info["name"] == "kept"
+    assert (first.arrays["extrapolation"] <= 1).all()
+    assert second.arrays["extrapolation"][0] > 1
+    assert second.info["new_composition"]
+
+
+def test_runs_of_earlier_versions_predict_with_a_word(
+    finished_run: Path, structures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(finished_run, old)
+    (old / "trained_on.npz").unlink()
+    assert main(predict(old, structures, tmp_path / "out.xyz")) == 0
+    assert "The run does not say what it was trained on" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_made_is_named(finished_run: Path, structures: Path, tmp_path: Path, refused) -> None:  # type: ignore[no-untyped-def]
+    said = refused(predict(finished_run, structures, Path("/proc/none.xyz")))
+    assert ".partial" not in said
+    assert "/proc/none.xyz" in said
+
+
+def sample(run: Path, folder: Path) -> Path:
+    """A file of a frame that the run was trained on, with its energy, and of a free atom."""
+    store = Store(next((run.parent / "prepared").glob("*/manifest.json")).parent)
+    frame = SplitIndices.load(run / "split.npz").train[:1]
+    atoms = store.atoms_of(frame)
+    known = Atoms(atoms.atomic_numbers, store.positions[atoms.rows], info={"name": "kept"})
+    known.calc = SinglePointCalculator(known, energy=float(store.energy[frame][0]))
+    write(folder / "sample.xyz", [known, Atoms("H")])
+    return folder / "sample.xyz"

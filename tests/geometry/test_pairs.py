@@ -8,7 +8,7 @@ from ase.build import molecule
 from ase.neighborlist import neighbor_list
 
 from potbench.batch import Batch
-from potbench.geometry.pairs import pairs_in_molecules, pairs_within
+from potbench.geometry.pairs import candidate_pairs, pairs_in_molecules, pairs_within
 from potbench.structures import Frames
 
 
@@ -57,3 +57,14 @@ def test_vectors_point_from_the_first_atom_to_the_second_and_are_as_long_as_the_
 
 def test_without_a_cutoff_no_pair_is_too_far(batch):
     assert len(pairs_within(batch, None).first) == batch.num_pairs
+
+
+def test_pairs_that_are_searched_for_are_those_of_the_full_list_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    chunks = [Frames("", np.ones(size, int), random.uniform(0, 12, (2, size, 3)), np.zeros(2)) for size in (40, 1, 25)]
+    batch = Batch.from_frames(*chunks)
+    listed = pairs_within(batch, 4.0)
+    monkeypatch.setattr("potbench.geometry.pairs.MANY", 0)
+    assert len(candidate_pairs(batch, 4.0)[0]) < batch.num_pairs
+    for found, expected in zip(pairs_within(batch, 4.0), listed, strict=True):
+        assert torch.equal(found, expected)

@@ -13,6 +13,8 @@ from potbench.batch import Batch
 from potbench.errors import CheckpointError, DataFileError, UnknownMoleculeError
 from potbench.inference.predict import predict, predict_file
 from potbench.laws.precision import default_dtype
+from potbench.potentials.environments import TrainedEnvironments
+from potbench.runs.trained_on import TrainedOn
 from potbench.structures import Frames
 from tests.runs.small_checkpoint import save, small_checkpoint, small_potential
 
@@ -40,7 +42,7 @@ def test_predictions_are_those_of_the_potential_in_the_order_of_the_file(
     checkpoint: Path, structures: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out.xyz"
-    assert predict_file(checkpoint, structures, output, batch_size=2) == len(NAMES)
+    assert predict_file(checkpoint, structures, output, batch_size=2).num_structures == len(NAMES)
     potential = small_potential()
     for before, after in zip(read(structures, ":"), read(output, ":"), strict=True):
         assert after.get_chemical_symbols() == before.get_chemical_symbols()
@@ -75,6 +77,39 @@ def test_conformers_are_predicted_as_chunks_of_the_same_shape() -> None:
         assert after.energy == pytest.approx(expected.energy.detach().numpy(), abs=1e-5)
         assert after.forces is not None
         assert after.forces == pytest.approx(expected.forces.numpy().reshape(before.positions.shape), abs=1e-5)
+
+
+@pytest.mark.parametrize(("names", "sizes"), [(["C60"] * 200, [68, 68, 64]), (["CH4"] * 900, [256, 256, 256, 132])])
+def test_batches_are_bounded_in_atoms_as_well(names: list[str], sizes: list[int]) -> None:
+    potential, found = small_potential(), []
+    potential.register_forward_hook(lambda module, arguments, output: found.append(len(output.energy)))
+    predict(potential, [chunk(molecule(name)) for name in names])
+    assert found == sizes
+
+
+def test_a_prediction_that_is_no_number_is_refused_by_structure_and_atoms() -> None:
+    potential, weight = small_potential(), None
+    for weight in potential.parameters():
+        weight.data.fill_(torch.nan)
+    assert weight is not None
+    with pytest.raises(UnknownMoleculeError, match=r"Structure CH4: .* forces on atoms 0 \(C\), 1 \(H\)"):
+        predict(potential, [chunk(molecule("CH4"))])
+
+
+def test_structures_are_compared_with_what_was_trained_on(checkpoint: Path, tmp_path: Path) -> None:
+    # three conformers of methane train; ethane is new, and so is a methane that has come apart
+    trained = TrainedOn(
+        np.array([[4, 1]]), TrainedEnvironments.of([Batch.from_frames(chunk(molecule("CH4"), 50))], [1, 6])
+    )
+    apart = molecule("CH4")
+    apart.positions[1] *= 3
+    write(tmp_path / "in.xyz", [Atoms("CH4", chunk(molecule("CH4")).positions[0]), apart, molecule("C2H6")])
+    predicted = predict_file(checkpoint, tmp_path / "in.xyz", tmp_path / "out.xyz", 256, trained)
+    assert predicted.new_compositions == [2]
+    assert predicted.outside == [1, 2]
+    near, far, ethane = read(tmp_path / "out.xyz", ":")
+    assert [atoms.info["new_composition"] for atoms in (near, far, ethane)] == [False, False, True]
+    assert near.arrays["extrapolation"].max() <= 1 < far.arrays["extrapolation"][1]
 
 
 def test_of_no_structures_nothing_is_predicted() -> None:

@@ -7,77 +7,101 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.db import connect
 from ase.io import read, write
 
 from potbench.errors import DataFileError
-from potbench.inference.structure_file import read_structures, write_structures
-from potbench.structures import Frames
+from potbench.inference.structure_file import frames_of, read_structures, write_structures
 
 
-def predicted(name: str, num_frames: int = 1) -> Frames:
+def predicted(name: str) -> Atoms:
     atoms = molecule(name)
     random = np.random.default_rng(0)
-    shape = (num_frames, len(atoms), 3)
-    positions = atoms.positions + random.normal(0, 0.05, shape)
-    return Frames(name, atoms.numbers, positions, random.normal(-1000, 1, num_frames), random.normal(0, 1, shape))
+    atoms.calc = SinglePointCalculator(
+        atoms, energy=random.normal(-1000, 1), forces=random.normal(0, 1, (len(atoms), 3))
+    )
+    return atoms
 
 
 @pytest.mark.parametrize("ending", ["xyz", "traj", "db", "json", "pdb"])
 def test_any_file_that_ase_reads_will_do(tmp_path: Path, ending: str) -> None:
     write(tmp_path / f"water.{ending}", molecule("H2O"))
     (water,) = read_structures(tmp_path / f"water.{ending}")
-    assert water.atomic_numbers.tolist() == [8, 1, 1]
-    assert water.positions == pytest.approx(molecule("H2O").positions[None], abs=1e-3)
-    assert water.positions.dtype == np.float64
-    assert np.isnan(water.energy).all()
+    assert water.numbers.tolist() == [8, 1, 1]
+    assert water.positions == pytest.approx(molecule("H2O").positions, abs=1e-3)
+    (frames,) = frames_of([water])
+    assert frames.positions.dtype == np.float64
+    assert np.isnan(frames.energy).all()
 
 
 def test_every_structure_of_a_file_is_read_in_order(tmp_path: Path) -> None:
     write(tmp_path / "two.xyz", [molecule("H2O"), molecule("CH4")])
-    assert [len(frames.atomic_numbers) for frames in read_structures(tmp_path / "two.xyz")] == [3, 5]
+    assert [len(atoms) for atoms in read_structures(tmp_path / "two.xyz")] == [3, 5]
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
-    garbage, empty, periodic = (tmp_path / name for name in ("garbage.xyz", "empty.extxyz", "periodic.extxyz"))
+    garbage, empty, periodic, infinite, same = (
+        tmp_path / f"{name}.extxyz" for name in ("garbage", "empty", "periodic", "infinite", "same")
+    )
     garbage.write_text("three\natoms\n")
     write(empty, [])
     write(periodic, [molecule("H2O"), Atoms("H", cell=[3, 3, 3], pbc=True)])
+    write(infinite, Atoms("OHH", [[0, 0, 0], [0, np.nan, 0.7], [0, 0, np.inf]]))
+    write(same, [molecule("H2O"), Atoms("HHO", [[0, 0, 0], [0, 0, 1], [0, 0, 1.00001]])])
     messages = {}
-    for file in (tmp_path / "none.xyz", garbage, empty, periodic):
+    for file in (tmp_path / "none.xyz", garbage, empty, periodic, infinite, same):
         with pytest.raises(DataFileError) as caught:
             read_structures(file)
         messages[file.name] = str(caught.value)
     assert f"{tmp_path}/none.xyz does not exist." in messages["none.xyz"]
-    assert messages["garbage.xyz"].startswith(f"{garbage} cannot be read as extended XYZ from frame 0 on (")
+    assert messages["garbage.extxyz"].startswith(f"{garbage} cannot be read as extended XYZ from frame 0 on (")
     assert str(empty) in messages["empty.extxyz"]
     assert f"{periodic}: structure 1 is periodic, and these potentials are of molecules." in messages["periodic.extxyz"]
+    assert (
+        f"{infinite}: structure 0 has positions that are NaN or infinite, of atoms 1 (H), 2 (H)."
+        in (messages["infinite.extxyz"])
+    )
+    assert f"{same}: structure 1 has atoms 1 (H), 2 (O) in one place" in messages["same.extxyz"]
     ends = ("Choose another file.", "fetch it again.", "at least one.")
     assert all(text.endswith(ends) for text in messages.values())
 
 
 @pytest.mark.parametrize("ending", ["xyz", "extxyz"])
 def test_extended_xyz_is_read_back_by_ase(tmp_path: Path, ending: str) -> None:
-    chunks = [predicted("CH4", 2), predicted("H2O")]
-    write_structures(tmp_path / f"out.{ending}", chunks)
-    images = read(tmp_path / f"out.{ending}", ":", format="extxyz")
-    assert [len(image) for image in images] == [5, 5, 3]
-    energies = np.concatenate([frames.energy for frames in chunks])
-    assert [image.get_potential_energy() for image in images] == pytest.approx(energies, abs=1e-7)
-    assert images[1].positions == pytest.approx(chunks[0].positions[1], abs=1e-7)
-    assert images[1].get_forces() == pytest.approx(chunks[0].forces[1], abs=1e-7)
+    structures = [predicted("CH4"), predicted("H2O")]
+    write_structures(tmp_path / f"out.{ending}", structures)
+    for image, atoms in zip(read(tmp_path / f"out.{ending}", ":", format="extxyz"), structures, strict=True):
+        assert image.get_potential_energy() == pytest.approx(atoms.get_potential_energy(), abs=1e-7)
+        assert image.positions == pytest.approx(atoms.positions, abs=1e-7)
+        assert image.get_forces() == pytest.approx(atoms.get_forces(), abs=1e-7)
 
 
-def test_npz_holds_arrays_of_all_atoms_with_their_units(tmp_path: Path) -> None:
-    chunks = [predicted("CH4", 2), predicted("H2O")]
-    write_structures(tmp_path / "out.npz", chunks)
+def test_npz_holds_arrays_of_all_atoms_with_their_units_and_the_columns_of_all(tmp_path: Path) -> None:
+    structures = [predicted("CH4"), predicted("H2O")]
+    for number, atoms in enumerate(structures):
+        atoms.info |= {"name": f"molecule {number}", "charge": number}
+        atoms.arrays["partial_charges"] = np.arange(len(atoms))
+    structures[0].info["of_one_alone"] = 1
+    write_structures(tmp_path / "out.npz", structures)
     with np.load(tmp_path / "out.npz") as arrays:
-        assert arrays["atoms_per_molecule"].tolist() == [5, 5, 3]
-        assert arrays["atomic_numbers"].tolist() == [6, 1, 1, 1, 1] * 2 + [8, 1, 1]
-        assert np.array_equal(arrays["energy"], np.concatenate([frames.energy for frames in chunks]))
-        for name in ("positions", "forces"):
-            expected = np.concatenate([getattr(frames, name).reshape(-1, 3) for frames in chunks])
-            assert np.array_equal(arrays[name], expected)
+        assert arrays["atoms_per_molecule"].tolist() == [5, 3]
+        assert arrays["atomic_numbers"].tolist() == [6, 1, 1, 1, 1, 8, 1, 1]
+        assert np.array_equal(arrays["energy"], [atoms.get_potential_energy() for atoms in structures])
+        assert np.array_equal(arrays["positions"], np.concatenate([atoms.positions for atoms in structures]))
+        assert np.array_equal(arrays["forces"], np.concatenate([atoms.get_forces() for atoms in structures]))
         assert arrays["units"].tolist() == ["positions Å", "energy eV", "forces eV/Å"]
+        assert arrays["name"].tolist() == ["molecule 0", "molecule 1"]
+        assert arrays["charge"].tolist() == [0, 1]
+        assert arrays["partial_charges"].tolist() == [0, 1, 2, 3, 4, 0, 1, 2]
+        assert "of_one_alone" not in arrays
+
+
+def test_named_values_of_a_database_are_read(tmp_path: Path) -> None:
+    with connect(tmp_path / "water.db") as rows:
+        rows.write(molecule("H2O"), total_charge=1)
+    (water,) = read_structures(tmp_path / "water.db")
+    assert water.info["total_charge"] == 1
 
 
 @pytest.mark.parametrize(("name", "writer"), [("out.npz", "numpy.savez_compressed"), ("out.xyz", "ase.io.write")])

@@ -47,7 +47,7 @@ def test_the_record_of_a_run_says_everything(finished: RunFolder) -> None:
 
 def test_the_folder_holds_what_it_should_and_nothing_else(finished: RunFolder) -> None:
     assert contents(finished.path).keys() == {
-        *("config.yaml", "record.json", "metrics.csv", "split.npz", "predictions.npz"),
+        *("config.yaml", "record.json", "metrics.csv", "split.npz", "trained_on.npz", "predictions.npz"),
         *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
         *("figures/loss.png", "figures/parity.png", "figures/residuals.png"),
     }

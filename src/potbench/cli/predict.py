@@ -18,12 +18,14 @@ def predict(
 ) -> None:
     """Predict energies and forces of the structures in a file.
 
+    Names, charges and columns of the structures are kept. Labels are taken along, and compared with the predictions.
+
     Args:
         run: folder of a run.
         input: any file of structures that ASE reads.
         output: file to write, .xyz or .extxyz (extended XYZ) or .npz.
         ckpt_path: best, last, or a file.
-        batch_size: structures at once.
+        batch_size: most structures at once; fewer of large ones.
         allow: packages that you trust, whose classes the checkpoint may name beside those of potbench.
     """
     from potbench.runs.folder import RunFolder
@@ -38,14 +40,17 @@ def predict(
     checkpoint = folder.checkpoint(ckpt_path)
 
     from potbench.inference.predict import predict_file
+    from potbench.inference.report import print_predicted
     from potbench.inference.structure_file import ENDINGS
     from potbench.runs.allowed import Allowed
     from potbench.runs.record import Record
+    from potbench.runs.trained_on import TrainedOn
 
     if output.suffix not in ENDINGS:
         problem = f"The output ends in {output.suffix!r}"
         raise SettingError(predict, "output", str(output), f"one of {', '.join(ENDINGS)}", problem)
     # another property may have been trained in the place of energies
     unit = Record.load(folder.path).data.units.energy
-    num_structures = predict_file(checkpoint, input, output, batch_size, Allowed.by_flag(allow))
-    print(f"{num_structures} structures: energies in {unit} and forces in {unit}/Å are in {output}")
+    trained_on = TrainedOn.load(folder.trained_on) if folder.trained_on.is_file() else None
+    predicted = predict_file(checkpoint, input, output, batch_size, trained_on, Allowed.by_flag(allow))
+    print_predicted(predicted, output, unit, compared=trained_on is not None)

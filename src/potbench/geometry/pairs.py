@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,10 @@ from potbench.batch import Batch
 
 SMALL = 50
 """Atoms of a molecule up to which most of its pairs are within a cutoff of 5 Å."""
+
+
+MANY = 2**24
+"""Pairs of a batch from which on those that are near are searched for, for lack of memory for all."""
 
 
 class Pairs(NamedTuple):
@@ -40,6 +45,21 @@ def pairs_in_molecules(batch: Batch) -> Tensor:
     return torch.stack([torch.arange(batch.num_pairs, device=later.device) + start.index_select(0, later), later])
 
 
+def candidate_pairs(batch: Batch, cutoff: float | None) -> Tensor:
+    """List pairs like `pairs_in_molecules`; of more than MANY, those alone that may be within a cutoff, in Å."""
+    if cutoff is None or batch.num_pairs <= MANY:
+        return pairs_in_molecules(batch)
+    from scipy.spatial import cKDTree
+
+    found, start = [], 0
+    for positions in torch.split(batch.positions.detach().cpu().double(), batch.atoms_per_molecule.tolist()):
+        # a little more: in single precision, distances are rounded
+        near = cKDTree(positions.numpy()).query_pairs(cutoff * 1.0001, output_type="ndarray")
+        found.append(torch.from_numpy(near[np.lexsort((near[:, 0], near[:, 1]))].T + start))
+        start += len(positions)
+    return torch.cat(found, dim=1).to(batch.positions.device, torch.int64)
+
+
 def pairs_within(batch: Batch, cutoff: float | None) -> Pairs:
     """List every pair of atoms of one molecule within a cutoff; pairs beyond it may be among them.
 
@@ -50,7 +70,7 @@ def pairs_within(batch: Batch, cutoff: float | None) -> Pairs:
         batch: the molecules.
         cutoff: in Å; None for all pairs.
     """
-    first, second = pairs_in_molecules(batch)
+    first, second = candidate_pairs(batch, cutoff)
     vectors = batch.positions.index_select(0, second) - batch.positions.index_select(0, first)
     if cutoff is not None and (batch.positions.is_cpu or batch.largest_molecule > SMALL):
         near = torch.nonzero(vectors.detach().square().sum(dim=1) < cutoff**2).squeeze(1)

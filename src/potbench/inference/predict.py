@@ -2,47 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from potbench.batch import Batch
-from potbench.inference.structure_file import read_structures, write_structures
+from potbench.errors import UnknownMoleculeError
+from potbench.inference.labels import Errors, errors, with_predictions
+from potbench.inference.plausible import named
+from potbench.inference.structure_file import frames_of, read_structures, write_structures
 from potbench.laws.precision import default_dtype
+from potbench.loading.bounded_parts import bounded_parts
 from potbench.potentials.potential import Potential
 from potbench.runs.allowed import NOTHING_ELSE, Allowed
 from potbench.runs.checkpoint import load_potential
+from potbench.runs.trained_on import TrainedOn
 from potbench.structures import FloatArray, Frames
 
 
+class Predicted(NamedTuple):
+    """What came of the structures of a file.
+
+    Attributes:
+        num_structures: how many there are.
+        new_compositions: structures of compositions that were not trained on, by their numbers.
+        outside: structures with atoms outside of the training set, by their numbers.
+        errors: against the labels of the structures.
+    """
+
+    num_structures: int
+    new_compositions: list[int]
+    outside: list[int]
+    errors: Errors
+
+
 def predict_file(
-    checkpoint: Path, structures: Path, output: Path, batch_size: int, allowed: Allowed = NOTHING_ELSE
-) -> int:
+    checkpoint: Path,
+    structures: Path,
+    output: Path,
+    batch_size: int,
+    trained_on: TrainedOn | None = None,
+    allowed: Allowed = NOTHING_ELSE,
+) -> Predicted:
     """Predict energies and forces of every structure of a file, on a GPU where there is one.
 
     Args:
         checkpoint: of a run.
         structures: any file that ASE reads.
         output: file to write; see `write_structures`.
-        batch_size: structures at once.
+        batch_size: most structures at once; fewer of large ones.
+        trained_on: the training set, with which the structures are compared; None where it is not known.
         allowed: packages whose classes the checkpoint may name, beside those of potbench.
-
-    Returns:
-        How many structures there are.
 
     Raises:
         CheckpointError: the potential cannot be loaded.
         SettingError: the checkpoint names classes of other packages.
-        DataFileError: the structures cannot be read.
-        UnknownMoleculeError: a structure that the potential was not made for.
+        DataFileError: the structures cannot be read, or nothing sensible can be predicted of one.
+        UnknownMoleculeError: a structure that the potential was not made for, or that it predicts NaN for.
+        OSError: the output cannot be written.
     """
-    frames = read_structures(structures)
+    read = read_structures(structures)
     potential = load_potential(checkpoint, allowed)
     potential.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    write_structures(output, predict(potential, frames, batch_size))
-    return len(frames)
+    frames = frames_of(read)
+    output.parent.mkdir(parents=True, exist_ok=True)  # fails before anything is predicted
+    labelled = with_predictions(read, predict(potential, frames, batch_size))
+    new: list[int] = []
+    outside: list[int] = []
+    if trained_on:
+        new = [number for number, atoms in enumerate(read) if not trained_on.knows_composition(atoms.numbers)]
+        extrapolation = _extrapolation(trained_on, frames)
+        outside = [number for number, far in enumerate(extrapolation) if (far > 1).any()]
+        for number, (atoms, far) in enumerate(zip(labelled, extrapolation, strict=True)):
+            atoms.arrays["extrapolation"] = far
+            atoms.info["new_composition"] = number in new
+    write_structures(output, labelled)
+    return Predicted(len(read), new, outside, errors(labelled))
 
 
 def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 256) -> list[Frames]:
@@ -51,30 +90,64 @@ def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 25
     Args:
         potential: on any device, in evaluation mode.
         chunks: structures; one chunk holds conformers of one molecule.
-        batch_size: chunks at once.
+        batch_size: most chunks at once; fewer where these are large.
 
     Raises:
-        UnknownMoleculeError: a structure that the potential was not made for; found before anything is predicted.
+        UnknownMoleculeError: a structure that the potential was not made for, found before anything is predicted; or
+            one that it predicts NaN for.
     """
-    parts = [chunks[start : start + batch_size] for start in range(0, len(chunks), batch_size)]
     # of the weights alone: buffers such as the offset are double anyway; without weights, torch's default
     trained_in = next((weight.dtype for weight in potential.parameters()), torch.get_default_dtype())
-    with default_dtype(trained_in):
-        batches = [Batch.from_frames(*part) for part in parts]
-    for batch in batches:
-        potential.refuse_unknown(batch)
+    for chunk in {chunk.atomic_numbers.tobytes(): chunk for chunk in chunks}.values():
+        potential.refuse_unknown(Batch.from_frames(_first(chunk)))
     device = next(potential.buffers()).device
-    predicted = []
-    for part, batch in zip(parts, batches, strict=True):
+    predicted: list[Frames] = []
+    for part in _parts(chunks, batch_size):
         with default_dtype(trained_in):
-            prediction = potential(batch.to(device), forces=True)
+            prediction = potential(Batch.from_frames(*part).to(device), forces=True)
         energies = _divided(prediction.energy, [len(chunk.energy) for chunk in part])
         forces = _divided(prediction.forces.double(), [chunk.positions[..., 0].size for chunk in part])
-        predicted += [
-            chunk._replace(energy=energy, forces=of_atoms.reshape(chunk.positions.shape))
-            for chunk, energy, of_atoms in zip(part, energies, forces, strict=True)
-        ]
+        for chunk, energy, of_atoms in zip(part, energies, forces, strict=True):
+            found = chunk._replace(energy=energy, forces=of_atoms.reshape(chunk.positions.shape))
+            _require_finite(found)
+            predicted.append(found)
     return predicted
+
+
+def _first(chunk: Frames) -> Frames:
+    return chunk._replace(positions=chunk.positions[:1], energy=chunk.energy[:1], forces=None)
+
+
+def _parts(chunks: Sequence[Frames], batch_size: int | None = None) -> Iterator[Sequence[Frames]]:
+    # conformers of one chunk stay together, so that they count as frames without pairs between them
+    atoms = np.array([chunk.positions[..., 0].size for chunk in chunks], dtype=np.int64)
+    for part in bounded_parts(atoms, batch_size):
+        yield chunks[part]
+
+
+def _extrapolation(trained_on: TrainedOn, frames: Sequence[Frames]) -> list[FloatArray]:
+    with default_dtype(torch.float64):
+        return [
+            far
+            for part in _parts(frames)
+            for far in np.split(
+                trained_on.extrapolation(Batch.from_frames(*part)),
+                np.cumsum([len(chunk.atomic_numbers) for chunk in part])[:-1],
+            )
+        ]
+
+
+def _require_finite(found: Frames) -> None:
+    assert found.forces is not None
+    broken = np.flatnonzero(~np.isfinite(found.forces).all(axis=(0, 2)))
+    if np.isfinite(found.energy).all() and not len(broken):
+        return
+    atoms = f"forces on {named(found.atomic_numbers, broken)}" if len(broken) else "energy"
+    raise UnknownMoleculeError(
+        f"Structure {found.molecule}: the predicted {atoms} are NaN or infinite. Expected finite numbers: the "
+        "structure is far from all that was trained on, or the training had diverged. Choose other structures, or "
+        "another checkpoint."
+    )
 
 
 def _divided(values: Tensor, lengths: list[int]) -> list[FloatArray]:

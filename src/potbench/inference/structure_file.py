@@ -4,79 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.inference.plausible import require_plausible
 from potbench.readers.images import read_images
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 ENDINGS = (".xyz", ".extxyz", ".npz")
 """Of the files that can be written."""
 
 
-def read_structures(file: Path) -> list[Frames]:
-    """Read the structures of a file, each as a chunk of its own: positions in Å, energies NaN.
+def read_structures(file: Path) -> list[Atoms]:
+    """Read the structures of a file with all that it says of them: names, charges, labels, columns.
 
     Raises:
-        DataFileError: the file is missing, ASE cannot read it, or a structure is periodic.
+        DataFileError: the file is missing, ASE cannot read it, or of a structure nothing sensible can be predicted.
     """
     change = "Choose another file."
     if not file.is_file():
         raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read. {change}")
     images = list(read_images(file))
-    structures = []
     for number, atoms in enumerate(images):
-        if atoms.pbc.any():
-            raise DataFileError(
-                f"{file}: structure {number} is periodic, and these potentials are of molecules. "
-                f"Expected structures without periodic boundaries. {change}"
-            )
-        positions = np.asarray(atoms.positions, dtype=np.float64)[None]
-        structures.append(Frames(str(number), atoms.numbers, positions, np.array([np.nan])))
-    return structures
+        # of a row of a database
+        atoms.info |= atoms.info.pop("key_value_pairs", {})
+        for name in ("data", "unique_id"):
+            atoms.info.pop(name, None)
+        require_plausible(atoms, f"{file}: structure {number}")
+    return images
 
 
-def write_structures(file: Path, chunks: Sequence[Frames]) -> None:
-    """Write structures with energies and forces, as .npz arrays or extended XYZ.
+def frames_of(structures: Sequence[Atoms]) -> list[Frames]:
+    """Return each structure as a chunk of its own, its number for a name: positions in Å, energies NaN."""
+    return [
+        Frames(str(number), atoms.numbers, np.asarray(atoms.positions, dtype=np.float64)[None], np.array([np.nan]))
+        for number, atoms in enumerate(structures)
+    ]
+
+
+def write_structures(file: Path, structures: Sequence[Atoms]) -> None:
+    """Write structures with energies, forces and all columns, as .npz arrays or extended XYZ.
 
     Args:
         file: ends in .npz, .xyz or .extxyz.
-        chunks: structures with energies in eV and forces in eV/Å.
+        structures: with a calculator that has energies in eV and forces in eV/Å.
     """
-    with whole_file(file) as partial:
-        if file.suffix == ".npz":
-            _write_npz(partial, chunks)
-        else:
-            _write_xyz(partial, chunks)
-
-
-def _write_npz(file: Path, chunks: Sequence[Frames]) -> None:
-    arrays = {
-        "atomic_numbers": np.concatenate([np.tile(chunk.atomic_numbers, len(chunk.energy)) for chunk in chunks]),
-        "positions": np.concatenate([chunk.positions.reshape(-1, 3) for chunk in chunks]),
-        "atoms_per_molecule": np.repeat(
-            [len(chunk.atomic_numbers) for chunk in chunks], [len(chunk.energy) for chunk in chunks]
-        ),
-        "energy": np.concatenate([chunk.energy for chunk in chunks]),
-        "forces": np.concatenate([chunk.forces.reshape(-1, 3) for chunk in chunks if chunk.forces is not None]),
-        "units": np.array(["positions Å", "energy eV", "forces eV/Å"]),
-    }
-    with file.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # of numpy's own typing
-
-
-def _write_xyz(file: Path, chunks: Sequence[Frames]) -> None:
-    from ase import Atoms
-    from ase.calculators.singlepoint import SinglePointCalculator
     from ase.io import write
 
-    images = []
-    for chunk in chunks:
-        for frame, energy in enumerate(chunk.energy):
-            atoms = Atoms(chunk.atomic_numbers, chunk.positions[frame])
-            forces = None if chunk.forces is None else chunk.forces[frame]
-            atoms.calc = SinglePointCalculator(atoms, energy=float(energy), forces=forces)
-            images.append(atoms)
-    write(file, images, format="extxyz")
+    with whole_file(file) as partial:
+        if file.suffix == ".npz":
+            with partial.open("wb") as stream:
+                np.savez_compressed(stream, **_arrays(structures))  # type: ignore[arg-type]  # of numpy's own typing
+        else:
+            write(partial, structures, format="extxyz")
+
+
+def _arrays(structures: Sequence[Atoms]) -> dict[str, object]:
+    """Return the arrays of an .npz file; of columns, those that every structure has."""
+    arrays: dict[str, object] = {
+        "atomic_numbers": np.concatenate([atoms.numbers for atoms in structures]),
+        "positions": np.concatenate([atoms.positions for atoms in structures]),
+        "atoms_per_molecule": np.array([len(atoms) for atoms in structures]),
+        "energy": np.array([atoms.calc.results["energy"] for atoms in structures]),
+        "forces": np.concatenate([atoms.calc.results["forces"] for atoms in structures]),
+        "units": np.array(["positions Å", "energy eV", "forces eV/Å"]),
+    }
+    for name in set.intersection(*(set(atoms.arrays) for atoms in structures)) - {"numbers", "positions"}:
+        values = [atoms.arrays[name] for atoms in structures]
+        if len({value.shape[1:] for value in values}) == 1:
+            arrays.setdefault(name, np.concatenate(values))
+    for name in set.intersection(*(set(atoms.info) for atoms in structures)):
+        values = [np.asarray(atoms.info[name]) for atoms in structures]
+        if len({value.shape for value in values}) == 1 and all(value.dtype.kind in "biufU" for value in values):
+            arrays.setdefault(name, np.array(values))
+    return arrays

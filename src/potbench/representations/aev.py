@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from potbench.batch import Batch
 from potbench.errors import SettingError, require_positive
-from potbench.geometry.pairs import pairs_in_molecules
+from potbench.geometry.pairs import candidate_pairs
 from potbench.representations.representation import Representation
 
 
@@ -91,7 +91,7 @@ class AEV(Representation):
         # all atoms as one system, with pairs inside molecules alone, give the same numbers as a padded table, and take
         # 10 % less time; less still the more the molecules differ in size
         elements, positions = element.unsqueeze(0), batch.positions.unsqueeze(0)
-        neighbors = narrow_down(self.cutoff, elements, positions, pairs_in_molecules(batch))
+        neighbors = narrow_down(self.cutoff, elements, positions, candidate_pairs(batch, self.cutoff))
         features: Tensor = self.computer.compute_from_neighbors(elements, positions, neighbors)
         return features.squeeze(0)
 

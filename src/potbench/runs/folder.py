@@ -43,6 +43,7 @@ class RunFolder(EvaluationFolder):
         self.record = self.path / "record.json"
         self.metrics = self.path / "metrics.csv"
         self.split = self.path / "split.npz"
+        self.trained_on = self.path / "trained_on.npz"
         self.wandb = self.path / "wandb.json"
         self.checkpoints = self.path / "checkpoints"
         self.best = self.checkpoints / "best.ckpt"

@@ -23,6 +23,7 @@ from potbench.runs.metrics import best_validation, in_units
 from potbench.runs.parent import Parent, parent_of
 from potbench.runs.record import Budget, Record, TrainingCost
 from potbench.runs.summary import print_summary
+from potbench.runs.trained_on import TrainedOn
 from potbench.training import Task
 from potbench.training.memory import peak_memory
 from potbench.units import Quantity
@@ -81,12 +82,13 @@ class Recorder(Callback):
             self.lock.require()
 
     def finish_fit(self, trainer: Trainer) -> None:
-        """Complete the record with validation errors and costs, draw the loss curves, print the tables."""
+        """Complete the record with validation errors and costs, save what was trained on, draw and print."""
         if not writes(trainer):
             return
+        data = data_of(trainer)
         cost = next(callback for callback in trainer.callbacks if isinstance(callback, Cost))  # type: ignore[attr-defined]
         if not self.run.record.is_file():
-            self._begin(data_of(trainer))  # no step was asked for
+            self._begin(data)  # no step was asked for
         epoch, validation = best_validation(self.run.metrics)
         with undisturbed(self.run):
             record = self._with_earlier_set_aside(Record.load(self.run.path))
@@ -104,6 +106,7 @@ class Recorder(Callback):
                 budget=Budget(trainer.current_epoch, trainer.global_step, cost.frames),
             )
             record.save(self.run.path)
+            TrainedOn.of(data.store, data.indices.train).save(self.run.trained_on)
         draw_figures(self.run, record)
         print_summary(record, self.run.path, "validation")
         show_training(trainer.loggers, self.run, record)

@@ -1,0 +1,76 @@
+"""Labels that structures bring along, and the errors of predictions against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from potbench.structures import Frames
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+LABEL = "reference_"
+
+
+class Errors(NamedTuple):
+    """Mean absolute errors of predictions.
+
+    Attributes:
+        energy: per molecule, in the unit of the labels; NaN where no structure has an energy.
+        forces: per component; NaN where none has forces.
+        num_energies: structures with an energy.
+        num_forces: structures with forces.
+    """
+
+    energy: float
+    forces: float
+    num_energies: int
+    num_forces: int
+
+
+def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -> list[Atoms]:
+    """Return the same structures with predicted energies and forces, in the order of both.
+
+    What the structures say of themselves stays as it is. Labels that a calculator made, as ASE calls it, become columns
+    whose names begin with reference_, unless there is a column of that name.
+
+    Args:
+        structures: as they were read.
+        predicted: one frame each, with energies and forces.
+    """
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    labelled = []
+    for before, frames in zip(structures, predicted, strict=True):
+        assert frames.forces is not None
+        atoms = before.copy()
+        atoms.set_constraint()
+        for name, value in (before.calc.results if before.calc else {}).items():
+            of_atoms = np.shape(value)[:1] == (len(atoms),) and np.ndim(value) > 0
+            (atoms.arrays if of_atoms else atoms.info).setdefault(LABEL + name, value)
+        atoms.calc = SinglePointCalculator(atoms, energy=float(frames.energy[0]), forces=frames.forces[0])
+        labelled.append(atoms)
+    return labelled
+
+
+def errors(structures: Sequence[Atoms]) -> Errors:
+    """Compare predictions with the labels beside them; see `with_predictions`."""
+    energy = [
+        abs(atoms.calc.results["energy"] - atoms.info[LABEL + "energy"])
+        for atoms in structures
+        if isinstance(atoms.info.get(LABEL + "energy"), float | int | np.number)
+    ]
+    forces = [
+        np.abs(atoms.calc.results["forces"] - atoms.arrays[LABEL + "forces"]).ravel()
+        for atoms in structures
+        if np.shape(atoms.arrays.get(LABEL + "forces")) == (len(atoms), 3)
+    ]
+    return Errors(
+        float(np.mean(energy)) if energy else np.nan,
+        float(np.concatenate(forces).mean()) if forces else np.nan,
+        len(energy),
+        len(forces),
+    )

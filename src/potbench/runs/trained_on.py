@@ -1,0 +1,79 @@
+"""What a run was trained on, as far as predictions need it: compositions and environments of atoms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from potbench.batch import Batch
+from potbench.errors import RecordError
+from potbench.loading import Store
+from potbench.loading.bounded_parts import bounded_parts
+from potbench.loading.collate import gather
+from potbench.potentials.environments import TrainedEnvironments
+from potbench.structures import FloatArray, IntArray
+from potbench.whole_file import whole_file
+
+FRAMES = 10_000
+ATOMS = 100_000
+
+
+class TrainedOn:
+    """Compositions and environments of a training set.
+
+    Args:
+        compositions: shape (compositions, elements), how many atoms of each element, each row once.
+        environments: of its atoms.
+    """
+
+    def __init__(self, compositions: IntArray, environments: TrainedEnvironments) -> None:
+        self.environments = environments
+        self.compositions = compositions
+        self._known = {tuple(row) for row in compositions.tolist()}
+
+    @classmethod
+    def of(cls, store: Store, frames: IntArray) -> TrainedOn:
+        """Describe the training frames of a store: all their compositions, the environments of up to FRAMES of them."""
+        numbers = store.manifest.atomic_numbers
+        some = np.unique(store.molecule_of(frames), return_index=True)[1]
+        compositions = np.unique(store.composition(frames[some], numbers), axis=0)
+        drawn = np.random.default_rng(0).permutation(frames)[:FRAMES]
+        drawn = drawn[np.cumsum(store.atoms_of(drawn).atoms_per_frame) <= ATOMS]
+        drawn = drawn if len(drawn) else frames[:1]
+        parts = [drawn[part] for part in bounded_parts(store.atoms_of(drawn).atoms_per_frame)]
+        return cls(compositions, TrainedEnvironments.of([gather(store, part) for part in parts], numbers))
+
+    def knows_composition(self, atomic_numbers: IntArray) -> bool:
+        """Return whether a molecule of these atoms, in any order, was trained on."""
+        elements = self.environments.atomic_numbers
+        count = tuple(int((atomic_numbers == number).sum()) for number in elements)
+        return sum(count) == len(atomic_numbers) and count in self._known
+
+    def extrapolation(self, batch: Batch) -> FloatArray:
+        """Return how far each atom is outside of the training set: shape (atoms,); above 1, it is outside."""
+        return self.environments.extrapolation(batch)
+
+    def save(self, file: Path) -> None:
+        """Write a file; it is small."""
+        arrays = {**vars(self.environments), "compositions": self.compositions.astype(np.int32)}
+        with whole_file(file) as partial, partial.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)
+
+    @classmethod
+    def load(cls, file: Path) -> TrainedOn:
+        """Read what `save` wrote.
+
+        Raises:
+            RecordError: the file is damaged.
+        """
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                names = ("atomic_numbers", "smallest", "largest", "limit")
+                return cls(arrays["compositions"], TrainedEnvironments(*(arrays[name] for name in names)))
+        except (OSError, ValueError, LookupError, TypeError, BadZipFile) as error:
+            raise RecordError(
+                f"{file} is damaged ({error}). Expected what the training wrote. Delete it, and predictions are not "
+                "compared with the training set."
+            ) from error

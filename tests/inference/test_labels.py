@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from potbench.inference.labels import errors, with_predictions
+from potbench.structures import Frames
+
+
+def labelled(name: str, energy: float) -> Atoms:
+    atoms = molecule(name)
+    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=np.ones((len(atoms), 3)))
+    return atoms
+
+
+def prediction(atoms: Atoms, energy: float, force: float) -> Frames:
+    return Frames("", atoms.numbers, atoms.positions[None], np.array([energy]), np.full((1, len(atoms), 3), force))
+
+
+def test_all_that_a_structure_says_is_kept_and_its_labels_beside_the_predictions() -> None:
+    atoms = labelled("H2O", -5.0)
+    atoms.info |= {"name": "water", "charge": 1}
+    atoms.arrays["spin"] = np.array([0.1, 0.2, 0.3])
+    (found,) = with_predictions([atoms], [prediction(atoms, -4.0, 3.0)])
+    assert found.info == {"name": "water", "charge": 1, "reference_energy": -5.0}
+    assert found.arrays["spin"].tolist() == [0.1, 0.2, 0.3]
+    assert found.arrays["reference_forces"].tolist() == np.ones((3, 3)).tolist()
+    assert found.get_potential_energy() == -4.0
+    assert (found.get_forces() == 3.0).all()
+    assert "reference_energy" not in atoms.info
+
+
+def test_errors_are_means_over_the_structures_that_have_labels() -> None:
+    structures = [labelled("H2O", -5.0), molecule("CH4"), labelled("CH4", -7.0)]
+    predicted = [prediction(atoms, -4.0, 3.0) for atoms in structures]
+    found = errors(with_predictions(structures, predicted))
+    assert (found.energy, found.forces) == (2.0, 2.0)
+    assert (found.num_energies, found.num_forces) == (2, 2)
+
+
+def test_without_labels_there_are_no_errors() -> None:
+    atoms = molecule("H2O")
+    found = errors(with_predictions([atoms], [prediction(atoms, -4.0, 3.0)]))
+    assert (found.num_energies, found.num_forces) == (0, 0)
+    assert np.isnan(found.energy)
+
+
+def test_a_reference_that_is_there_is_not_replaced_by_an_earlier_prediction() -> None:
+    atoms = labelled("H2O", -5.0)
+    (once,) = with_predictions([atoms], [prediction(atoms, -4.0, 3.0)])
+    (twice,) = with_predictions([once], [prediction(atoms, -4.5, 3.0)])
+    assert twice.info["reference_energy"] == -5.0
+    assert errors([twice]).energy == pytest.approx(0.5)
