@@ -10,6 +10,7 @@ from potbench.datasets import RMD17, Sample
 from potbench.errors import SettingError
 from potbench.loading import Store
 from potbench.loading.preparation import prepare
+from potbench.structures import Frames
 from potbench.units import BOHR, HARTREE, KCAL_PER_MOL
 from tests.native_files.springs import healthy
 
@@ -230,3 +231,36 @@ def test_real_trajectories_have_nothing_wrong_and_the_noise_of_md17_is_seen(real
     assert Verdict.WRONG not in {finding.verdict for finding in findings.values()}
     expected = Verdict.FINE if labels == "revised" else Verdict.LOOK
     assert findings["net force"].verdict is expected
+
+
+@pytest.mark.parametrize("num_frames", [25, 45, 300])
+def test_subsets_of_real_trajectories_are_not_taken_for_wrong_and_gradients_are_seen(real_data, tmp_path, num_frames):
+    file = np.load(real_data / "rmd17/rmd17_ethanol_train_01.npz")
+    random = np.random.default_rng(0)
+    verdicts = {1: [], -1: []}
+    for draw in range(8):
+        frames = random.choice(1000, num_frames, replace=False)
+        for sign in verdicts:
+            chunk = Frames(
+                "ethanol",
+                file["nuclear_charges"],
+                file["coords"][frames],
+                file["energies"][frames] * KCAL_PER_MOL,
+                sign * file["forces"][frames] * KCAL_PER_MOL,
+            )
+            store = Store.write(tmp_path / f"{draw} {sign}", [chunk])
+            verdicts[sign].append(Verdict.WRONG in {finding.verdict for finding in cheap(store)})
+    assert sum(verdicts[1]) == 0
+    assert sum(verdicts[-1]) >= {25: 3, 45: 6, 300: 8}[num_frames], verdicts[-1]
+
+
+@pytest.mark.parametrize("frames", [range(80), range(40, 50), range(5, 80, 8), range(60, 80), range(10, 28)])
+def test_a_bond_that_is_pulled_apart_is_not_taken_for_wrong(found, frames):
+    distances = np.linspace(0.4, 6.0, 80)[list(frames)]
+    stretch = 1 - np.exp(-1.94 * (distances - 0.741))
+    positions = np.stack([np.zeros((len(frames), 3)), distances[:, None] * [0, 0, 1]], axis=1)
+    pull = 2 * 4.75 * 1.94 * stretch * (1 - stretch)  # of a Morse curve of H2
+    forces = np.stack([pull[:, None] * [0, 0, 1], -pull[:, None] * [0, 0, 1]], axis=1)
+    chunk = Frames("H2", np.array([1, 1]), positions, 4.75 * (stretch**2 - 1) - 27.2, forces)
+    findings = found(chunk)
+    assert not [finding for finding in findings.values() if finding.verdict is Verdict.WRONG]

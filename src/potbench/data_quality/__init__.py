@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from potbench.data_quality import duplicates, energies, forces, numbers, structure
+from potbench.data_quality import duplicates, energies, numbers
 from potbench.data_quality.finding import Finding, Verdict
-from potbench.data_quality.sample import draw
+from potbench.data_quality.sampled import sampled
+from potbench.data_quality.stored_findings import cheap, first_look
 from potbench.errors import SettingError
 from potbench.loading import Store
 
-__all__ = ["Finding", "Verdict", "cheap", "inspect"]
-
-CHEAP_SAMPLE = 2000
+__all__ = ["Finding", "Verdict", "cheap", "first_look", "inspect"]
 
 
 def inspect(store: Store, num_frames: int, seed: int) -> list[Finding]:
@@ -38,22 +37,6 @@ def inspect(store: Store, num_frames: int, seed: int) -> list[Finding]:
         duplicates.exact(store, original),
         duplicates.contradicting(store, original),
         duplicates.near(store, seed),
-        *_sampled(store, num_frames, seed),
+        *sampled(store, num_frames, seed),
         energies.outliers(store),
-    ]
-
-
-def cheap(store: Store) -> list[Finding]:
-    """Examine what takes a moment, for every dataset that is prepared."""
-    return _sampled(store, CHEAP_SAMPLE, 0)
-
-
-def _sampled(store: Store, num_frames: int, seed: int) -> list[Finding]:
-    frames = draw(store, num_frames, seed)
-    consistent = forces.consistent(store, seed)
-    return [
-        *structure.distances(store, frames),
-        energies.plausible(store),
-        *forces.net(store, frames),
-        *([consistent] if consistent else []),
     ]

@@ -15,11 +15,18 @@ from potbench.units import BOHR, HARTREE, KCAL_PER_MOL, MEV
 FRAMES_OF_A_MOLECULE = 1000
 MOLECULES = 20
 FEWEST_PAIRS = 10
+MANY_PAIRS = 20
 # neighbors of stiff molecules are not near enough for a slope of exactly 1, and units differ by more
 WITHIN = 0.3
+UNLIKE = 0.4
+FACTOR_OF_TWO = 0.7
+# correlations from which on a slope says something, tells factors of ten apart, and tells lengths apart
+CORRELATED = (0.7, 0.8, 0.97)
+NEAREST = 0.01
+FINE = "as they should be"
 # slope of ΔE against the work → what it means
 FACTORS = {
-    "as they should be": 1.0,
+    FINE: 1.0,
     "energies in hartree, forces in eV": 1 / HARTREE,
     "energies in eV, forces in hartree": HARTREE,
     "energies in eV, forces in kcal/mol": KCAL_PER_MOL,
@@ -28,6 +35,7 @@ FACTORS = {
     "forces per bohr; state it as forces_unit": 1 / BOHR,
     "forces per Å, positions in bohr": BOHR,
 }
+PER_LENGTH = "bohr"
 
 
 def net(store: Store, frames: IntArray) -> list[Finding]:
@@ -70,30 +78,44 @@ def consistent(store: Store, seed: int) -> Finding | None:
     name, expected = "forces and energies", "slope about 1: they are consistent"
     if store.forces is None:
         return None
-    found = [np.empty((0, 2)), *_pairs(store, seed)]
-    work, change = np.concatenate(found).T
+    work, change, distance = np.concatenate([np.empty((0, 3)), *_pairs(store, seed)]).T
+    # what the formula leaves out grows with the third power of the distance, the work with the first
+    weights = np.maximum(distance, NEAREST) ** -4
     if len(work) < FEWEST_PAIRS or not np.abs(work).max():
         return Finding(name, Verdict.LOOK, f"undetermined: {len(work)} pairs of near frames", expected)
-    slope = float((work * change).sum() / (work**2).sum())
-    error = float(np.sqrt(((change - slope * work) ** 2 * work**2).sum()) / (work**2).sum())
-    correlation = float(np.corrcoef(work, change)[0, 1])
+    square = float((weights * work**2).sum())
+    slope = float((weights * work * change).sum()) / square
+    error = float(np.sqrt(((change - slope * work) ** 2 * (weights * work) ** 2).sum())) / square
+    norm = np.sqrt(square * float((weights * change**2).sum()))
+    correlation = slope * square / norm if norm else 0.0
     seen = f"slope {slope:.4g} ± {error:.1g}, correlation {correlation:.3f}, of {len(work):,} pairs of near frames"
-    if abs(correlation) < 0.7:
-        return Finding(name, Verdict.LOOK, f"{seen}: undetermined", expected)
+    precise = len(work) >= MANY_PAIRS and abs(correlation) > CORRELATED[2] and error < 0.05 * abs(slope)
+    verdict, meaning = _judge(slope, correlation, precise)
+    return Finding(name, verdict, f"{seen}: {meaning}" if meaning else seen, expected)
+
+
+def _judge(slope: float, correlation: float, precise: bool) -> tuple[Verdict, str]:
+    """Say what a slope means; the bounds are such that no subset of published trajectories is taken for wrong."""
+    if abs(correlation) < CORRELATED[0]:
+        return Verdict.LOOK, "undetermined"
     apart = {text: abs(np.log(abs(slope) / factor)) for text, factor in FACTORS.items()}
-    nearest = min(apart, key=lambda text: apart[text])
-    meaning = nearest if apart[nearest] < WITHIN else None
+    # of frames that are far from each other, slopes are too small by up to a factor of two
+    names = [text for text in FACTORS if precise or not text.endswith(PER_LENGTH)]
+    nearest = min(names, key=lambda text: apart[text])
+    matches = apart[nearest] < (WITHIN if precise else FACTOR_OF_TWO)
+    certain = precise or (abs(correlation) > CORRELATED[1] and matches)
     if slope < 0:
-        units = "" if meaning in {None, "as they should be"} else f", and {meaning}"
-        return Finding(name, Verdict.WRONG, f"{seen}: the forces are gradients{units}", expected)
-    if meaning is None:
-        return Finding(name, Verdict.WRONG, f"{seen}: they are inconsistent", expected)
-    fine = meaning == "as they should be"
-    return Finding(name, Verdict.FINE if fine else Verdict.WRONG, seen if fine else f"{seen}: {meaning}", expected)
+        units = f", and {nearest}" if matches and nearest != FINE else ""
+        return (Verdict.WRONG, f"the forces are gradients{units}") if certain else (Verdict.LOOK, "undetermined")
+    if apart[FINE] < WITHIN:
+        return Verdict.FINE, ""
+    if apart[FINE] < UNLIKE or not certain or (matches and nearest == FINE):
+        return Verdict.LOOK, "undetermined"
+    return Verdict.WRONG, nearest if matches else "they are inconsistent"
 
 
 def _pairs(store: Store, seed: int) -> Iterator[FloatArray]:
-    """Yield the work and the change of energy, shape (pairs, 2), of near frames of some molecules that have several."""
+    """Yield the work, the change of energy and the distance, shape (pairs, 3), of near frames of some molecules."""
     random = np.random.default_rng(seed)
     several = np.flatnonzero(store.frames_per_chunk >= 3)
     starts = np.cumsum(store.frames_per_chunk) - store.frames_per_chunk
@@ -114,11 +136,11 @@ def _pairs(store: Store, seed: int) -> Iterator[FloatArray]:
 
 
 def _neighbors(positions: FloatArray, forces: FloatArray | None, energy: FloatArray) -> FloatArray:
-    """Return the work and the change of energy between frames and their nearest, of the nearest third: (pairs, 2)."""
+    """Return work, change of energy and distance between frames and their nearest, of the nearest third: (pairs, 3)."""
     assert forces is not None
     num_atoms = positions.shape[1]
     if num_atoms < 2:
-        return np.empty((0, 2))
+        return np.empty((0, 3))
     first, second = np.triu_indices(num_atoms, k=1)
     bags = np.linalg.norm(positions[:, first] - positions[:, second], axis=2)
     squares = (bags**2).sum(axis=1)
@@ -135,4 +157,5 @@ def _neighbors(positions: FloatArray, forces: FloatArray | None, energy: FloatAr
     rotation = left @ right
     step = centered[there] @ rotation - centered[here]
     mean = 0.5 * (forces[there] @ rotation + forces[here])
-    return np.stack([-(mean * step).sum(axis=(1, 2)), energy[there] - energy[here]], axis=1)
+    distance = np.linalg.norm(step, axis=(1, 2))
+    return np.stack([-(mean * step).sum(axis=(1, 2)), energy[there] - energy[here], distance], axis=1)

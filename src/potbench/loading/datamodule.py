@@ -39,6 +39,8 @@ class AtomsDataModule(LightningDataModule):
         seed: seed of the order of the batches.
         num_workers: processes that gather batches; gathering is fast enough for most uses without any.
         weights: how much each frame counts in the loss, such as potbench.loading.EnergyWeights; None: all the same.
+        ignore_findings: whether to train even where a first look at the data finds that something is wrong with them,
+            such as forces that are gradients, or energies in another unit.
 
     Attributes:
         frame_weights: shape (frames of the store,), weight of each frame in the loss, or None.
@@ -56,6 +58,7 @@ class AtomsDataModule(LightningDataModule):
         seed: int = 0,
         num_workers: int = 0,
         weights: FrameWeights | None = None,
+        ignore_findings: bool = False,
     ) -> None:
         super().__init__()
         require_positive(self, batch_size=batch_size, evaluation_batch_size=evaluation_batch_size)
@@ -72,6 +75,7 @@ class AtomsDataModule(LightningDataModule):
         self.seed = seed
         self.num_workers = num_workers
         self.weights = weights
+        self.ignore_findings = ignore_findings
         self.transform: Callable[[Batch], Batch] | None = None
         self.store: Store
         self.indices: SplitIndices

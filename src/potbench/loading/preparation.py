@@ -15,6 +15,7 @@ from potbench.downloads.checksums import Checksums
 from potbench.errors import RecordError
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
 from potbench.loading.one_writer import one_writer
+from potbench.loading.same_place import refuse_same_place
 from potbench.loading.store import UNREAD, Store
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
@@ -33,7 +34,7 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         watch: sees the chunks of frames go by, where they are converted.
 
     Raises:
-        DataFileError: files are missing, damaged or not as expected.
+        DataFileError: files are missing, damaged or not as expected, or a frame has two atoms in one place.
         RecordError: the store of this dataset is damaged.
     """
     found = find_prepared(dataset, root)
@@ -47,7 +48,8 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         if (folder / FILE).is_file():
             return Store(folder)
         print(f"Converting {origin.name} into {folder}", flush=True)
-        store = Store.write(folder, watch(dataset.read()), origin, dataset.official_splits)
+        chunks = watch(refuse_same_place(dataset.read(), origin.name))
+        store = Store.write(folder, chunks, origin, dataset.official_splits)
     unread = dataset.unread()
     if unread:
         with whole_file(folder / UNREAD) as partial, partial.open("wb") as stream:

@@ -16,6 +16,7 @@ from potbench.errors import SettingError
 from potbench.runs.checkpoint_io import WholeFileCheckpointIO
 from potbench.runs.cost import Cost
 from potbench.runs.dashboards import Dashboards
+from potbench.runs.data_check import DataCheck
 from potbench.runs.evaluator import Evaluator
 from potbench.runs.last_validation import LastValidation
 from potbench.runs.processes import environment
@@ -54,7 +55,7 @@ def fit_callbacks(
     monitor = [] if has_monitor else [Monitor(csv=False)]
     # dashboards begin after the recorder, which may refuse
     shown = [recorder, LastValidation(), Dashboards(recorder.config)]
-    return [*checkpoints, *averages, *given, *bar, *shown, *cache, Cost(), *monitor]
+    return [DataCheck(), *checkpoints, *averages, *given, *bar, *shown, *cache, Cost(), *monitor]
 
 
 def evaluation_callbacks(chosen: Chosen[Callback], evaluator: Evaluator, shows_progress: bool) -> list[Callback]:

@@ -86,7 +86,7 @@ def prepare(arguments: list[str]) -> None:
 
 def get(choice: Choice) -> Store:
     """Bring the files of a dataset here, where they are not, and convert them, where that was not done."""
-    from potbench.data_quality import Verdict, cheap
+    from potbench.data_quality import Verdict, first_look
     from potbench.downloads.disk_space import full_disk_in_words
     from potbench.downloads.download import fetch, say
     from potbench.loading import Store
@@ -108,7 +108,7 @@ def get(choice: Choice) -> Store:
         dataset = choice.make()
     with full_disk_in_words(choice.root):
         store = convert(dataset, choice.root, counted)
-    findings = cheap(store)
+    findings = first_look(store)
     if any(finding.verdict is not Verdict.FINE for finding in findings):
         show_findings(store.folder, findings)
     else:
