@@ -38,6 +38,19 @@ def unnamed() -> list[type[Dataset]]:
     return [kind for kind in _classes() if not kind.published]
 
 
+def reader_of(file: Path) -> type[Dataset]:
+    """Return the class that reads a file of the user's, by its ending."""
+    from potbench import datasets
+
+    kinds = {
+        ".npz": datasets.SGDMLFile,
+        ".db": datasets.ASEDatabase,
+        ".h5": datasets.Generated,
+        ".hdf5": datasets.Generated,
+    }
+    return kinds.get(file.suffix.lower(), datasets.ExtendedXYZ)
+
+
 def prepared(root: Path) -> tuple[list[Prepared], dict[Path, RecordError]]:
     """Return the stores in a folder of datasets, and folder → error of those that are damaged."""
     from potbench.loading.manifest import FILE, FORMAT, Manifest

@@ -34,5 +34,5 @@ class DataCheck(Callback):
         if wrong and not data.ignore_findings:
             problem = f"Something is wrong with the data in {data.store.folder}: {wrong}"
             raise SettingError(
-                data, "ignore_findings", False, "data without it, or True to train all the same", problem
+                data, "ignore_findings", False, "data that are right, or True to train all the same", problem
             )

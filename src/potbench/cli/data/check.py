@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def check(name: str, *, root: Path | None = None, frames: int = 20_000, seed: int = 0, **options: str) -> int:
     """Examine a prepared dataset as a careful scientist would.
 
-    Options of the dataset, such as --molecule aspirin, choose among several that are prepared. The exit status is 1
-    where something is wrong.
+    Options of the dataset, such as --molecule aspirin, choose among several that are prepared. A file of your own is
+    prepared, with options such as --energy_unit eV. The exit status is 1 where something is wrong.
 
     Args:
-        name: name of the dataset, or folder of a prepared one.
+        name: name of the dataset, folder of a prepared one, or a file of your own.
         root: folder of datasets; by default that of POTBENCH_DATA, or the user's own.
         **options: options of the dataset.
         frames: how many frames to examine closely.
@@ -29,17 +29,35 @@ def check(name: str, *, root: Path | None = None, frames: int = 20_000, seed: in
     for setting, value, smallest in (("frames", frames, 2), ("seed", seed, 0)):
         if value < smallest:
             raise SettingError(check, setting, value, f"at least {smallest}")
-    stores = chosen_stores(check, name, root, options)
+    folders = [_own(name, root, options)] if Path(name).is_file() else _folders(name, root, options)
 
     from potbench.data_quality import Verdict, inspect
     from potbench.loading import Store
 
     wrong = 0
-    for prepared in stores:
-        findings = inspect(Store(prepared.folder), frames, seed)
-        show(prepared.folder, findings)
+    for folder in folders:
+        findings = inspect(Store(folder), frames, seed)
+        show(folder, findings)
         wrong += sum(finding.verdict is Verdict.WRONG for finding in findings)
     return 1 if wrong else 0
+
+
+def _folders(name: str, root: Path | None, options: Mapping[str, str]) -> Iterator[Path]:
+    for prepared in chosen_stores(check, name, root, options):
+        yield prepared.folder
+
+
+def _own(name: str, root: Path | None, options: Mapping[str, str]) -> Path:
+    from potbench.cli.data.prepare import chosen
+    from potbench.cli.places import Flags
+    from potbench.cli.refusals import refusals
+    from potbench.loading.preparation import prepare
+
+    given = {**options, **({"root": str(root)} if root else {})}
+    arguments = [f"--{key}={value}" for key, value in given.items()]
+    choice, found, parser = chosen(name, [name, *arguments], "python -m potbench data check")
+    with refusals(lambda: Flags(found, parser)):
+        return prepare(choice.make(), choice.root).folder
 
 
 def show(folder: Path, findings: Sequence[Finding]) -> None:

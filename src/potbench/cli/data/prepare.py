@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from potbench.cli.data.check import show as show_findings
 from potbench.errors import DataFileError, PotbenchError, did_you_mean
 
 if TYPE_CHECKING:
+    from jsonargparse import Namespace
+
+    from potbench.cli.parsing import Parser
     from potbench.datasets import Dataset, Download
     from potbench.loading import Store
     from potbench.structures import Frames
@@ -42,12 +44,11 @@ def prepare(arguments: list[str]) -> None:
     What was done is not lost: after an interruption, at whatever moment, the same command resumes from there.
 
     Args:
-        arguments: name of the dataset, and its options.
+        arguments: name of the dataset or a file of the user's own, and its options.
     """
-    from potbench.cli.parsing import Parser, positional_in
+    from potbench.cli.parsing import positional_in
     from potbench.cli.places import Flags
     from potbench.cli.refusals import refusals
-    from potbench.datasets import Dataset, data_root
     from potbench.loading.catalog import named
 
     name = positional_in(arguments)
@@ -55,17 +56,39 @@ def prepare(arguments: list[str]) -> None:
         print(f"{str(prepare.__doc__).partition('    Args')[0]}\nusage: {PROGRAM} NAME [OPTIONS]\n")
         for known, kind in named().items():
             print(f"  {known:<10}{str(kind.__doc__).splitlines()[0]}")
-        print(f"\n{PROGRAM} NAME --help lists the options of a dataset.")
+        print(f"\nNAME may be a file of your own as well. {PROGRAM} NAME --help lists the options.")
         return
-    if name not in named():
+    choice, found, parser = chosen(name, arguments)
+    with refusals(lambda: Flags(found, parser)):
+        try:
+            show(choice, get(choice))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("stopped. Give the same command again to resume.") from None
+
+
+def chosen(name: str, arguments: list[str], program: str = PROGRAM) -> tuple[Choice, Namespace, Parser]:
+    """Return the dataset that is meant, and the settings and the parser that said so.
+
+    Args:
+        name: of a dataset, or a file of the user's own.
+        arguments: among them the name.
+        program: the command, for messages.
+    """
+    from potbench.cli.parsing import Parser
+    from potbench.datasets import Dataset, data_root
+    from potbench.loading.catalog import named, reader_of
+
+    file = Path(name)
+    if name not in named() and not file.is_file():
         raise PotbenchError(
             f"There is no dataset {name!r}.{did_you_mean(name, named())} Expected one of {', '.join(named())}: "
-            f"{PROGRAM} NAME."
+            f"{program} NAME; or a file of your own."
         )
-    kind = named()[name]
-    parser = Parser(prog=f"{PROGRAM} {name}", usage="%(prog)s [OPTIONS]")
+    kind = named()[name] if name in named() else reader_of(file)
+    parser = Parser(prog=f"{program} {name}", usage="%(prog)s [OPTIONS]")
     parser.description = str(kind.__doc__).partition("\n\n")[0]
-    options = parser.add_class_arguments(kind, skip={"folder"}, as_group=False)
+    own = {} if name in named() else {"file": name}
+    options = parser.add_class_arguments(kind, skip={"folder", *own}, as_group=False)
     if "folder" in inspect.signature(kind).parameters:
         parser.add_argument("--from", type=Path | None, help="Folder, archive or file: the files, if you have them.")
     if kind.downloads is not Dataset.downloads:
@@ -75,17 +98,14 @@ def prepare(arguments: list[str]) -> None:
     rest = list(arguments)
     rest.remove(name)
     found = parser.parse_args(rest)
-    chosen = {key: found[key] for key in options}
-    choice = Choice(kind, chosen, found["root"] or data_root(), found.get("from"), bool(found.get("fetch_again")))
-    with refusals(lambda: Flags(found, parser)):
-        try:
-            show(choice, get(choice))
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("stopped. Give the same command again to resume.") from None
+    settings = {**own, **{key: found[key] for key in options}}
+    again = bool(found.get("fetch_again"))
+    return Choice(kind, settings, found["root"] or data_root(), found.get("from"), again), found, parser
 
 
 def get(choice: Choice) -> Store:
     """Bring the files of a dataset here, where they are not, and convert them, where that was not done."""
+    from potbench.cli.data.check import show as show_findings
     from potbench.data_quality import Verdict, first_look
     from potbench.downloads.disk_space import full_disk_in_words
     from potbench.downloads.download import fetch, say
@@ -195,6 +215,9 @@ def training(choice: Choice, store: Store) -> str:
     for key, value in choice.options.items():
         if value != defaults[key].default:
             arguments += [f"--data.dataset.init_args.{key}", str(value)]
+    if store.official_splits:
+        arguments += ["--data.split", "potbench.loading.OfficialSplit"]
+        arguments += ["--data.split.init_args.name", next(iter(store.official_splits))]
     if choice.root != data_root():
         arguments += ["--data.root", str(choice.root)]
     return f"python -m potbench fit {shlex.join(arguments)}"
