@@ -193,3 +193,35 @@ def test_large_files_are_not_read_again_to_find_their_store(tmp_path, prepared, 
     prepare(RMD17("ethanol", folder=tmp_path), prepared)
     monkeypatch.setattr("potbench.loading.preparation.origin_of", None)
     assert len(prepare(RMD17("ethanol", folder=tmp_path), prepared)) == 40
+
+
+@pytest.mark.parametrize("same_inode", [True, False])
+def test_a_file_that_was_replaced_is_noticed_at_equal_size_and_time(made, prepared, same_inode):
+    before = prepare(made, prepared)
+    status = made.file.stat()
+    other = made.file.with_name("other")
+    other.write_bytes(bytes(reversed(made.file.read_bytes())))
+    if same_inode:
+        made.file.write_bytes(other.read_bytes())
+    else:
+        other.replace(made.file)
+    os.utime(made.file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert made.file.stat().st_size == status.st_size
+    assert prepare(made, prepared).folder != before.folder
+
+
+def test_a_file_that_was_only_touched_is_read_again_once(made, prepared, monkeypatch):
+    before = prepare(made, prepared)
+    made.file.chmod(0o600)
+    assert find_prepared(made, prepared) is None
+    assert prepare(made, prepared).folder == before.folder
+    assert find_prepared(made, prepared) == before.folder
+
+
+def test_a_frame_with_two_atoms_in_one_place_is_refused(made, prepared):
+    chunk = made.make()[0]
+    chunk.positions[2, 1] = chunk.positions[2, 0]
+    broken = Made(made.file, lambda: [chunk])
+    with pytest.raises(DataFileError, match=r"made: frame 2 \(CH4\) has atoms 0 \(C\), 1 \(H\) in one place"):
+        prepare(broken, prepared)
+    assert not list(prepared.glob("made-*/"))

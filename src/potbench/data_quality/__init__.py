@@ -33,6 +33,7 @@ def inspect(store: Store, num_frames: int, seed: int) -> list[Finding]:
         return [finite]  # nothing else can be computed
     original = duplicates.originals(store)
     return [
+        numbers.unchanged(store),
         finite,
         duplicates.exact(store, original),
         duplicates.contradicting(store, original),

@@ -1,4 +1,4 @@
-"""Non-finite values."""
+"""Whether the numbers of a store are those that were written, and finite."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ import numpy as np
 
 from potbench.data_quality.finding import Finding, Verdict
 from potbench.loading import Store
+from potbench.loading.seal import fingerprint
 
 ROWS_AT_ONCE = 2**20
+
+
+def unchanged(store: Store) -> Finding:
+    """Compare all bytes of the arrays with those that were written."""
+    same = fingerprint(store.folder, store.manifest) == store.fingerprint
+    return Finding(
+        "fingerprint",
+        Verdict.FINE if same else Verdict.WRONG,
+        "all arrays are as they were written" if same else "the arrays were changed after they were written",
+        "the sha256 of what preparing the dataset wrote",
+    )
 
 
 def finite(store: Store) -> Finding:

@@ -16,6 +16,7 @@ from potbench.errors import RecordError
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
 from potbench.loading.one_writer import one_writer
 from potbench.loading.same_place import refuse_same_place
+from potbench.loading.seal import Seal, seal_sources
 from potbench.loading.store import UNREAD, Store
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
@@ -24,9 +25,10 @@ from potbench.whole_file import whole_file
 def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], Iterator[Frames]] = iter) -> Store:
     """Open the store of a dataset; convert its files where that was not done yet.
 
-    A store is known by the options of the dataset and its files: by their size and time of change, or where these
-    differ by their sha256. Files may be deleted once a single store has been made from them. Of several processes that
-    want the same store, also on several machines that share a file system, one converts the files and the others wait.
+    A store is known by the options of the dataset and its files: by their sha256, which is computed again only where
+    the file system says that a file was touched. Files may be deleted once a single store has been made from them. Of
+    several processes that want the same store, also on several machines that share a file system, one converts the
+    files and the others wait.
 
     Args:
         dataset: where the frames come from.
@@ -40,9 +42,12 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
     found = find_prepared(dataset, root)
     if found is not None:
         return Store(found)
+    # before they are read: what changes from then on is not sealed
+    seals = {file.name: seal for file in dataset.files if (seal := _seal(file))}
     origin = origin_of(dataset)
     folder = store_folder(origin, root)
     if (folder / FILE).is_file():
+        seal_sources(folder, seals)
         return Store(folder)
     with one_writer(folder):
         if (folder / FILE).is_file():
@@ -50,6 +55,7 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         print(f"Converting {origin.name} into {folder}", flush=True)
         chunks = watch(refuse_same_place(dataset.read(), origin.name))
         store = Store.write(folder, chunks, origin, dataset.official_splits)
+        seal_sources(folder, seals)
     unread = dataset.unread()
     if unread:
         with whole_file(folder / UNREAD) as partial, partial.open("wb") as stream:
@@ -98,21 +104,21 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
             continue
         if manifest.format != FORMAT or manifest.options != _options(dataset):
             continue
-        sealed = {source.file: (source.bytes, source.changed) for source in manifest.sources}
+        had = {source.file for source in manifest.sources}
         # which files a published dataset had can depend on what was there
-        gone = not any(seals.values()) and (sealed.keys() == seals.keys() or bool(dataset.downloads))
-        if gone or sealed == seals:
+        gone = not any(seals.values()) and (had == seals.keys() or bool(dataset.downloads))
+        if gone or (had == seals.keys() and Seal.load(file.parent).sources == seals):
             found.append(file.parent)
     # of files that are gone, only the one store there is can be meant
     return found[0] if len(found) == 1 or (found and any(seals.values())) else None
 
 
-def _seal(file: Path) -> tuple[int, int] | None:
-    """Return the size of a file and when it was changed, which tell it from others without reading it."""
+def _seal(file: Path) -> tuple[int, int, int, int] | None:
+    """Return what tells a file from others without reading it; whoever replaces a file cannot set all of these."""
     if not file.is_file():
         return None
     status = file.stat()
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _source(file: Path) -> Source:

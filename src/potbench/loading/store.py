@@ -19,7 +19,9 @@ from potbench.errors import DataFileError, RecordError
 from potbench.loading import manifest
 from potbench.loading.large_rows import LargeRows
 from potbench.loading.manifest import Manifest, Origin
+from potbench.loading.seal import seal_arrays, verify
 from potbench.loading.store_writer import StoreWriter
+from potbench.loading.sync import sync, sync_names
 from potbench.structures import BoolArray, Column, FloatArray, Frames, IntArray
 
 UNREAD = "unread.npz"
@@ -52,7 +54,7 @@ class Store:
 
     Raises:
         RecordError: the folder is not a finished store, or its manifest is damaged.
-        DataFileError: an array is missing, cut short or does not fit the others.
+        DataFileError: an array is missing, cut short, does not fit the others, or was changed since it was written.
 
     Attributes:
         manifest: what the store says of itself.
@@ -88,6 +90,7 @@ class Store:
         self._frame_starts = self._frame_ends - self.frames_per_chunk
         self._first_rows = np.cumsum(self.frames_per_chunk * self._num_atoms) - self.frames_per_chunk * self._num_atoms
         self._first_numbers = np.cumsum(self._num_atoms) - self._num_atoms
+        verify(self.folder, self.manifest)
 
     def __len__(self) -> int:
         return len(self.energy)
@@ -248,8 +251,12 @@ class Store:
             writer = StoreWriter(partial)
             for frames in chunks:
                 writer.append(frames)
-            writer.close(origin, official_splits()).save(partial)
+            written = writer.close(origin, official_splits())
+            written.save(partial)
+            seal_arrays(partial, written.fingerprint)
+            sync(partial)
             partial.rename(folder)
+            sync_names(folder.parent)
         except OSError as error:
             # or another process finished the same store first
             if not (folder / manifest.FILE).is_file():
