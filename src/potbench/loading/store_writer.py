@@ -13,6 +13,7 @@ import numpy as np
 from potbench.datasets.dataset import OfficialIndices
 from potbench.errors import DataFileError
 from potbench.loading.manifest import Manifest, Origin
+from potbench.loading.publishers_splits import require_sensible
 from potbench.structures import BoolArray, Column, Frames, IntArray
 
 
@@ -76,10 +77,11 @@ class StoreWriter:
             official_splits: name → split as the publisher gives it.
 
         Raises:
-            DataFileError: there was no frame at all.
+            DataFileError: there was no frame at all, or the splits cannot be right.
         """
         if not sum(self.frames):
             raise DataFileError("The dataset holds no frames. Expected at least one; look at the files it names.")
+        require_sensible(official_splits, sum(self.frames), origin.name)
         numbers = np.concatenate(self.atomic_numbers)
         table = {"frames": np.array(self.frames), "atoms": np.array(self.atoms), "atomic_numbers": numbers}
         names, smiles = np.array(self.names), np.array(self.smiles)

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
 
 from potbench.cli.main import main
 from potbench.loading import Store
@@ -21,6 +24,7 @@ from tests.native_files import conformers, write_ani1
 from tests.native_files.archives import tar, zipped
 from tests.native_files.ase_files import write_qm9
 from tests.native_files.npz import write_flexible, write_md17, write_rmd17_halves
+from tests.native_files.springs import healthy
 
 MOLECULES = "aspirin, azobenzene, benzene, ethanol, malonaldehyde, naphthalene, paracetamol, salicylic, toluene, uracil"
 FEW = [f"--data.split.init_args.{part}={size}" for part, size in (("train", 20), ("validation", 8), ("test", 8))]
@@ -37,7 +41,8 @@ def train(printed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = shlex.split(printed.split("Train on it:\n")[1])
     assert arguments[:3] == ["python", "-m", "potbench"]
     monkeypatch.chdir(ROOT)
-    assert main([*arguments[3:], *SMALL[-2:], *FEW, "--trainer.fast_dev_run", "true"]) == 0
+    few = ["--data.split.init_args.validation=4"] if "potbench.loading.OfficialSplit" in arguments else FEW
+    assert main([*arguments[3:], *SMALL[-2:], *few, "--trainer.fast_dev_run", "true"]) == 0
 
 
 def test_a_dataset_is_downloaded_converted_and_told_how_to_use(served_md17, prepared, run, monkeypatch):
@@ -98,7 +103,8 @@ def test_other_labels_come_from_the_same_files(served_rmd17, prepared, run):
     printed = run("prepare", "rmd17", "--molecule", "ethanol", "--labels", "original")
     assert len(served_rmd17.requests) == num_requests
     assert printed.strip().endswith(
-        "--data.dataset.init_args.molecule ethanol --data.dataset.init_args.labels original"
+        "--data.dataset.init_args.molecule ethanol --data.dataset.init_args.labels original "
+        "--data.split potbench.loading.OfficialSplit --data.split.init_args.name 01"
     )
     assert len(list(prepared.glob("*/manifest.json"))) == 2
 
@@ -317,3 +323,23 @@ def test_qm9_is_prepared_from_a_folder_of_its_single_files(prepared, run, tmp_pa
         archive.extractall(tmp_path / "files", filter="data")
     run("prepare", "qm9", "--uncharacterized", "true", "--from", str(tmp_path / "files"))
     assert len(store(prepared)) == 6
+
+
+def test_a_file_of_the_users_own_is_prepared_and_checked(prepared, run, refused, tmp_path, monkeypatch):
+    atoms = healthy(num_frames=70)
+    images = []
+    for positions, energy, forces in zip(atoms.positions, atoms.energy, atoms.forces, strict=True):
+        image = Atoms(atoms.atomic_numbers, positions)
+        image.calc = SinglePointCalculator(image, energy=energy, forces=forces)
+        images.append(image)
+    write(tmp_path / "mine.xyz", images)
+    mine = ("prepare", tmp_path / "mine.xyz", "--energy_unit", "eV", "--length_unit", "Å")
+    printed = run(*mine)
+    assert "A first look finds nothing wrong" in printed
+    train(printed, monkeypatch)
+    assert "is prepared already" in run(*mine)
+    checked = run("check", tmp_path / "mine.xyz", "--energy_unit", "eV", "--length_unit", "Å")
+    assert "All 12 are fine." in checked
+    assert len(list(prepared.glob("*/manifest.json"))) == 1
+    assert "does not state its energy unit" in refused("check", tmp_path / "mine.xyz", "--length_unit", "Å")
+    assert "There is no argument --energy_unt" in refused("prepare", tmp_path / "mine.xyz", "--energy_unt", "eV")
