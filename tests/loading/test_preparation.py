@@ -1,22 +1,37 @@
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
+import shutil
 import time
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from potbench.datasets import ANI1, RMD17
+from potbench.datasets import (
+    ANI1,
+    ISO17,
+    MD17,
+    QM9,
+    RMD17,
+    ASEDatabase,
+    ExtendedXYZ,
+    FlexibleMolecules,
+    SGDMLFile,
+)
 from potbench.errors import DataFileError, MissingDataError, RecordError
+from potbench.loading import AtomsDataModule
 from potbench.loading.manifest import Units
 from potbench.loading.preparation import find_prepared, origin_of, prepare
 from tests.native_files import conformers, write_ani1
+from tests.native_files.ase_files import write_database, write_extended_xyz, write_iso17, write_qm9
 from tests.native_files.made import Made, blocks
-from tests.native_files.npz import write_rmd17
+from tests.native_files.npz import write_flexible, write_md17, write_rmd17, write_sgdml
 
 
 @pytest.fixture
@@ -225,3 +240,41 @@ def test_a_frame_with_two_atoms_in_one_place_is_refused(made, prepared):
     with pytest.raises(DataFileError, match=r"made: frame 2 \(CH4\) has atoms 0 \(C\), 1 \(H\) in one place"):
         prepare(broken, prepared)
     assert not list(prepared.glob("made-*/"))
+
+
+MAKERS = {
+    "ANI1": lambda folder: (write_ani1(folder, {0: conformers("CH4")}), ANI1(folder, [1]))[1],
+    "MD17": lambda folder: (write_md17(folder), MD17("ethanol", folder=folder))[1],
+    "QM9": lambda folder: (write_qm9(folder), QM9(folder=folder))[1],
+    "ISO17": lambda folder: (write_iso17(folder), ISO17(folder))[1],
+    "FlexibleMolecules": lambda folder: (
+        write_flexible(folder / "Glycine.xyz"),
+        FlexibleMolecules("glycine", folder=folder),
+    )[1],
+    "ExtendedXYZ": lambda folder: (
+        write_extended_xyz(folder / "mine.xyz"),
+        ExtendedXYZ(folder / "mine.xyz", "eV", "Å"),
+    )[1],
+    "ASEDatabase": lambda folder: (
+        write_database(folder / "mine.db", "calculator"),
+        ASEDatabase(folder / "mine.db", "eV", "Å"),
+    )[1],
+    "SGDMLFile": lambda folder: (write_sgdml(folder / "mine.npz"), SGDMLFile(folder / "mine.npz", "eV", "Å"))[1],
+}
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_the_files_of_any_dataset_may_be_deleted_once_a_store_was_made_from_them(tmp_path, prepared, kind):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    dataset = MAKERS[kind](folder)
+    before = prepare(dataset, prepared)
+    again = [copy.copy(dataset) for _ in range(2)]
+    for one in again:
+        for name in [name for name in vars(one) if isinstance(getattr(type(one), name, None), cached_property)]:
+            del vars(one)[name]  # as of a new process
+    shutil.rmtree(folder)
+    assert prepare(again[0], prepared).folder == before.folder
+    data = AtomsDataModule(again[1], root=prepared)
+    assert data.elements
+    data.prepare_data()

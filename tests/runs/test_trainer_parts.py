@@ -14,6 +14,7 @@ from potbench.runs.checkpoint_io import WholeFileCheckpointIO
 from potbench.runs.checkpointing import BestCheckpoint, LastCheckpoint, checkpoint_callbacks
 from potbench.runs.cost import Cost
 from potbench.runs.dashboards import Dashboards
+from potbench.runs.data_check import DataCheck
 from potbench.runs.evaluator import Evaluator
 from potbench.runs.folder import RunFolder
 from potbench.runs.last_validation import LastValidation
@@ -38,7 +39,7 @@ def test_callbacks_of_a_config_are_added_to_those_of_a_training_and_displace_non
     given = chosen if isinstance(chosen, list) else [] if chosen is None else [chosen]
     assert found[: 2 + len(given)] == [*found[:2], *given]
     assert kinds(found[:2]) == [LastCheckpoint, BestCheckpoint]
-    for kind in (ProgressBar, FeatureCache, Cost, Recorder, LastValidation):
+    for kind in (ProgressBar, FeatureCache, Cost, DataCheck, Recorder, LastValidation):
         assert kinds(found).count(kind) == 1
 
 
@@ -57,7 +58,7 @@ def test_a_progress_bar_or_a_cache_of_the_user_replaces_that_of_potbench(tmp_pat
 def test_no_progress_is_shown_where_none_is_wanted(tmp_path: Path) -> None:
     recorder = Recorder(RunFolder(tmp_path), "", 0, None, 0)
     assert kinds(fit_callbacks(None, [], recorder, shows_progress=False)) == [
-        *(Recorder, LastValidation, Dashboards, FeatureCache, Cost)
+        *(DataCheck, Recorder, LastValidation, Dashboards, FeatureCache, Cost)
     ]
 
 

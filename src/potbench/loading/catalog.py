@@ -42,7 +42,7 @@ def reader_of(file: Path) -> type[Dataset]:
     """Return the class that reads a file of the user's, by its ending."""
     from potbench import datasets
 
-    kinds = {
+    kinds: dict[str, type[Dataset]] = {
         ".npz": datasets.SGDMLFile,
         ".db": datasets.ASEDatabase,
         ".h5": datasets.Generated,

@@ -12,7 +12,7 @@ import numpy as np
 
 from potbench.datasets.dataset import Dataset
 from potbench.downloads.checksums import Checksums
-from potbench.errors import RecordError
+from potbench.errors import DataFileError, RecordError
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
 from potbench.loading.one_writer import one_writer
 from potbench.loading.same_place import refuse_same_place
@@ -96,8 +96,14 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
     Damaged stores are passed over: they do not concern other datasets.
     """
     seals = {file.name: _seal(file) for file in dataset.files}
+    try:
+        name = glob.escape(dataset.info.name)
+    except DataFileError:
+        if any(seals.values()):
+            raise
+        name = "*"  # in files that are gone; the options and the names of the files say which store is meant
     found = []
-    for file in sorted(root.glob(f"{glob.escape(dataset.info.name)}-*/{FILE}")):
+    for file in sorted(root.glob(f"{name}-*/{FILE}")):
         try:
             manifest = Manifest.load(file.parent)
         except RecordError:

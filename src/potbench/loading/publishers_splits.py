@@ -42,8 +42,8 @@ def require_sensible(splits: Mapping[str, OfficialIndices], num_frames: int, nam
                     f"{shared[0]}. {CHANGE}"
                 )
     for (one, first), (other, second) in combinations(splits.items(), 2):
-        sets, others = _sets(first), _sets(second)
-        if sets.keys() == others.keys() and all(np.array_equal(np.sort(sets[k]), np.sort(others[k])) for k in sets):
+        here, there = _sets(first), _sets(second)
+        if here.keys() == there.keys() and all(np.array_equal(np.sort(here[k]), np.sort(there[k])) for k in here):
             raise DataFileError(f"{name}: the official splits {one} and {other} are the same. {CHANGE}")
 
 

@@ -53,9 +53,9 @@ def fit_callbacks(
     averages = [AveragesWeightsAlone(callback) for callback in given if isinstance(callback, callbacks.WeightAveraging)]
     has_monitor = _has(given, Monitor) or all(isinstance(logger, CSVLogger) for logger in loggers)
     monitor = [] if has_monitor else [Monitor(csv=False)]
-    # dashboards begin after the recorder, which may refuse
-    shown = [recorder, LastValidation(), Dashboards(recorder.config)]
-    return [DataCheck(), *checkpoints, *averages, *given, *bar, *shown, *cache, Cost(), *monitor]
+    # dashboards begin after the check and the recorder, which may refuse
+    shown = [DataCheck(), recorder, LastValidation(), Dashboards(recorder.config)]
+    return [*checkpoints, *averages, *given, *bar, *shown, *cache, Cost(), *monitor]
 
 
 def evaluation_callbacks(chosen: Chosen[Callback], evaluator: Evaluator, shows_progress: bool) -> list[Callback]:
