@@ -12,10 +12,10 @@ from ase.build import molecule
 from ase.io import write
 
 from potbench.cli.main import main
+from potbench.units import KCAL_PER_MOL
 from tests.cli.conftest import SMALL, finish, start
 from tests.native_files import conformers, write_ani1
-from tests.native_files.ase_files import write_database, write_extended_xyz
-from tests.native_files.npz import write_sgdml
+from tests.native_files.own_files import write_own_database, write_own_sgdml, write_own_xyz
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -84,9 +84,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for heavy_atoms in (1, 2):
         molecules = {number: conformers("CH4" if heavy_atoms == 1 else "HCN", 8) for number in range(10)}
         write_ani1(tmp_path / "data" / "ani1", molecules, heavy_atoms)
-    write_extended_xyz(tmp_path / "data" / "mine.xyz", 40, config_weight=2.0)
-    write_database(tmp_path / "data" / "mine.db", "calculator", 40)
-    write_sgdml(tmp_path / "data" / "mine.npz")
+    write_own_xyz(tmp_path / "data" / "mine.xyz", 40, config_weight=2.0)
+    write_own_database(tmp_path / "data" / "mine.db", 40, KCAL_PER_MOL)
+    write_own_sgdml(tmp_path / "data" / "mine.npz", 40, KCAL_PER_MOL)
     return tmp_path
 
 

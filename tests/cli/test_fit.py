@@ -20,6 +20,7 @@ def test_run_folder_holds_everything(finished_run: Path) -> None:
     files = {str(file.relative_to(finished_run)) for file in finished_run.rglob("*") if file.is_file()}
     assert files == {
         "config.yaml",
+        "trained_on.npz",
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
         "metrics.csv",

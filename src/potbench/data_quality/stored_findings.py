@@ -40,5 +40,8 @@ def first_look(store: Store) -> list[Finding]:
 
 def cheap(store: Store) -> list[Finding]:
     """Examine what takes a moment, for every dataset that is prepared."""
-    copies = [duplicates.exact(store)] if len(store) <= FEW_FRAMES else []
+    copies = []
+    if len(store) <= FEW_FRAMES:
+        original = duplicates.originals(store)
+        copies = [duplicates.exact(store, original), duplicates.contradicting(store, original)]
     return [*copies, *sampled(store, SAMPLE, 0)]

@@ -18,7 +18,7 @@ from potbench.whole_file import write_text
 
 FILE = "seal.json"
 ROWS = ("energy.npy", "forces.npy", "positions.npy", "time.npy")
-ARRAYS = (*ROWS, "molecules.npz", "columns.npz", "official_splits.npz")
+ARRAYS = (*ROWS, "molecules.npz", "columns.npz", "known.npz", "official_splits.npz")
 SAMPLES = 16
 SAMPLE_BYTES = 4096
 READ_WHOLE = 2**30
@@ -145,6 +145,9 @@ def fingerprint(folder: Path, manifest: Manifest) -> str:
             with np.load(folder / "columns.npz", allow_pickle=False) as columns:
                 named = {name: columns[name].tolist() for name in manifest.columns}
             digest.update(json.dumps(named).encode())
+        if manifest.partial:
+            with np.load(folder / "known.npz", allow_pickle=False) as known:
+                digest.update(b"".join(label.encode() + known[label].tobytes() for label in manifest.partial))
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataFileError(
             f"{folder} is damaged ({error}). Expected what preparing the dataset wrote. Delete the folder {folder}; "
