@@ -94,7 +94,7 @@ def test_a_config_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     config, file = tmp_path / "old.yaml", tmp_path / "mine.xyz"
     write_extended_xyz(file, 90)
     config.write_text(
-        "data: {class_path: potbench.loading.AtomsDataModule, init_args: {dataset: {class_path: "
+        "data: {class_path: potbench.loading.AtomsDataModule, init_args: {ignore_findings: true, dataset: {class_path: "
         "potbench.datasets.ExtendedXYZ, init_args: "
         f"{{file: {file}, energy_unit: eV, length_unit: Å, licence: CC0, citation: me}}}}}}}}"
     )

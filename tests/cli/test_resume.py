@@ -58,7 +58,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(
     assert f"{run} has no checkpoint yet: training begins at the beginning." in capsys.readouterr().out
     assert _rows(run) == _rows(finished_run)
     assert {file.name for file in run.iterdir()} == {
-        *("config.yaml", "record.json", "metrics.csv", "split.npz", "checkpoints", "figures")
+        *("config.yaml", "record.json", "metrics.csv", "split.npz", "trained_on.npz", "checkpoints", "figures")
     }
 
 

@@ -18,7 +18,7 @@ from tests.native_files.springs import healthy
 def test_a_healthy_dataset_is_fine(found):
     verdicts = {name: finding.verdict for name, finding in found(healthy(), healthy("CH4", seed=1)).items()}
     assert set(verdicts.values()) == {Verdict.FINE}
-    assert len(verdicts) == 12
+    assert len(verdicts) == 13
 
 
 def test_a_seed_below_zero_is_refused(store):

@@ -38,6 +38,7 @@ from potbench.units import HARTREE, KCAL_PER_MOL
 from tests.native_files import ase_files
 from tests.native_files.ani1 import write_ani1
 from tests.native_files.molecules import Conformers
+from tests.native_files.npz import write_flexible
 from tests.native_files.one_molecule import write_one_molecule
 from tests.native_files.springs import healthy
 
@@ -98,8 +99,9 @@ def _rmd17(folder: Path) -> None:
     new = {"coords": made["positions"], "energies": made["energy"], "forces": made["forces"]}
     np.savez(folder / "rmd17_ethanol.npz", nuclear_charges=made["numbers"], **new, **old)
     for fold in range(1, 6):
-        np.savetxt(folder / f"index_train_{fold:02d}.csv", np.arange(8), fmt="%d")
-        np.savetxt(folder / f"index_test_{fold:02d}.csv", np.arange(8, 16), fmt="%d")
+        order = np.random.default_rng(fold).permutation(NUM_FRAMES)
+        np.savetxt(folder / f"index_train_{fold:02d}.csv", order[:8], fmt="%d")
+        np.savetxt(folder / f"index_test_{fold:02d}.csv", order[8:16], fmt="%d")
 
 
 def _sgdml(folder: Path) -> None:
@@ -110,12 +112,7 @@ def _sgdml(folder: Path) -> None:
 
 
 def _flexible(folder: Path) -> None:
-    made = _arrays(_frames("CH3CH2OH", 12))
-    with (folder / "Glycine.xyz").open("w") as text:
-        for energy, positions, forces in zip(made["energy"], made["positions"], made["forces"], strict=True):
-            text.write(f"{len(positions)}\n{energy!s}\n")
-            for number, place, force in zip(made["numbers"], positions, forces, strict=True):
-                text.write("  ".join([SYMBOLS[number], *(f"{value:.9g}" for value in (*place, *force))]) + "\n")
+    write_flexible(folder / "Glycine.xyz", 12)
 
 
 def _database(file: Path) -> None:

@@ -62,7 +62,7 @@ def test_which_labels_are_known_is_part_of_the_fingerprint(
 
 def test_a_damaged_file_of_known_labels_is_named(partial: Store) -> None:
     np.savez(partial.folder / "known.npz", energy=np.ones(3, dtype=bool))
-    with pytest.raises(DataFileError, match=r"known\.npz is missing or damaged"):
+    with pytest.raises(DataFileError, match=r"known\.npz was changed after it was written"):
         _ = Store(partial.folder).energy_known
 
 

@@ -14,6 +14,7 @@ from potbench.data_quality import Verdict, inspect
 from potbench.errors import DataFileError
 from potbench.loading import Store, seal
 from potbench.loading.manifest import Manifest
+from tests.native_files.made import blocks
 from tests.native_files.springs import healthy
 
 
@@ -105,3 +106,13 @@ def test_a_store_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypa
     before = happened[: happened.index("renamed")]
     assert {file.name for file in store.folder.iterdir()} <= set(before)
     assert happened[-1] == tmp_path.name
+
+
+def test_a_changed_table_of_known_labels_is_noticed(tmp_path: Path) -> None:
+    first, *rest = blocks(forces=True)
+    partial = first._replace(forces_known=np.arange(len(first.energy)) > 0)
+    store = Store.write(tmp_path / "store", [partial, *rest])
+    seal.verify_whole(store.folder, store.manifest)
+    np.savez(store.folder / "known.npz", forces=np.ones(len(store), dtype=bool))
+    with pytest.raises(DataFileError, match="was changed after it was written"):
+        Store(store.folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.inference.plausible import require_plausible
+from potbench.readers.ase_database import rows
 from potbench.readers.images import read_images
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
@@ -30,12 +31,8 @@ def read_structures(file: Path) -> list[Atoms]:
     change = "Choose another file."
     if not file.is_file():
         raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read. {change}")
-    images = list(read_images(file))
+    images = list(_read_database(file) if file.suffix == ".db" else read_images(file))
     for number, atoms in enumerate(images):
-        # of a row of a database
-        atoms.info |= atoms.info.pop("key_value_pairs", {})
-        for name in ("data", "unique_id"):
-            atoms.info.pop(name, None)
         require_plausible(atoms, f"{file}: structure {number}")
     return images
 
@@ -63,6 +60,14 @@ def write_structures(file: Path, structures: Sequence[Atoms]) -> None:
                 np.savez_compressed(stream, **_arrays(structures))  # type: ignore[arg-type]  # of numpy's own typing
         else:
             write(partial, structures, format="extxyz")
+
+
+def _read_database(file: Path) -> Iterator[Atoms]:
+    """Yield the structures of a database of ASE with the named values of its rows, which ASE leaves out."""
+    for row in rows(file):
+        atoms = row.toatoms()
+        atoms.info.update(row.key_value_pairs)
+        yield atoms
 
 
 def _arrays(structures: Sequence[Atoms]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -14,16 +14,20 @@ from potbench.structures import IntArray
 CHANGE = "Expected the files as they were published; compare them with their source."
 
 
-def require_sensible(splits: Mapping[str, OfficialIndices], num_frames: int, name: str) -> None:
+def require_sensible(
+    splits: Mapping[str, OfficialIndices], num_frames: int, name: str, files: Sequence[str] = ()
+) -> None:
     """Raise DataFileError for splits whose sets overlap, repeat frames, name frames that are not there, or are equal.
 
     Args:
         splits: name → split.
         num_frames: of the dataset.
         name: of the dataset, for messages.
+        files: that it was read from, for messages.
     """
     for split, indices in splits.items():
-        where = f"{name}: in the official split {split}"
+        its_files = ", ".join([file for file in files if split in file] or list(files)[:3])
+        where = f"{name}: in the official split {split}{f' ({its_files})' if files else ''}"
         sets = _sets(indices)
         for which, frames in sets.items():
             if len(frames) and not 0 <= frames.min() <= frames.max() < num_frames:

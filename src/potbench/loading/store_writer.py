@@ -81,7 +81,8 @@ class StoreWriter:
         """
         if not sum(self.frames):
             raise DataFileError("The dataset holds no frames. Expected at least one; look at the files it names.")
-        require_sensible(official_splits, sum(self.frames), origin.name)
+        files = [source.file for source in origin.sources]
+        require_sensible(official_splits, sum(self.frames), origin.name, files)
         numbers = np.concatenate(self.atomic_numbers)
         table = {"frames": np.array(self.frames), "atoms": np.array(self.atoms), "atomic_numbers": numbers}
         names, smiles = np.array(self.names), np.array(self.smiles)

@@ -11,6 +11,7 @@ from typing_extensions import override
 from potbench.datasets import Dataset, DatasetInfo
 from potbench.loading.manifest import Manifest
 from potbench.loading.preparation import origin_of, store_folder
+from potbench.loading.seal import seal_arrays
 from potbench.structures import SYMBOLS, Frames
 
 ELEMENTS = ["H", "C", "N", "O"]
@@ -83,3 +84,4 @@ class Simulated(Dataset):
             fingerprint=f"simulated {self.num_frames}",
         )
         manifest.save(folder)
+        seal_arrays(folder, manifest.fingerprint)

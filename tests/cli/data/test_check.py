@@ -26,14 +26,14 @@ def checked(capsys, *arguments) -> tuple[int, str]:
 def test_a_healthy_dataset_ends_with_status_zero(stores, capsys):
     status, printed = checked(capsys, "made", "--molecule", "right")
     assert status == 0
-    assert printed.endswith("All 12 are fine.")
+    assert printed.endswith("All 13 are fine.")
     assert str(stores / "made-right") in printed
 
 
 def test_what_is_wrong_is_named_and_ends_with_status_one(stores, capsys):
     status, printed = checked(capsys, "made", "--molecule", "wrong")
     assert status == 1
-    assert "1 of 12 are wrong: understand them before training on this." in printed
+    assert "1 of 13 are wrong: understand them before training on this." in printed
     assert "gradients" in printed
 
 

@@ -339,7 +339,7 @@ def test_a_file_of_the_users_own_is_prepared_and_checked(prepared, run, refused,
     train(printed, monkeypatch)
     assert "is prepared already" in run(*mine)
     checked = run("check", tmp_path / "mine.xyz", "--energy_unit", "eV", "--length_unit", "Å")
-    assert "All 12 are fine." in checked
+    assert "All 13 are fine." in checked
     assert len(list(prepared.glob("*/manifest.json"))) == 1
     assert "does not state its energy unit" in refused("check", tmp_path / "mine.xyz", "--length_unit", "Å")
     assert "There is no argument --energy_unt" in refused("prepare", tmp_path / "mine.xyz", "--energy_unt", "eV")
