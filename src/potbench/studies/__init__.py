@@ -1,0 +1,1 @@
+"""Many runs: which differences between architectures are real, and how sure that is."""

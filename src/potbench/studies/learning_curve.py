@@ -1,0 +1,155 @@
+"""Learning curves: how fast the error falls with the number of training frames."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from potbench.errors import SettingError
+from potbench.structures import FloatArray, IntArray
+from potbench.studies.interval import TrainingMean, mean_over_trainings, require_finite
+
+FEWEST_SIZES_FOR_FLOOR = 7
+AICC_GAIN = 2.0
+FARTHEST = 2.0
+
+
+class Scope(StrEnum):
+    """To which training sets an interval over trainings applies, in the words of the report."""
+
+    ANY_FRAMES = "any training frames"
+    THIS_POOL = "given this pool"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A learning curve that ends at an error above zero: error = prefactor · N^(−exponent) + floor."""
+
+    prefactor: float
+    exponent: float
+    floor: float
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """The law error = prefactor · N^(−exponent).
+
+    Attributes:
+        sizes: shape (sizes,), numbers of training frames, ascending.
+        errors: shape (sizes,), geometric means over the trainings.
+        exponent: of each training fitted alone, with the interval over trainings.
+        prefactor: of the geometric mean over the trainings.
+        largest: error at the largest size, with the interval over trainings.
+        floor: a law that ends above zero, where it describes the errors better.
+    """
+
+    sizes: IntArray
+    errors: FloatArray
+    exponent: TrainingMean
+    prefactor: float
+    largest: TrainingMean
+    floor: Floor | None
+
+    def frames_for(self, error: float) -> float | None:
+        """Return the number of training frames that reach an error; None where that is beyond twice the largest size.
+
+        Between two sizes ln N is linear in ln error; outside, the fitted law goes on, down to half the smallest size.
+        """
+        logs = np.log(self.sizes)
+        # a size that does worse than a smaller one is no way to reach an error
+        reached = np.minimum.accumulate(np.log(self.errors))
+        target = math.log(error)
+        if reached[-1] <= target <= reached[0]:
+            return math.exp(np.interp(-target, -reached, logs))
+        exponent = self.exponent.mean
+        if not exponent or exponent < 0:
+            return None
+        end = -1 if target < reached[-1] else 0
+        log_factor = (reached[end] - target) / exponent
+        return math.exp(logs[end] + log_factor) if abs(log_factor) <= math.log(FARTHEST) else None
+
+
+def learning_curve(sizes: IntArray, errors: FloatArray, num_diverged: int = 0) -> LearningCurve:
+    """Fit ln error = ln A − b ln N to each training alone, by least squares.
+
+    From 7 sizes on, A N^(−b) + c is fitted to the geometric mean over trainings as well, and kept if AICc falls by
+    more than 2; AICc = n ln(Σ r²/n) + 2k + 2k(k + 1)/(n − k − 1), k counting σ.
+
+    Source: Hurvich and Tsai, Biometrika 76, 297 (1989), doi:10.1093/biomet/76.2.297.
+
+    Args:
+        sizes: shape (sizes,), numbers of training frames, ascending, two or more.
+        errors: shape (trainings, sizes), of trainings that have nested training sets each, drawn anew for each.
+        num_diverged: trainings that diverged at any size.
+
+    Raises:
+        SettingError: errors are not finite or not above zero, sizes do not ascend, or the shapes differ.
+    """
+    require_finite(learning_curve, errors=errors)
+    if errors.ndim != 2 or errors.shape[0] == 0 or not (errors > 0).all():
+        raise SettingError(learning_curve, "errors", errors, "errors above zero of one training or more")
+    if len(sizes) < 2 or errors.shape[1] != len(sizes) or not (np.diff(sizes) > 0).all() or sizes[0] <= 0:
+        raise SettingError(learning_curve, "sizes", sizes, "two or more that ascend, one for each error of a training")
+    log_sizes, log_errors = np.log(sizes), np.log(errors)
+    slopes, intercepts = np.polyfit(log_sizes, log_errors.T, 1)
+    return LearningCurve(
+        sizes=sizes,
+        errors=np.exp(log_errors.mean(axis=0)),
+        exponent=mean_over_trainings(-slopes, num_diverged),
+        prefactor=math.exp(intercepts.mean()),
+        largest=mean_over_trainings(errors[:, -1], num_diverged),
+        floor=_floor(log_sizes, log_errors.mean(axis=0)),
+    )
+
+
+def data_efficiency(first: LearningCurve, second: LearningCurve) -> float | None:
+    """Return how many times as many frames the second needs to reach what the first reaches with its largest size.
+
+    Return None where that is beyond twice the largest size of the second.
+    """
+    frames = second.frames_for(float(first.errors[-1]))
+    return None if frames is None else frames / float(first.sizes[-1])
+
+
+def scope(num_frames: int, pool: int) -> Scope:
+    """Tell to which training sets an interval over trainings applies that draw their frames from a finite pool.
+
+    Trainings that draw 800 of 1000 frames share most of them: their interval covers what another pool gives in 43 %
+    instead of 95 % of all studies. Up to half the pool, it is about any training frames.
+    """
+    return Scope.ANY_FRAMES if 2 * num_frames <= pool else Scope.THIS_POOL
+
+
+def _floor(log_sizes: FloatArray, log_errors: FloatArray) -> Floor | None:
+    if len(log_sizes) < FEWEST_SIZES_FOR_FLOOR:
+        return None
+    slope, intercept = np.polyfit(log_sizes, log_errors, 1)
+    smallest = log_errors.min()
+
+    def residuals(parameters: FloatArray) -> FloatArray:
+        log_prefactor, exponent, floor = parameters
+        curve = np.exp(log_prefactor - exponent * log_sizes) + floor * math.exp(smallest)
+        found: FloatArray = np.log(curve) - log_errors
+        return found
+
+    # started where half of the smallest error is the floor; the fit is in units of that error
+    above = np.log(np.exp(log_errors) - 0.5 * math.exp(smallest))
+    start_slope, start = np.polyfit(log_sizes, above, 1)
+    bounds = ([-np.inf, 0, 0], [np.inf, np.inf, 1])
+    fit = least_squares(residuals, [start, max(-start_slope, 1e-3), 0.5], bounds=bounds, x_scale="jac")
+    straight = log_errors - (intercept + slope * log_sizes)
+    if _aicc(straight, 3) - _aicc(fit.fun, 4) <= AICC_GAIN:
+        return None
+    return Floor(math.exp(fit.x[0]), float(fit.x[1]), float(fit.x[2]) * math.exp(smallest))
+
+
+def _aicc(residuals: FloatArray, num_parameters: int) -> float:
+    number = len(residuals)
+    # below rounding, one law fits as well as the other
+    mean_square = max(float(np.mean(residuals**2)), 1e-20)
+    correction = 2 * num_parameters * (num_parameters + 1) / (number - num_parameters - 1)
+    return number * math.log(mean_square) + 2 * num_parameters + correction
