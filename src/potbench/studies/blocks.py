@@ -72,7 +72,10 @@ def block_sums(values: FloatArray, blocks: IntArray, weights: FloatArray | None 
         sizes = f"There are {len(values)} values, {len(blocks)} blocks and {len(weights)} weights"
         raise SettingError(block_mean, "blocks", blocks, "one of each for every frame", sizes)
     _, block = np.unique(blocks, return_inverse=True)
-    return BlockSums(np.bincount(block, weights * values), np.bincount(block, weights))
+    sums = np.zeros((2, int(block.max()) + 1))
+    np.add.at(sums[0], block, weights * values)
+    np.add.at(sums[1], block, weights)
+    return BlockSums(*sums)
 
 
 def block_mean(values: FloatArray, blocks: IntArray, weights: FloatArray | None = None) -> BlockMean:

@@ -40,9 +40,8 @@ class Ranking:
 
     @property
     def best(self) -> tuple[str, ...]:
-        """Return all that cannot be told from the one with the smallest error, itself included."""
-        tied = {name for group in self.groups if group[0] == self.order[0] for name in group}
-        return tuple(name for name in self.order if name in tied)
+        """Return all that may be the best: those that none is significantly better than."""
+        return tuple(name for name in self.order if self.ranks[name][0] == 1)
 
     @property
     def letters(self) -> Mapping[str, tuple[str, ...]]:

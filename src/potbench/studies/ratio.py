@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 from scipy.special import stdtr
@@ -143,12 +144,9 @@ def ratio(
     frames = block_mean(
         first.errors.mean(axis=0) / means[0].mean() - second.errors.mean(axis=0) / means[1].mean(), blocks, weights
     ).source
-    bases = {cell.basis() for cell in (first, second)}
-    basis = next((why for why in (Basis.DIVERGED, Basis.ONE_TRAINING, Basis.TWO_TRAININGS) if why in bases), None)
-    if basis is None and frames.number < FEWEST_BLOCKS:
+    basis = _weaker(first.basis(), second.basis())
+    if basis.decides and frames.number < FEWEST_BLOCKS:
         basis = Basis.TOO_CORRELATED
-    if basis is None:
-        basis = Basis.FRAMES if bases == {Basis.FRAMES} else Basis.TRAININGS
     samples = [relative[0] - relative[1]] if paired else relative
     trainings = tuple(Source(float(np.var(values, ddof=1)), len(values)) for values in samples if len(values) > 1)
     if basis in (Basis.FRAMES, Basis.ONE_TRAINING):
@@ -221,11 +219,26 @@ def geometric_mean(ratios: Sequence[Ratio]) -> Ratio:
     if not ratios:
         raise SettingError(geometric_mean, "ratios", ratios, "one or more")
     parts = [part._scaled(1 / len(ratios)) for part in ratios]
-    bases = [part.basis for part in parts]
-    basis = next((why for why in bases if not why.decides), Basis.TRAININGS if Basis.TRAININGS in bases else bases[0])
+    basis = reduce(_weaker, (part.basis for part in parts))
     trainings = tuple(source for part in parts for source in part.trainings)
     frames = tuple(source for part in parts for source in part.frames)
     return Ratio(sum(part.log_ratio for part in parts), trainings, frames, basis)
+
+
+# from what says most of a ratio to what says least
+_STRENGTH = (
+    Basis.FRAMES,
+    Basis.MOLECULES,
+    Basis.TRAININGS,
+    Basis.TOO_CORRELATED,
+    Basis.TWO_TRAININGS,
+    Basis.ONE_TRAINING,
+    Basis.DIVERGED,
+)
+
+
+def _weaker(first: Basis, second: Basis) -> Basis:
+    return max(first, second, key=_STRENGTH.index)
 
 
 def fold_overlap(num_folds: int) -> float:
