@@ -19,7 +19,9 @@ def test_blocks_of_two_sizes_worked_by_hand():
 def test_weights_count_as_repeated_frames():
     values, blocks, weights = np.array([1.0, 4.0, 2.0, 5.0]), np.array([0, 0, 1, 2]), np.array([3, 1, 2, 1])
     repeated = block_mean(np.repeat(values, weights), np.repeat(blocks, weights))
-    assert block_mean(values, blocks, weights) == pytest.approx(repeated)
+    weighted = block_mean(values, blocks, weights)
+    assert weighted.mean == pytest.approx(repeated.mean)
+    assert weighted.source == pytest.approx(repeated.source)
 
 
 def test_independent_frames_give_the_familiar_standard_error():
@@ -34,7 +36,7 @@ def test_the_interval_of_a_correlated_trajectory_covers_95_percent_in_blocks_of_
     times = np.arange(2000)
     in_blocks = [block_mean(one, time_blocks(times, correlation_time(one))).interval() for one in errors]
     assert 0.92 < coverage(in_blocks, truth) < 0.98
-    assert coverage([block_mean(one, times // 30).interval() for one in errors], truth) < 0.92
+    assert coverage([block_mean(one, times // 10).interval() for one in errors], truth) < 0.90
     assert coverage([block_mean(one, times).interval() for one in errors], truth) == pytest.approx(0.46, abs=0.05)
 
 
@@ -93,7 +95,7 @@ def test_blocks_of_time_see_how_far_apart_the_test_frames_are():
     # every tenth step: 5 correlation times of 4 frames are 200 steps
     times = np.random.default_rng(7).permutation(np.arange(0, 10_000, 10))
     blocks = time_blocks(times, 4.0)
-    assert len(set(blocks)) == 50 - 1
+    assert len(set(blocks)) == 50
     assert all(np.ptp(times[blocks == block]) <= 210 for block in set(blocks))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from potbench.errors import SettingError
-from potbench.studies.interval import Basis, Interval, Source, degrees_of_freedom, half_width, mean_over_trainings
+from potbench.studies.interval import Interval, Source, degrees_of_freedom, half_width, mean_over_trainings
 from tests.studies.simulation import coverage
 
 FRAMES = Interval(1.5, 2.5)
@@ -54,7 +54,7 @@ def test_what_has_no_interval_over_trainings_says_why(values, diverged, interval
 
 
 def test_numbers_that_are_not_finite_are_refused():
-    with pytest.raises(SettingError, match="2 of 3 values are not finite.*a diverged training is counted"):
+    with pytest.raises(SettingError, match=r"2 of 3 values are not finite.*a diverged training is counted"):
         mean_over_trainings(np.array([1.0, np.nan, np.inf]))
 
 

@@ -180,7 +180,7 @@ def splits_of_one_dataset(random, num_splits, num_frames=100):
 
 def test_random_splits_of_one_dataset_are_not_independent():
     random = np.random.default_rng(17)
-    ratios = [fold_ratio(*splits_of_one_dataset(random, 15), 80, 20) for _ in range(1500)]
+    ratios = [fold_ratio(*splits_of_one_dataset(random, 15), 80, 20) for _ in range(800)]
     (corrected, naive) = (
         np.mean([one.p_value() < 0.05 for one in ratios]),
         np.mean([abs(one.log_ratio) > half_width([one.trainings[0]._replace(correlation=0)]) for one in ratios]),
