@@ -90,9 +90,9 @@ def test_scores_are_those_of_the_distribution():
 def test_discarding_the_most_uncertain_tenth_lowers_the_error_where_spreads_rank_it():
     errors = np.arange(1.0, 11.0)
     ranked = calibration(Uncertainties(errors, errors / 2, 5, 0))
-    assert (ranked.mae, ranked.mae_of_certain, ranked.spearman) == (5.5, 5.0, pytest.approx(1))
+    assert (ranked.mae, ranked.mae_without_uncertain, ranked.spearman) == (5.5, 5.0, pytest.approx(1))
     reverse = calibration(Uncertainties(errors, errors[::-1], 5, 0))
-    assert (reverse.mae_of_certain, reverse.spearman) == (6.0, pytest.approx(-1))
+    assert (reverse.mae_without_uncertain, reverse.spearman) == (6.0, pytest.approx(-1))
 
 
 def test_the_coverage_curve_counts_errors_within_central_intervals():

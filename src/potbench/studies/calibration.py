@@ -50,7 +50,7 @@ class Calibration:
         expected_z2: the same before calibration, of members that are as wrong as they are apart.
         spearman: rank correlation of |error| and spread; None where one of them is constant.
         mae: of all values.
-        mae_of_certain: of what is left without the most uncertain 10 %.
+        mae_without_uncertain: of what is left without the most uncertain 10 %.
     """
 
     factor: float
@@ -64,7 +64,7 @@ class Calibration:
     expected_z2: float
     spearman: float | None
     mae: float
-    mae_of_certain: float
+    mae_without_uncertain: float
 
 
 class Bins(NamedTuple):
@@ -148,7 +148,7 @@ def calibration(found: Uncertainties, factor: float = 1.0) -> Calibration:
         expected_z2=(1 + 1 / members) * (members - 1) / (members - 3),
         spearman=float(spearmanr(absolute, spreads).statistic) if varies else None,
         mae=float(absolute.mean()),
-        mae_of_certain=float(absolute[certain].mean()),
+        mae_without_uncertain=float(absolute[certain].mean()),
     )
 
 

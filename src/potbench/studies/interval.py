@@ -29,15 +29,15 @@ class Interval(NamedTuple):
 
 
 class Basis(StrEnum):
-    """What an interval rests on, or why there is none, in the words of the report."""
+    """What an interval rests on, or why there is none, in the words of the report; from what says most to least."""
 
-    TRAININGS = "interval over the trainings"
-    MOLECULES = "interval over the molecules"
     FRAMES = "frames only"  # trained again, the architecture gives the same numbers
-    ONE_TRAINING = "one training"  # an interval over the frames alone
-    TWO_TRAININGS = "two trainings"
-    DIVERGED = "some trainings diverged"
+    MOLECULES = "interval over the molecules"
+    TRAININGS = "interval over the trainings"
     TOO_CORRELATED = "too correlated for an interval"
+    TWO_TRAININGS = "two trainings"
+    ONE_TRAINING = "one training"  # an interval over the frames alone
+    DIVERGED = "some trainings diverged"
 
     @property
     def decides(self) -> bool:

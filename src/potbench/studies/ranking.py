@@ -112,9 +112,7 @@ def rank(
     for middle in range(len(order)):
         better |= better[:, [middle]] & better[[middle], :]
     comparisons = [
-        _decide(
-            pair, found, levels[pair], bool(better[order.index(pair[0]), order.index(pair[1])]), smallest_difference
-        )
+        _decide(pair, found, levels[pair], bool(better[place[pair[0]], place[pair[1]]]), smallest_difference)
         for pair, found in directed.items()
     ]
     left_out = [

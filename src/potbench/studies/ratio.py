@@ -189,7 +189,8 @@ def molecule_ratio(
     """Compare two architectures over grouped folds in which every molecule is tested once.
 
     Each frame is predicted by the training that did not see its molecule; the interval is Student's over molecules,
-    and contains what the trainings vary, since each fold is another training.
+    and contains what the trainings vary where each molecule is a fold of its own. What molecules of one fold owe to
+    their common training is missing; repeat all folds with other seeds, a row of `FrameErrors` each, and use `ratio`.
 
     Args:
         first: shape (frames,), errors of one architecture.
@@ -225,25 +226,13 @@ def geometric_mean(ratios: Sequence[Ratio]) -> Ratio:
     return Ratio(sum(part.log_ratio for part in parts), trainings, frames, basis)
 
 
-# from what says most of a ratio to what says least
-_STRENGTH = (
-    Basis.FRAMES,
-    Basis.MOLECULES,
-    Basis.TRAININGS,
-    Basis.TOO_CORRELATED,
-    Basis.TWO_TRAININGS,
-    Basis.ONE_TRAINING,
-    Basis.DIVERGED,
-)
-
-
-def _weaker(first: Basis, second: Basis) -> Basis:
-    return max(first, second, key=_STRENGTH.index)
-
-
 def fold_overlap(num_folds: int) -> float:
     """Return the share of training frames that two folds have in common: (k − 2)/(k − 1), 75 % of five folds.
 
     The spread over folds is therefore a lower bound of that over independent training sets.
     """
     return (num_folds - 2) / (num_folds - 1)
+
+
+def _weaker(first: Basis, second: Basis) -> Basis:
+    return max(first, second, key=list(Basis).index)
