@@ -110,3 +110,12 @@ def test_blocks_of_time_see_how_far_apart_the_test_frames_are():
 def test_frames_without_a_mean_are_refused(values, blocks, reason):
     with pytest.raises(SettingError, match=reason):
         block_mean(np.array(values), np.array(blocks, dtype=int))
+
+
+def test_the_ends_of_a_series_do_not_meet():
+    series = np.arange(30) - 14.5
+    correlations = [series[:-lag] @ series[lag:] / (series @ series) for lag in range(1, 30)]
+    times = 1 + 2 * np.cumsum(correlations)
+    enough = next(lag for lag in range(1, 30) if lag >= 5 * times[lag - 1])
+    assert correlation_time(series) == pytest.approx(times[enough - 1])
+    assert times[enough - 1] > 3

@@ -102,6 +102,8 @@ def test_the_coverage_curve_counts_errors_within_central_intervals():
         inside = np.abs(found.errors) <= t.ppf((1 + level) / 2, 4) * 1.5 * found.spreads
         assert observed[expected == level] == pytest.approx(inside.mean())
     assert (expected[0], observed[-1]) == (0, 1)
+    # no error at all lies within every interval
+    assert (coverage_curve(Uncertainties(np.zeros(3), np.ones(3), 5, 0))[1] == 1).all()
 
 
 def test_infinitely_wide_intervals_have_the_largest_miscalibration():
@@ -120,10 +122,11 @@ def test_bins_hold_equal_counts_and_right_spreads_lie_on_the_diagonal():
 
 
 def test_values_on_which_symmetry_makes_all_members_agree_are_left_out_and_counted():
-    predicted = np.array([[0.1, 1.0], [0.1, 2.0], [0.1, 3.0], [0.1, 4.0], [0.1, 6.0]])
-    found = uncertainties(np.array([0.1, 3.0]), predicted)
+    # the mean of six times 0.7 is not 0.7
+    predicted = np.stack([np.full(6, 0.7), np.array([1.0, 2.0, 3.0, 4.0, 6.0, 8.0])], axis=1)
+    found = uncertainties(np.array([0.7, 3.0]), predicted)
     assert found.num_certain == 1
-    assert found.errors == pytest.approx([3 - 16 / 5])
+    assert found.errors == pytest.approx([3 - 4])
     assert math.isfinite(calibration(found).nll)
 
 

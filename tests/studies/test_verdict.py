@@ -79,3 +79,9 @@ def test_unequal_numbers_of_trainings_count_from_the_smaller():
 )
 def test_what_trainings_cannot_decide_needs_something_else(found, said):
     assert would_decide(found, 0.05) == said
+
+
+@pytest.mark.parametrize("basis", [Basis.ONE_TRAINING, Basis.TWO_TRAININGS, Basis.DIVERGED, Basis.TOO_CORRELATED])
+def test_what_decides_no_difference_decides_no_equality(basis):
+    assert is_equal(varying(0.0, 0.001), 0.05)
+    assert not is_equal(varying(0.0, 0.001, basis=basis), 0.05)
