@@ -144,6 +144,7 @@ def test_the_weaker_of_two_says_what_the_ratio_rests_on(first, diverged, num_blo
         assert found.basis is basis
         assert (found.interval() is not None) == shown
         assert (found.p_value() < 1) == basis.decides
+        assert (not found.trainings) == (basis is Basis.ONE_TRAINING)
 
 
 def test_trainings_without_chance_leave_the_frames():
