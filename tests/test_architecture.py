@@ -67,7 +67,7 @@ LIBRARIES = {
     "rdkit": ("loading/splits/smiles.py",),
     "pyscf": ("generation/pyscf_calculator.py",),
     "schnetpack": ("representations/schnetpack_import.py", "speed/"),
-    "scipy": ("studies/",),
+    "scipy": ("geometry/pairs.py", "inference/plausible.py", "studies/"),
     "sgdml": ("potentials/sgdml_solver.py",),
     "wandb": ("dashboards/wandb_logger.py",),
     "matplotlib": ("reporting/",),
