@@ -92,6 +92,27 @@ def test_the_fingerprint_does_not_depend_on_the_kind_of_integer():
     assert len(kinds) == 1
 
 
+def test_the_fingerprint_of_a_split_without_calibration_is_what_it_always_was():
+    assert (
+        RandomSplit(6, 2, 2).divide(Long(10)).fingerprint
+        == "b3199f3d82df0a23c5854d4c887d780385fd3ce76d3183b89fe71c3d1a9895b6"
+    )
+
+
+def test_calibration_frames_and_named_test_sets_are_part_of_the_fingerprint_and_of_files(tmp_path):
+    one, two, three, four = (np.array([number]) for number in range(4))
+    sets = [
+        SplitIndices(one, two, three),
+        SplitIndices(one, two, three, four),
+        SplitIndices(one, two, three, test_sets={"hot": three}),
+        SplitIndices(one, two, three, test_sets={"cold": three}),
+    ]
+    assert len({each.fingerprint for each in sets}) == 4
+    for each in sets:
+        each.save(tmp_path / "split.npz")
+        assert SplitIndices.load(tmp_path / "split.npz").fingerprint == each.fingerprint
+
+
 def test_saved_and_loaded_indices_are_the_same(tmp_path):
     indices = RandomSplit().divide(Long(100))
     indices.save(tmp_path / "split.npz")

@@ -3,7 +3,10 @@
 from typing import TYPE_CHECKING
 
 from potbench.loading.splits import (
+    CalibrationSplit,
+    ColumnSplit,
     CompositionSplit,
+    Folds,
     IndexSplit,
     KFold,
     MoleculeSplit,
@@ -24,9 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AtomsDataModule",
+    "CalibrationSplit",
+    "ColumnSplit",
     "ColumnWeights",
     "CompositionSplit",
     "EnergyWeights",
+    "Folds",
     "IndexSplit",
     "KFold",
     "MoleculeSplit",

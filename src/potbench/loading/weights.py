@@ -8,6 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from potbench.errors import DataFileError, SettingError, require_fraction, require_positive
+from potbench.loading.splits.column import column_of
 from potbench.loading.splits.split import SplitIndices
 from potbench.loading.store import Store
 from potbench.structures import FloatArray, IntArray
@@ -99,11 +100,7 @@ class ColumnWeights(FrameWeights):
 
     @override
     def weigh(self, store: Store, train: IntArray, frames: IntArray) -> FloatArray:
-        values = store.columns.get(self.column)
-        if values is None:
-            expected = f"one of the columns that the dataset was told to read: {', '.join(store.columns) or 'none'}"
-            problem = f"{store.manifest.name} was read without a column {self.column}"
-            raise SettingError(self, "column", self.column, expected, problem)
+        values = column_of(self, store, self.column)
         if values.dtype.kind == "U":
             problem = f"The column {self.column} of {store.manifest.name} holds text, such as {values[0]}"
             raise SettingError(self, "column", self.column, "a column of numbers", problem)

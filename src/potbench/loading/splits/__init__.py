@@ -1,6 +1,8 @@
 """Rules that divide the frames of a store: which train, which validate, which test."""
 
-from potbench.loading.splits.folds import KFold
+from potbench.loading.splits.calibration import CalibrationSplit
+from potbench.loading.splits.column import ColumnSplit
+from potbench.loading.splits.folds import Folds, KFold
 from potbench.loading.splits.groups import CompositionSplit, MoleculeSplit
 from potbench.loading.splits.index import IndexSplit
 from potbench.loading.splits.nested import NestedSplit
@@ -11,7 +13,10 @@ from potbench.loading.splits.split import Split, SplitIndices
 from potbench.loading.splits.time import TimeSplit
 
 __all__ = [
+    "CalibrationSplit",
+    "ColumnSplit",
     "CompositionSplit",
+    "Folds",
     "IndexSplit",
     "KFold",
     "MoleculeSplit",

@@ -1,12 +1,14 @@
-"""Cross validation."""
+"""Cross validation: with test sets that change with the fold, or with one that all folds share."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from typing_extensions import override
 
 from potbench.errors import SettingError, require_not_negative
-from potbench.loading.splits.groups import by_chunk
+from potbench.loading.splits.groups import by_chunk, units
 from potbench.loading.splits.random import shuffled
 from potbench.loading.splits.split import Split, SplitIndices
 from potbench.loading.store import Store
@@ -28,13 +30,9 @@ class KFold(Split):
     def __init__(
         self, fold: int, num_folds: int = 5, validation: float = 0.1, by_molecule: bool = False, seed: int = 0
     ) -> None:
-        if num_folds < 2:
-            raise SettingError(self, "num_folds", num_folds, "2 or more")
-        if not 0 <= fold < num_folds:
-            raise SettingError(self, "fold", fold, f"0 to {num_folds - 1}, one less than num_folds")
+        _require_fold(self, fold, num_folds, seed)
         if not 0 < validation < 1:
             raise SettingError(self, "validation", validation, "a fraction between 0 and 1")
-        require_not_negative(self, seed=seed)
         self.fold = fold
         self.num_folds = num_folds
         self.validation = validation
@@ -69,3 +67,48 @@ class KFold(Split):
         for number, chosen in enumerate(sets):
             set_of_molecule[chosen] = number
         return by_chunk(store, set_of_molecule[of_chunk])
+
+
+class Folds(Split):
+    """One of k folds of the training and validation frames of another split, whose test set all folds share.
+
+    A fold validates, the others train. Since the test frames are the same, folds are repeated trainings of which errors
+    can be compared frame by frame; with KFold the test frames change.
+
+    Args:
+        split: its training and validation frames are divided into folds; its other sets stay as they are.
+        fold: which of the folds validates, 0 up to num_folds − 1.
+        num_folds: k.
+        by_molecule: whether folds are of whole molecules instead of frames.
+        seed: seed of the draw: the same for all folds.
+    """
+
+    def __init__(self, split: Split, fold: int, num_folds: int = 5, by_molecule: bool = False, seed: int = 0) -> None:
+        _require_fold(self, fold, num_folds, seed)
+        self.split = split
+        self.fold = fold
+        self.num_folds = num_folds
+        self.by_molecule = by_molecule
+        self.seed = seed
+
+    @override
+    def divide(self, store: Store) -> SplitIndices:
+        whole = self.split.divide(store)
+        pool = np.union1d(whole.train, whole.validation)
+        unit = units(store, pool, self.by_molecule)
+        num_units = int(unit.max()) + 1
+        if num_units < self.num_folds:
+            kind = "molecules" if self.by_molecule else "frames"
+            problem = f"{num_units} {kind} to train on are too few for {self.num_folds} folds"
+            raise SettingError(self, "num_folds", self.num_folds, f"more {kind}, or fewer folds", problem)
+        validates = np.zeros(num_units, dtype=bool)
+        validates[np.array_split(shuffled(num_units, self.seed), self.num_folds)[self.fold]] = True
+        return replace(whole, train=pool[~validates[unit]], validation=pool[validates[unit]])
+
+
+def _require_fold(owner: Split, fold: int, num_folds: int, seed: int) -> None:
+    if num_folds < 2:
+        raise SettingError(owner, "num_folds", num_folds, "2 or more")
+    if not 0 <= fold < num_folds:
+        raise SettingError(owner, "fold", fold, f"0 to {num_folds - 1}, one less than num_folds")
+    require_not_negative(owner, seed=seed)

@@ -92,3 +92,20 @@ def by_chunk(store: Store, set_of_chunk: IntArray) -> SplitIndices:
     set_of_frame = np.repeat(set_of_chunk, store.frames_per_chunk)
     sets = [np.flatnonzero(set_of_frame == number).astype(index_dtype(len(store))) for number in range(3)]
     return SplitIndices(*sets)
+
+
+def units(store: Store, frames: IntArray, by_molecule: bool) -> IntArray:
+    """Return what is drawn when frames are drawn: the frames themselves, or their molecules.
+
+    Args:
+        store: the dataset.
+        frames: shape (frames,).
+        by_molecule: whether frames of one molecule stay together.
+
+    Returns:
+        Shape (frames,): the number of the unit of each frame, 0 up to the last unit.
+    """
+    if not by_molecule:
+        return np.arange(len(frames))
+    of_chunk = np.unique(store.molecule_names, return_inverse=True)[1]
+    return np.unique(of_chunk[store.molecule_of(frames)], return_inverse=True)[1]

@@ -9,7 +9,7 @@ import numpy as np
 from typing_extensions import override
 
 from potbench.errors import SettingError
-from potbench.loading.splits.split import Split, SplitIndices, index_dtype
+from potbench.loading.splits.split import NAMED, Split, SplitIndices, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 
@@ -23,7 +23,8 @@ class IndexSplit(Split):
 
     Args:
         file: an .npz with train, validation and test, such as the split.npz of a run, or with SchNetPack's train_idx,
-            val_idx and test_idx; or None, where each set has a file of its own.
+            val_idx and test_idx; or None, where each set has a file of its own. Calibration frames and named test sets
+            of a run are read as well.
         train: a text file with a number on each line, or an .npy file.
         validation: likewise.
         test: likewise.
@@ -54,18 +55,24 @@ class IndexSplit(Split):
             if frames.min() < 0 or frames.max() >= len(store):
                 within = f"those of the dataset, 0 to {len(store) - 1}"
                 raise self._wrong(name, f"has frames {frames.min()} to {frames.max()} in {name}", within)
+            if name.startswith(NAMED):
+                if not np.isin(frames, indices["test"]).all():
+                    raise self._wrong("file", f"has frames in {name} that are not in test", "some of the test frames")
+                continue
             twice = len(frames) - len(np.unique(frames)) + int(seen[np.unique(frames)].sum())
             if twice:
                 raise self._wrong(name, f"has {twice} frames in {name} twice, or in another set too", "each frame once")
             seen[frames] = True
         # NumPy promotes uint64 and int64 to floating point
-        return SplitIndices(*(np.sort(indices[name]).astype(index_dtype(len(store))) for name in NAMES))
+        dtype = index_dtype(len(store))
+        return SplitIndices.of({name: np.sort(frames).astype(dtype) for name, frames in indices.items()})
 
     def _archive(self) -> dict[str, IntArray]:
         arrays = self._loaded("file")
         for names in (NAMES, SCHNETPACK):
             if isinstance(arrays, dict) and set(names) <= set(arrays):
-                return dict(zip(NAMES, (arrays[name] for name in names), strict=True))
+                more = {name: frames for name, frames in arrays.items() if name.startswith(("calibration", NAMED))}
+                return dict(zip(NAMES, (arrays[name] for name in names), strict=True)) | more
         raise self._wrong("file", "does not hold all three sets", f"{', '.join(NAMES)}, or {', '.join(SCHNETPACK)}")
 
     def _single(self, name: str) -> IntArray:

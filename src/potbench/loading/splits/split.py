@@ -4,36 +4,61 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import overload
 from zipfile import BadZipFile
 
 import numpy as np
+from typing_extensions import override
 
 from potbench.errors import RecordError, SettingError
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 from potbench.whole_file import whole_file
 
+NAMED = "test/"
+"""Before the names of test sets, in files and records."""
 
-class SplitIndices(NamedTuple):
-    """Frames of the three sets of a split, as indices into a store, ascending.
 
-    Attributes:
+@dataclass(frozen=True, eq=False)
+class SplitIndices(Sequence[IntArray]):
+    """Frames of the sets of a split, as indices into a store, ascending; a sequence of train, validation and test.
+
+    Args:
         train: shape (frames,), integer; weights are fitted to these.
         validation: shape (frames,), integer; hyperparameters and checkpoints are chosen by these.
         test: shape (frames,), integer; evaluated once, at the end.
+        calibration: shape (frames,), integer; uncertainties are scaled by these, and nothing else sees them.
+        test_sets: name → shape (frames,), integer: test frames whose errors are reported apart; none for the whole.
     """
 
     train: IntArray
     validation: IntArray
     test: IntArray
+    calibration: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    test_sets: Mapping[str, IntArray] = field(default_factory=dict, kw_only=True)
+
+    @overload
+    def __getitem__(self, place: int) -> IntArray: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[IntArray]: ...
+
+    @override
+    def __getitem__(self, place: int | slice) -> IntArray | Sequence[IntArray]:
+        return (self.train, self.validation, self.test)[place]
+
+    @override
+    def __len__(self) -> int:
+        return 3
 
     @property
     def fingerprint(self) -> str:
         """Return the sha256 over all indices."""
         digest = hashlib.sha256()
-        for name, indices in self._asdict().items():
+        for name, indices in self._arrays().items():
             digest.update(f"{name} {len(indices)} ".encode())
             digest.update(indices.astype("<i8").tobytes())
         return digest.hexdigest()
@@ -41,7 +66,7 @@ class SplitIndices(NamedTuple):
     def save(self, file: Path) -> None:
         """Write the indices to an .npz file."""
         with whole_file(file) as partial, partial.open("wb") as stream:
-            np.savez_compressed(stream, **self._asdict())
+            np.savez_compressed(stream, **self._arrays())  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, file: Path) -> SplitIndices:
@@ -53,12 +78,32 @@ class SplitIndices(NamedTuple):
         """
         try:
             with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                return cls(arrays["train"], arrays["validation"], arrays["test"])
+                return cls.of(dict(arrays))
         except (ValueError, EOFError, LookupError, TypeError, BadZipFile) as error:
             raise RecordError(
                 f"{file} is damaged ({error}). Expected the indices of train, validation and test. Restore the file, "
                 "or train again."
             ) from error
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, IntArray]) -> SplitIndices:
+        """Return the sets of an .npz file that `save` wrote.
+
+        Args:
+            arrays: train, validation, test, and perhaps calibration and test/NAME of each named test set.
+
+        Raises:
+            KeyError: one of the first three is missing.
+        """
+        optional = {"calibration": arrays["calibration"]} if "calibration" in arrays else {}
+        sets = {name.removeprefix(NAMED): frames for name, frames in arrays.items() if name.startswith(NAMED)}
+        return cls(arrays["train"], arrays["validation"], arrays["test"], **optional, test_sets=sets)
+
+    def _arrays(self) -> dict[str, IntArray]:
+        # what is empty is left out, so that splits without it have the fingerprint that they always had
+        calibration = {"calibration": self.calibration} if len(self.calibration) else {}
+        named = {f"{NAMED}{name}": frames for name, frames in self.test_sets.items()}
+        return {"train": self.train, "validation": self.validation, "test": self.test} | calibration | named
 
 
 def index_dtype(num_frames: int) -> type[np.signedinteger]:
