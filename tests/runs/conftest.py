@@ -27,6 +27,6 @@ def folder(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A copy of it that may be changed; figures, which take seconds, are not drawn again."""
     for module in ("recorder", "evaluator"):
         monkeypatch.setattr(f"potbench.runs.{module}.draw_figures", lambda run, record: None)
-    monkeypatch.setattr("potbench.runs.evaluator.draw_predictions", lambda folder, metrics, unit: None)
+    monkeypatch.setattr("potbench.runs.evaluator.draw_predictions", lambda *arguments: None)
     shutil.copytree(finished.path.parent, tmp_path / "copy")
     return RunFolder(tmp_path / "copy" / "run")

@@ -16,7 +16,7 @@ from potbench.reporting.worst_frames import worst_frames
 from potbench.runs.evaluation import Stage
 from potbench.runs.folder import RunFolder
 from potbench.runs.metrics import units
-from potbench.runs.record import Record
+from potbench.runs.record import Record, named
 from potbench.units import Quantity
 
 
@@ -89,7 +89,11 @@ def show_evaluation(loggers: Sequence[Logger], run: RunFolder, record: Record, s
 def _errors(record: Record, stage: Stage) -> dict[str, Quantity]:
     # the last validation of the training has other errors than that of the best epoch
     name = {"validation": "best_validation", "test": "test"}[stage]
-    return {f"{name}/{error}": value for error, value in record.metrics.get(stage, {}).items()}
+    found = {f"{name}/{error}": value for error, value in record.metrics.get(stage, {}).items()}
+    if stage == "test":
+        for test_set, errors in named(record.test_sets).items():
+            found |= {f"{test_set}/{error}": value for error, value in errors.items()}
+    return found
 
 
 def _steps(record: Record) -> int:

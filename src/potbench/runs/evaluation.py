@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +31,7 @@ class Evaluation:
         split: how its frames were divided, if not as the run's.
         frames_seen: frames evaluated that the run was trained or validated on; None where that was not asked.
         metrics: errors; None where they are those of the run, which are in its metrics.
+        test_sets: named test set → errors; empty where they are those of the run.
     """
 
     checkpoint: str | None
@@ -42,6 +43,7 @@ class Evaluation:
     split: SplitSummary | None = None
     frames_seen: int | None = None
     metrics: dict[str, Quantity] | None = None
+    test_sets: dict[str, dict[str, Quantity]] = field(default_factory=dict)
 
     @property
     def is_of_the_run(self) -> bool:

@@ -20,13 +20,15 @@ from potbench.runs.figures import draw_figures, draw_predictions
 from potbench.runs.folder import EvaluationFolder, RunFolder
 from potbench.runs.lock import undisturbed
 from potbench.runs.metrics import in_units
+from potbench.runs.predictions import annotate, errors, of_test_set
 from potbench.runs.provenance import command, provenance
 from potbench.runs.recipe import as_text, split_recipe
-from potbench.runs.record import Record
+from potbench.runs.record import Record, named
 from potbench.runs.recorder import data_of, num_parameters, writes
 from potbench.runs.split_summary import SplitSummary
 from potbench.runs.summary import print_evaluation, print_summary
 from potbench.training import Task
+from potbench.units import Quantity
 from potbench.whole_file import whole_file
 
 
@@ -63,6 +65,7 @@ class Evaluator(Callback):
         self._record: Record
         self._evaluation: Evaluation
         self._name: str | None  # None for the evaluation of the run itself
+        self._test_sets: dict[str, dict[str, Quantity]] = {}
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -87,9 +90,11 @@ class Evaluator(Callback):
         if not writes(trainer):
             return
         data = data_of(trainer)
-        numbers = data.store.manifest.atomic_numbers
-        references = np.array([data.statistics.reference_energies[number] for number in numbers])
-        predictions["offset"] = data.store.composition(predictions["frame"], numbers) @ references
+        predictions = annotate(predictions, data.store, data.indices, data.statistics.reference_energies)
+        unit = data.store.energy_unit
+        self._test_sets = {
+            name: in_units(errors(of_test_set(predictions, name), unit), unit) for name in data.indices.test_sets
+        }
         with whole_file(self._folder.predictions) as partial, partial.open("wb") as stream:
             np.savez_compressed(stream, **predictions)  # type: ignore[arg-type]
 
@@ -114,16 +119,18 @@ class Evaluator(Callback):
         )
         with undisturbed(self.run):
             record = self._stored() or self._record
+            if stage == "test" and self._looks_at_test_frames(data_of(trainer)):
+                record = replace(record, test_looks=record.known_looks + 1)
             if self._name is None:
                 evaluations = {**record.evaluations, stage: self._evaluation}
                 record = replace(
                     record,
-                    metrics={**record.metrics, stage: metrics},
+                    metrics={**record.metrics, stage: metrics, **named(self._test_sets)},
                     evaluations=evaluations,
                     num_parameters=num_parameters(trainer),
                 )
             else:
-                evaluation = replace(self._evaluation, metrics=metrics)
+                evaluation = replace(self._evaluation, metrics=metrics, test_sets=self._test_sets)
                 record = replace(record, evaluations={**record.evaluations, self._name: evaluation})
             record.save(self.run.path)
         if self._name is None:
@@ -131,7 +138,7 @@ class Evaluator(Callback):
             print_summary(record, self.run.path, stage)
             show_evaluation(self.loggers, self.run, record, stage, data_of(trainer).store)
         else:
-            draw_predictions(self._folder, metrics, unit)
+            draw_predictions(self._folder, metrics, self._test_sets, unit)
             print_evaluation(record.evaluations[self._name], self._folder.path, stage)
 
     @property
@@ -158,6 +165,13 @@ class Evaluator(Callback):
             split=None if has_split else SplitSummary.of(data, as_text(split_recipe(self.config))),
             frames_seen=seen,
         )
+
+    def _looks_at_test_frames(self, data: AtomsDataModule) -> bool:
+        if self._evaluation.data:
+            return False
+        if self._evaluation.split is None or not self.run.split.is_file():
+            return self._evaluation.split is None
+        return bool(np.isin(data.indices.test, SplitIndices.load(self.run.split).test).any())
 
     def _is_of_the_run(self, stage: Stage) -> bool:
         if not self._evaluation.is_of_the_run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from contextlib import suppress
 from itertools import count
@@ -27,6 +28,15 @@ class EvaluationFolder:
         self.figures = self.path / "figures"
         self.parity_figure = self.figures / "parity.png"
         self.residuals_figure = self.figures / "residuals.png"
+        self.test_sets = self.figures / "test_sets"
+
+    def of_test_set(self, name: str) -> EvaluationFolder:
+        """Return the names of the figures of a named test set, which are in a folder of their own."""
+        folder = EvaluationFolder(self.path)
+        folder.parity_figure, folder.residuals_figure = (
+            self.test_sets / name / figure.name for figure in (self.parity_figure, self.residuals_figure)
+        )
+        return folder
 
 
 class RunFolder(EvaluationFolder):
@@ -81,9 +91,11 @@ class RunFolder(EvaluationFolder):
     def set_aside(self, name: str) -> None:
         """Move predictions and their figures to the folder of an evaluation, `name`: they are the run's no longer."""
         other = self.evaluation(name)
-        for file in ("predictions", "parity_figure", "residuals_figure"):
+        for file in ("predictions", "parity_figure", "residuals_figure", "test_sets"):
             old, new = getattr(self, file), getattr(other, file)
-            if old.is_file():
+            if old.exists():
+                if new.is_dir():  # only an empty one would be replaced
+                    shutil.rmtree(new)
                 new.parent.mkdir(parents=True, exist_ok=True)
                 old.replace(new)
 

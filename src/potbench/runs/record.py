@@ -10,6 +10,7 @@ from potbench.batch import Statistics
 from potbench.errors import RecordError, RunError
 from potbench.loading import AtomsDataModule
 from potbench.loading.manifest import Manifest
+from potbench.loading.splits.split import NAMED
 from potbench.readers.typed_json import from_plain, to_json
 from potbench.runs.evaluation import Evaluation
 from potbench.runs.folder import RunFolder
@@ -81,7 +82,8 @@ class Record:
         data: manifest of the store.
         split: how its frames were divided.
         statistics: of the training frames.
-        metrics: validation or test → name → error: of the best checkpoint, on the run's own data.
+        metrics: validation or test, or test/NAME for a named test set → name → error: of the best checkpoint, on the
+            run's own data.
         evaluations: validation or test → what these errors were measured with, but for the validation at the end of a
             training; and by names of their own, evaluations of other checkpoints, of other data, with other settings.
         num_parameters: how many numbers training finds.
@@ -89,6 +91,8 @@ class Record:
         cost: what training took; None until it ends, as are those below.
         budget: how long training was.
         best_epoch: with the smallest validation loss, counted from 0; None where none was validated.
+        test_looks: how often errors were measured on test frames of the run, with any checkpoint and settings; None in
+            early records.
     """
 
     format: int = FORMAT
@@ -106,6 +110,20 @@ class Record:
     cost: TrainingCost | None = None
     budget: Budget | None = None
     best_epoch: int | None = None
+    test_looks: int | None = None
+
+    @property
+    def known_looks(self) -> int:
+        """Return how often the test frames were looked at; at least, for an early record."""
+        tests = [
+            name for name, evaluation in self.evaluations.items() if name.startswith("test") and not evaluation.data
+        ]
+        return len(tests) if self.test_looks is None else self.test_looks
+
+    @property
+    def test_sets(self) -> dict[str, dict[str, Quantity]]:
+        """Return named test set → name → error."""
+        return {name.removeprefix(NAMED): each for name, each in self.metrics.items() if name.startswith(NAMED)}
 
     @classmethod
     def before_training(cls, run: RunFolder, config: str, seed: int | None, data: AtomsDataModule) -> Record:
@@ -125,6 +143,7 @@ class Record:
             data=data.store.manifest,
             split=SplitSummary.of(data, as_text(split_recipe(config))),
             statistics=data.statistics,
+            test_looks=0,
         )
 
     def to_json(self) -> str:
@@ -176,3 +195,8 @@ class Record:
     def save(self, folder: Path) -> None:
         """Write the record of a run."""
         write_text(RunFolder(folder).record, self.to_json())
+
+
+def named(test_sets: dict[str, dict[str, Quantity]]) -> dict[str, dict[str, Quantity]]:
+    """Return the errors of named test sets as they stand among the metrics of a record."""
+    return {f"{NAMED}{name}": metrics for name, metrics in test_sets.items()}

@@ -21,7 +21,7 @@ from potbench.runs.folder import RunFolder
 from potbench.runs.lock import RunLock, undisturbed
 from potbench.runs.metrics import best_validation, in_units
 from potbench.runs.parent import Parent, parent_of
-from potbench.runs.record import Budget, Record, TrainingCost
+from potbench.runs.record import Budget, Record, TrainingCost, named
 from potbench.runs.summary import print_summary
 from potbench.runs.trained_on import TrainedOn
 from potbench.training import Task
@@ -123,6 +123,7 @@ class Recorder(Callback):
                     evaluations=earlier.evaluations,
                     num_parameters=earlier.num_parameters,
                     parent=earlier.parent,
+                    test_looks=earlier.known_looks,
                 )
             elif self.parent:
                 record = replace(record, parent=self._parent(self.parent, data))
@@ -164,7 +165,11 @@ class Recorder(Callback):
             if stage == "test":
                 self.run.set_aside(name)
             metrics, evaluations = dict(record.metrics), dict(record.evaluations)
-            evaluations[name] = replace(evaluations.pop(stage), metrics=metrics.pop(stage))
+            aside = replace(evaluations.pop(stage), metrics=metrics.pop(stage))
+            if stage == "test":
+                aside = replace(aside, test_sets=record.test_sets)
+                metrics = {key: errors for key, errors in metrics.items() if key not in named(record.test_sets)}
+            evaluations[name] = aside
             record = replace(record, metrics=metrics, evaluations=evaluations)
         return record
 

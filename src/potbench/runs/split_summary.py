@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from potbench.data_quality.leakage import Leakage, measure_leakage
 from potbench.loading import AtomsDataModule
@@ -19,6 +19,8 @@ class SplitSummary:
         validation: validation frames.
         test: test frames.
         leakage: how far test frames are from training frames; None in early records.
+        calibration: frames set apart for the calibration of uncertainties.
+        test_sets: name → frames of each named test set.
     """
 
     rule: str
@@ -27,6 +29,17 @@ class SplitSummary:
     validation: int
     test: int
     leakage: Leakage | None = None
+    calibration: int = 0
+    test_sets: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Return how many frames are in each set."""
+        parts = [f"{self.train:,} train", f"on top of them {self.validation:,} validate"]
+        if self.calibration:
+            parts.append(f"{self.calibration:,} are set apart for calibration")
+        named = ", ".join(f"{count:,} of {name}" for name, count in self.test_sets.items())
+        return f"{', '.join(parts)}; {self.test:,} test{f' ({named})' if named else ''}"
 
     @classmethod
     def of(cls, data: AtomsDataModule, rule: str) -> SplitSummary:
@@ -44,4 +57,6 @@ class SplitSummary:
             validation=len(indices.validation),
             test=len(indices.test),
             leakage=measure_leakage(data.store, indices),
+            calibration=len(indices.calibration),
+            test_sets={name: len(frames) for name, frames in indices.test_sets.items()},
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from potbench.reporting.tables import cost_table, error_table
 from potbench.runs.evaluation import Evaluation, Stage
 from potbench.runs.record import Record
 from potbench.runs.split_summary import SplitSummary
+from potbench.units import Quantity
 
 
 def print_summary(record: Record, run: Path, stage: Stage, console: Console | None = None) -> None:
@@ -22,7 +25,7 @@ def print_summary(record: Record, run: Path, stage: Stage, console: Console | No
         console: where to print; by default the terminal.
     """
     console = console or Console()
-    console.print(error_table(record.metrics[stage], f"Errors on the {stage} set"))
+    _print_errors(record.metrics[stage], record.test_sets if stage == "test" else {}, stage, console)
     costs = {}
     if record.cost:
         cost = record.cost
@@ -43,7 +46,7 @@ def print_evaluation(evaluation: Evaluation, folder: Path, stage: Stage, console
         console: where to print; by default the terminal.
     """
     console = console or Console()
-    console.print(error_table(evaluation.metrics or {}, f"Errors on the {stage} set"))
+    _print_errors(evaluation.metrics or {}, evaluation.test_sets, stage, console)
     lines = [f"Checkpoint: {evaluation.checkpoint or 'none, weights that were never trained'}"]
     if evaluation.data:
         lines.append(f"Data: {evaluation.data.name}, {evaluation.data.num_frames:,} frames")
@@ -60,7 +63,20 @@ def print_evaluation(evaluation: Evaluation, folder: Path, stage: Stage, console
     _print_folder("The errors of the run itself are as they were. These are in its record, and in", folder, console)
 
 
+def _print_errors(
+    metrics: Mapping[str, Quantity],
+    test_sets: Mapping[str, Mapping[str, Quantity]],
+    stage: Stage,
+    console: Console,
+) -> None:
+    together = f", {len(test_sets)} sets together" if test_sets else ""
+    console.print(error_table(metrics, f"Errors on the {stage} set{together}"))
+    for name, errors in test_sets.items():
+        console.print(error_table(errors, f"Errors on the test set {escape(name)}"))
+
+
 def _print_split(split: SplitSummary, console: Console) -> None:
+    console.print(f"Frames: {split.text}.", highlight=False, markup=False)
     if split.leakage:
         console.print(f"Split: {split.leakage.text}.\n", highlight=False)
 
