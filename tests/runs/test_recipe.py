@@ -11,6 +11,7 @@ RANDOM = {"class_path": "potbench.loading.RandomSplit", "init_args": {"train": 0
     [
         (RANDOM, "potbench.loading.RandomSplit(train=0.8, seed=None)"),
         ({"class_path": "mine.Split"}, "mine.Split()"),
+        ({"class_path": "mine.Split", "init_args": {"test": {"hot": [1]}}}, "mine.Split(test={'hot': [1]})"),
         ({"class_path": "mine.Split", "init_args": None}, "mine.Split()"),
         (
             {"class_path": "potbench.loading.NestedSplit", "init_args": {"split": RANDOM, "sizes": [5, 10]}},

@@ -37,6 +37,20 @@ def test_the_errors_are_those_of_the_stage_asked_for() -> None:
     assert "7.77" not in printed(both)
 
 
+def test_each_named_test_set_has_a_table_and_its_frames_are_counted() -> None:
+    record = small_record()
+    hot = {"energy_mae": Quantity(7.77, "kcal/mol")}
+    split = replace(record.split, calibration=2, test_sets={"300 K": 3, "600 K": 1})
+    record = replace(record, metrics={**record.metrics, "test/600 K": hot}, split=split)
+    text = printed(record)
+    assert "Errors on the test set 600 K" in text
+    assert "7.77" in text
+    frames = (
+        "Frames: 11 train, on top of them 4 validate, 2 are set apart for calibration; 4 test (3 of 300 K, 1 of 600 K)."
+    )
+    assert frames in " ".join(text.split())
+
+
 def test_how_far_test_and_training_frames_are_apart_is_said() -> None:
     record = small_record()
     assert record.split.leakage is not None

@@ -12,6 +12,7 @@ from potbench.datasets.published import Published
 from potbench.datasets.qm9 import QM9
 from potbench.datasets.rmd17 import RMD17
 from potbench.datasets.sample import Sample
+from potbench.datasets.several import Several
 from potbench.datasets.sgdml_file import SGDMLFile
 from potbench.downloads.address import Download
 from potbench.errors import DataFileError
@@ -34,5 +35,6 @@ __all__ = [
     "Published",
     "SGDMLFile",
     "Sample",
+    "Several",
     "data_root",
 ]

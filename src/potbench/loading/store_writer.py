@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -99,7 +100,10 @@ class StoreWriter:
             digest.update(self.columns[name].close())
         named = {name: _joined(name, [chunk[name] for chunk in self.named]) for name in sorted(self.named[0])}
         if named:
-            np.savez(self.folder / "columns.npz", **named)  # type: ignore[arg-type]
+            with ZipFile(self.folder / "columns.npz", "w") as archive:
+                for name, values in named.items():  # np.savez refuses arrays that are called file
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                        np.lib.format.write_array(stream, values, allow_pickle=False)
             digest.update(json.dumps({name: values.tolist() for name, values in named.items()}).encode())
         known = {label: np.concatenate(chunks) for label, chunks in self.known.items()}
         partial = {label: mask for label, mask in known.items() if not mask.all()}

@@ -138,7 +138,7 @@ class Evaluator(Callback):
             print_summary(record, self.run.path, stage)
             show_evaluation(self.loggers, self.run, record, stage, data_of(trainer).store)
         else:
-            draw_predictions(self._folder, metrics, self._test_sets, unit)
+            draw_predictions(self._folder, metrics, unit, self._test_sets)
             print_evaluation(record.evaluations[self._name], self._folder.path, stage)
 
     @property

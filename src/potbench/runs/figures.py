@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -32,22 +33,22 @@ def draw_figures(run: RunFolder, record: Record) -> None:
     if loss is not None:
         _write(run.loss_figure, png(loss))
     if "test" in record.metrics:
-        draw_predictions(run, record.metrics["test"], record.test_sets, unit)
+        draw_predictions(run, record.metrics["test"], unit, record.test_sets)
 
 
 def draw_predictions(
     folder: EvaluationFolder,
     metrics: Mapping[str, Quantity],
-    test_sets: Mapping[str, Mapping[str, Quantity]],
     unit: str,
+    test_sets: Mapping[str, Mapping[str, Quantity]] = MappingProxyType({}),
 ) -> None:
     """Draw parity and residuals, where there are predictions: of the test, and of each named test set.
 
     Args:
         folder: of the evaluation.
         metrics: errors of its predictions.
-        test_sets: named test set → errors of its predictions.
         unit: of their energies.
+        test_sets: named test set → errors of its predictions.
     """
     if not folder.predictions.is_file():
         return

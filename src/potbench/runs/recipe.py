@@ -32,8 +32,10 @@ def as_text(recipe: object) -> str:
     """Write a recipe as Python would, on one line; what is none as it is."""
     if not isinstance(recipe, dict):
         return repr(recipe)
+    if "class_path" not in recipe:
+        return f"{{{', '.join(f'{name!r}: {as_text(value)}' for name, value in recipe.items())}}}"
     arguments = (recipe.get("init_args") or {}).items()
-    return f"{recipe.get('class_path')}({', '.join(f'{name}={as_text(value)}' for name, value in arguments)})"
+    return f"{recipe['class_path']}({', '.join(f'{name}={as_text(value)}' for name, value in arguments)})"
 
 
 def unknown_classes(recipe: object) -> Iterator[str]:
