@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.io import write
 
 from potbench.datasets import ASEDatabase, ExtendedXYZ, Sample, Several
 from potbench.errors import MissingDataError, SettingError
@@ -108,3 +110,14 @@ def test_datasets_that_do_not_fit_together_are_refused(several, tmp_path, datase
         AtomsDataModule(Several(given), root=tmp_path / "prepared").prepare_data()
     assert message in str(caught.value)
     assert (caught.value.owner, caught.value.setting) == (Several, "datasets")
+
+
+def test_what_is_to_be_known_of_each_file_is_said(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
+        atoms.info |= {"energy": -31.0, "charge": 1 if name == "one" else 0}
+        write(tmp_path / f"{name}.xyz", atoms, format="extxyz")
+    units = {"energy_unit": "eV", "length_unit": "Å", "forces_key": None}
+    several = Several({name: ExtendedXYZ(tmp_path / f"{name}.xyz", **units) for name in ("one", "other")})
+    list(several.read())
+    assert any(remark.startswith("one: ") and "charge" in remark for remark in several.remarks())

@@ -103,6 +103,10 @@ class Several(Dataset):
                 yield frames._replace(time=None, columns={**(frames.columns or {}), COLUMN: source})
 
     @override
+    def remarks(self) -> list[str]:
+        return [f"{name}: {remark}" for name, dataset in self._rooted.items() for remark in dataset.remarks()]
+
+    @override
     def isolated_atom_energies(self) -> Mapping[str, float] | None:
         found = [dataset.isolated_atom_energies() for dataset in self._rooted.values()]
         # energies of one level of theory
