@@ -19,6 +19,8 @@ COLUMN = "file"
 class Several(Dataset):
     """Several datasets as one, such as the files of a benchmark; the column `file` says which one a frame comes from.
 
+    Where only some of them have forces, errors of forces are those of their frames.
+
     ColumnSplit can train on one of them and test on others. Frames have no places in a trajectory, since they may come
     from several.
 
@@ -37,10 +39,6 @@ class Several(Dataset):
     @override
     def info(self) -> DatasetInfo:
         infos = {name: dataset.info for name, dataset in self._rooted.items()}
-        without = [name for name, info in infos.items() if not info.has_forces]
-        if 0 < len(without) < len(infos):
-            problem = f"{' and '.join(without)} have no forces, others have"
-            raise SettingError(self, "datasets", self.datasets, "forces in all of them, or in none", problem)
 
         def said(facts: list[str]) -> str:
             return "; ".join(dict.fromkeys(facts))
@@ -50,7 +48,7 @@ class Several(Dataset):
             theory=said([info.theory for info in infos.values()]),
             citation=said([info.citation for info in infos.values()]),
             license=said([info.license for info in infos.values()]),
-            has_forces=not without,
+            has_forces=any(info.has_forces for info in infos.values()),
         )
 
     @property
@@ -97,8 +95,13 @@ class Several(Dataset):
 
     @override
     def read(self) -> Iterator[Frames]:
+        has_forces = self.info.has_forces
         for name, dataset in self._rooted.items():
             for frames in dataset.read():
+                if has_forces and frames.forces is None:
+                    # frames without a label are zero, and said to be so
+                    unknown = np.zeros(len(frames.energy), dtype=bool)
+                    frames = frames._replace(forces=np.zeros_like(frames.positions), forces_known=unknown)
                 source = np.full(len(frames.energy), name)
                 yield frames._replace(time=None, columns={**(frames.columns or {}), COLUMN: source})
 
