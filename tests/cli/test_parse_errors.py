@@ -176,8 +176,8 @@ INNER = "split: {class_path: potbench.loading.RandomSplit, init_args: {%s}}"
             "data.init_args.split.init_args.split.init_args.train is 'abc', expected a number.",
         ),
         (
-            NESTED % f"{{{INNER % 'train: 3'}}}",
-            "data.init_args.split.init_args.size is missing. Expected a whole number.",
+            NESTED.replace("NestedSplit", "Folds") % f"{{{INNER % 'train: 3'}}}",
+            "data.init_args.split.init_args.fold is missing. Expected a whole number.",
         ),
         (
             "data: {init_args: {dataset: {class_path: potbench.datasets.RMD17}}}",
