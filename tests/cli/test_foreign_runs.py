@@ -143,7 +143,7 @@ def test_predict_and_check_do_not_build_what_trains(foreign: Path, attack: str) 
     assert not Path("executed").exists()
 
 
-@pytest.mark.parametrize("command", ["predict", "check"])
+@pytest.mark.parametrize("command", ["predict", "check", "test", "validate"])
 def test_an_optimizer_in_a_checkpoint_that_is_code_is_refused(foreign: Path, refused, command: str) -> None:  # type: ignore[no-untyped-def]
     for name in ("best", "last"):  # as checkpoints of earlier versions hold it
         file = foreign / "checkpoints" / f"{name}.ckpt"

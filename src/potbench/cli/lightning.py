@@ -213,6 +213,7 @@ class PotbenchCLI(LightningCLI):
     def read(self, checkpoint: Path) -> None:
         """Find out how far training had come, and for which elements."""
         content = read_checkpoint(checkpoint)
+        self.allowed.require(content.whole_recipe, checkpoint)
         self.steps_done, self.trained_elements = content.steps_done, content.elements
 
     def config_of_the_run(self, settings: Namespace) -> str:
