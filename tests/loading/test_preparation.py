@@ -237,7 +237,7 @@ def test_a_frame_with_two_atoms_in_one_place_is_refused(made, prepared):
     chunk = made.make()[0]
     chunk.positions[2, 1] = chunk.positions[2, 0]
     broken = Made(made.file, lambda: [chunk])
-    with pytest.raises(DataFileError, match=r"made: frame 2 \(CH4\) has atoms 0 \(C\), 1 \(H\) in one place"):
+    with pytest.raises(DataFileError, match=r"made \(.*\): frame 2 \(CH4\) has atoms 0 \(C\), 1 \(H\) in one place"):
         prepare(broken, prepared)
     assert not list(prepared.glob("made-*/"))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from potbench.datasets import QM9, RMD17, ASEDatabase, ExtendedXYZ, SGDMLFile
-from potbench.errors import PotbenchError
+from potbench.errors import DataFileError, PotbenchError
+from potbench.readers.npz import read_npz
 from tests.native_files.ase_files import write_database, write_extended_xyz, write_qm9
 from tests.native_files.npz import write_rmd17, write_sgdml
 
@@ -101,3 +104,12 @@ def test_changed_bytes_are_noticed_or_change_nothing_where_numbers_are_guarded(d
     if damage.kind in GUARDED:
         assert damage.is_as_before(frames)
     assert all(np.isfinite(chunk.energy).all() and np.isfinite(chunk.positions).all() for chunk in frames)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_text_of_numbers_that_are_no_characters_is_refused_by_name(tmp_path: Path, order: str) -> None:
+    file = tmp_path / "a.npz"
+    text = np.frombuffer(np.array([0x65, 0x110000], f"{order}u4").tobytes(), f"{order}U2")
+    np.savez(file, e_unit=text)
+    with pytest.raises(DataFileError, match=r"a\.npz cannot be read as \.npz .*e_unit is no text"):
+        read_npz(file, {})

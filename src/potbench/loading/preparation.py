@@ -53,7 +53,8 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         if (folder / FILE).is_file():
             return Store(folder)
         print(f"Converting {origin.name} into {folder}", flush=True)
-        chunks = watch(refuse_same_place(dataset.read(), origin.name))
+        files = ", ".join(source.file for source in origin.sources[:3])
+        chunks = watch(refuse_same_place(dataset.read(), f"{origin.name} ({files})" if files else origin.name))
         store = Store.write(folder, chunks, origin, dataset.official_splits)
         seal_sources(folder, seals)
     unread = dataset.unread()

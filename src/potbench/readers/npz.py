@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,12 @@ def require_formula(atomic_numbers: IntArray, formula: str) -> list[str]:
     return [] if found == formula else [f"the atoms of {found}, not of {formula}"]
 
 
+def _code_points(text: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the numbers of all characters, in the byte order of the machine."""
+    native = np.ascontiguousarray(text).reshape(-1)
+    return native.view(np.dtype(np.uint32).newbyteorder(text.dtype.byteorder))
+
+
 def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
     """Read every array of a file, without loading pickled objects.
 
@@ -63,6 +70,9 @@ def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
         for name, array in found.items():
             if not isinstance(array, np.ndarray):  # numpy gives the bytes of a member that it does not know
                 raise ValueError(f"{name} is no array")
+            # numpy makes texts of any numbers, and Python fails in the midst of such a text
+            if array.dtype.kind == "U" and array.size and _code_points(array).max(initial=0) > sys.maxunicode:
+                raise ValueError(f"{name} is no text")
     missing = [name for name in needed if name not in found]
     if missing:
         raise DataFileError(
