@@ -88,7 +88,7 @@ def test_a_named_test_set_beyond_the_test_set_is_refused(store, tmp_path):
         ({"test": {"a": "300 K"}}, "test", "10 frames are in train and in test a. Expected each frame in one set"),
         ({"test": {"a": "600 K", "b": ["600 K"]}}, "test", "5 frames are in test a and in test b"),
         ({"validation": "300 K"}, "validation", "10 frames are in train and in validation"),
-        ({"validation": 10}, "validation", "asks for 10 validation frames out of 10 training frames"),
+        ({"validation": 10}, "validation", "draws 10 of 10 training frames for validation"),
         ({"validation": 0}, "validation", "validation is 0, expected more than 0"),
         ({"test": {}}, "test", "There is no test set"),
         ({"test": {"../a": "600 K"}}, "test", "The name of a test set is '../a'. Expected names of letters"),

@@ -86,8 +86,8 @@ def test_folds_that_cannot_be_are_refused(store, arguments, setting, message):
 @pytest.mark.parametrize(
     ("calibration", "message"),
     [
-        (11, "sets 11 of 11 training frames apart"),
-        (1.5, "sets 1.5 of 11 training frames apart"),
+        (11, "draws 11 of 11 training frames for calibration"),
+        (1.5, "draws 1.5 of 11 training frames for calibration"),
         (0, "calibration is 0, expected more than 0"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class RunParser(ConfigParser, LightningArgumentParser):
     """The parser of fit, validate and test."""
 
 
-class PotbenchCLI(LightningCLI):
+class PotbenchCLI(LightningCLI, ABC):
     """LightningCLI of a run, which is in a folder.
 
     Args:
@@ -149,14 +150,15 @@ class PotbenchCLI(LightningCLI):
             self.allowed.require(known.content(self.run.config), self.run.config, self.run.path)
         self.begin(settings)
 
+    @abstractmethod
     def begin(self, settings: Namespace) -> None:
         """Find the checkpoint that the command begins with, before anything is made; fill in `written`.
 
         Args:
             settings: of the command.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self, settings: Namespace, config: dict[str, Any]) -> None:
         """Add callbacks and loggers to the arguments of the Trainer.
 
@@ -164,7 +166,6 @@ class PotbenchCLI(LightningCLI):
             settings: of the command.
             config: the arguments.
         """
-        raise NotImplementedError
 
     @override
     def _parse_ckpt_path(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from potbench.errors import SettingError
 
 
 @dataclass(frozen=True)
-class Places:
+class Places(ABC):
     """The settings of a command, as they were given.
 
     Args:
@@ -30,13 +31,13 @@ class Places:
 
     settings: Namespace
 
+    @abstractmethod
     def of(self, error: SettingError) -> str | None:
         """Return where the setting of an error is changed; None where it is none of these settings."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leaves(self) -> Iterator[tuple[str, object]]:
         """Yield each setting: where it is changed, and its value."""
-        raise NotImplementedError
 
     def of_message(self, said: str) -> str | None:
         """Return the setting that a message of Lightning names between backquotes; None where it names none."""

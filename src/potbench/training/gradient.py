@@ -117,9 +117,8 @@ class GradientTask(Task):
 
     @override
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        prediction = self._evaluate(batch, "validation", forces=self.loss.needs_forces)
+        _, losses = self._evaluate(batch, "validation", forces=self.loss.needs_forces)
         if self.divergence:
-            losses = self.loss(prediction, batch)
             self.divergence.add(self, losses.mean(), losses, batch.frame)
 
     @override

@@ -100,7 +100,7 @@ class Task(LightningModule):
 
     @override
     def test_step(self, batch: Batch, batch_index: int) -> None:
-        prediction = self._evaluate(batch, "test", forces=batch.forces is not None)
+        prediction, _ = self._evaluate(batch, "test", forces=batch.forces is not None)
         energy = batch.energy
         if batch.energy_known is not None:
             energy = energy.masked_fill(~batch.energy_known, torch.nan)
@@ -130,7 +130,8 @@ class Task(LightningModule):
         # of a task that calls save_hyperparameters: whole modules, while checkpoints are read as plain values alone
         checkpoint.pop(self.CHECKPOINT_HYPER_PARAMS_KEY, None)
 
-    def _evaluate(self, batch: Batch, stage: str, forces: bool) -> Prediction:
+    def _evaluate(self, batch: Batch, stage: str, forces: bool) -> tuple[Prediction, Tensor]:
+        """Predict a batch and log its errors; return the prediction and the loss of each molecule."""
         prediction: Prediction = self.potential(batch, forces=forces)
         num_molecules = len(batch.energy)
         offset = sum_per_molecule(self.reference_energies[batch.atomic_numbers], batch.molecule_index, num_molecules)
@@ -138,6 +139,7 @@ class Task(LightningModule):
         metrics.update(prediction, batch, offset)
         for name, metric in metrics.metrics.items():
             self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True, batch_size=num_molecules)
-        loss = self.loss(prediction, batch).mean().detach()
-        self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=num_molecules, sync_dist=True)
-        return prediction
+        losses: Tensor = self.loss(prediction, batch).detach()
+        mean = losses.mean()
+        self.log(f"{stage}/loss", mean, on_step=False, on_epoch=True, batch_size=num_molecules, sync_dist=True)
+        return prediction, losses

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from typing_extensions import override
 
-from potbench.errors import SettingError, require_not_negative, require_positive
+from potbench.errors import require_not_negative, require_positive
 from potbench.loading.splits.groups import units
 from potbench.loading.splits.random import shuffled
+from potbench.loading.splits.sizes import part_of
 from potbench.loading.splits.split import Split, SplitIndices
 from potbench.loading.store import Store
 
@@ -39,13 +40,8 @@ class CalibrationSplit(Split):
         whole = self.split.divide(store)
         unit = units(store, whole.train, self.by_molecule)
         total, kind = int(unit.max()) + 1, "molecules" if self.by_molecule else "frames"
-        size = self.calibration if self.calibration >= 1 else max(1, round(self.calibration * total))
-        if size >= total or size != int(size):
-            problem = f"The split sets {size:g} of {total} training {kind} apart"
-            raise SettingError(
-                self, "calibration", self.calibration, "a whole number, or fewer than there are", problem
-            )
+        size = part_of(self, "calibration", total, f"training {kind}")
         apart = np.zeros(total, dtype=bool)
-        apart[shuffled(total, self.seed)[: int(size)]] = True
+        apart[shuffled(total, self.seed)[:size]] = True
         calibration = np.union1d(whole.calibration, whole.train[apart[unit]]).astype(whole.train.dtype)
         return replace(whole, train=whole.train[~apart[unit]], calibration=calibration)

@@ -9,6 +9,7 @@ import numpy as np
 from typing_extensions import override
 
 from potbench.errors import SettingError, require_not_negative, require_positive
+from potbench.loading.splits.sizes import part_of
 from potbench.loading.splits.split import Split, SplitIndices, index_dtype
 from potbench.loading.store import Store
 from potbench.structures import Column, IntArray
@@ -59,9 +60,9 @@ class ColumnSplit(Split):
         if not isinstance(self.validation, int | float):
             sets["validation"] = self._find("validation", self.validation, column)
         named = {name: self._find("test", values, column, name) for name, values in self.test.items()}
-        self._require_apart({**sets, **{f"test {name}": frames for name, frames in named.items()}}, len(store))
+        self._require_apart({**sets, **{f"test {name}": frames for name, frames in named.items()}})
         if isinstance(self.validation, int | float):
-            sets |= self._drawn(sets["train"], self.validation)
+            sets |= self._drawn(sets["train"])
         return SplitIndices(**sets, test=np.sort(np.concatenate(list(named.values()))), test_sets=named)
 
     def _find(self, setting: str, wanted: object, column: Column, name: str = "") -> IntArray:
@@ -82,7 +83,7 @@ class ColumnSplit(Split):
             chosen |= found
         return np.flatnonzero(chosen).astype(index_dtype(len(column)))
 
-    def _require_apart(self, sets: Mapping[str, IntArray], num_frames: int) -> None:
+    def _require_apart(self, sets: Mapping[str, IntArray]) -> None:
         seen: dict[str, IntArray] = {}
         for name, frames in sets.items():
             for other, others in seen.items():
@@ -92,13 +93,10 @@ class ColumnSplit(Split):
                     raise SettingError(self, name.split()[0], None, "each frame in one set", problem)
             seen[name] = frames
 
-    def _drawn(self, train: IntArray, size: float) -> dict[str, IntArray]:
-        count = size if size >= 1 else max(1, round(size * len(train)))
-        if count >= len(train) or count != int(count):
-            problem = f"The split asks for {count:g} validation frames out of {len(train)} training frames"
-            raise SettingError(self, "validation", size, "a whole number, or fewer than there are", problem)
+    def _drawn(self, train: IntArray) -> dict[str, IntArray]:
+        count = part_of(self, "validation", len(train), "training frames")
         order = np.random.default_rng(self.seed).permutation(train)
-        return {"train": np.sort(order[int(count) :]), "validation": np.sort(order[: int(count)])}
+        return {"train": np.sort(order[count:]), "validation": np.sort(order[:count])}
 
 
 def column_of(owner: object, store: Store, name: str) -> Column:

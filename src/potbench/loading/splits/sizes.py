@@ -6,6 +6,26 @@ from potbench.errors import SettingError, require_positive
 from potbench.loading.splits.split import Split
 
 
+def part_of(owner: Split, setting: str, total: int, of: str) -> int:
+    """Return how many are drawn from a set, of which at least one has to be left.
+
+    Args:
+        owner: the split.
+        setting: of the owner: a fraction of the set, or how many (a whole number).
+        total: how many there are.
+        of: what they are, for messages: training frames, training molecules.
+
+    Raises:
+        SettingError: it is no whole number, or as many as there are.
+    """
+    size: float = getattr(owner, setting)
+    count = size if size >= 1 else max(1, round(size * total))
+    if count >= total or count != int(count):
+        problem = f"The split draws {count:g} of {total} {of} for {setting}"
+        raise SettingError(owner, setting, size, "a whole number, or fewer than there are", problem)
+    return int(count)
+
+
 class SizedSplit(Split):
     """A split into sets of given sizes.
 
