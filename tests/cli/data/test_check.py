@@ -63,3 +63,8 @@ def test_too_few_frames_are_refused(stores, capsys):
 def test_a_negative_seed_is_refused(stores, capsys):
     assert main(["data", "check", "made", "--seed", "-1"]) == 2
     assert "seed is -1, expected at least 0. Change --seed." in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_not_taken_for_a_dataset(refused):
+    said = refused("check", "nothing.xyz")
+    assert said.startswith("nothing.xyz does not exist. Expected a file of your own, or the name of a prepared dataset")

@@ -43,6 +43,11 @@ def chosen_stores(
         raise DataFileError(
             f"{name} is no prepared dataset. Expected the folder of one; `data list` says where they are."
         )
+    if not stores and not errors and Path(name).suffix:
+        raise DataFileError(
+            f"{name} does not exist. Expected a file of your own, or the name of a prepared dataset; `data list` names "
+            "them."
+        )
     if not stores and not errors:
         known = sorted({store.manifest.name for store in everywhere})
         raise DataFileError(
