@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from potbench.batch import Statistics
 from potbench.errors import RecordError, RunError
@@ -47,11 +48,16 @@ class TrainingCost:
         throughput: training frames per second, without validation.
         wall_time: from the first step to the last, validation included.
         peak_memory: most memory held.
+        cpu_time: seconds of all cores together, over the wall time, of this process and those that load its data; None
+            in early records.
+        preparation: seconds that computing cached features took, part of the wall time; None in early records.
     """
 
     throughput: Quantity
     wall_time: Quantity
     peak_memory: Quantity
+    cpu_time: Quantity | None = None
+    preparation: Quantity | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,78 @@ class Budget:
     epochs: int
     steps: int
     frames: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number that was measured several times.
+
+    Args:
+        median: of all times.
+        low: the smallest.
+        high: the largest.
+        unit: of all three.
+    """
+
+    median: float
+    low: float
+    high: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class InferenceCost:
+    """What a trained potential costs at work, measured in a process of its own.
+
+    Args:
+        latency: energy and forces of one molecule, in ms.
+        throughput: energies and forces in the batch that saturates, in µs per atom.
+        frames_at_once: frames of that batch.
+        peak_memory: above that of the potential alone.
+        structures: how many test frames were used.
+        provenance: of the measurement.
+    """
+
+    latency: Measured
+    throughput: Measured
+    frames_at_once: int
+    peak_memory: Quantity
+    structures: int
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class LawFound:
+    """A physical law, and how far a trained potential is from it.
+
+    Args:
+        name: of the law.
+        verdict: refused where it asks about molecules that the potential refuses.
+        violation: the largest that was found; None where it was refused, or is not finite.
+        tolerance: the largest that is allowed.
+        unit: of both.
+    """
+
+    name: str
+    verdict: Literal["pass", "FAIL", "refused"]
+    violation: float | None
+    tolerance: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """A training that has diverged.
+
+    Args:
+        epoch: in which it did, from 0.
+        step: after which optimizer step, from 1.
+        reason: what was said of it.
+    """
+
+    epoch: int
+    step: int
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +171,9 @@ class Record:
         best_epoch: with the smallest validation loss, counted from 0; None where none was validated.
         test_looks: how often errors were measured on test frames of the run, with any checkpoint and settings; None in
             early records.
+        diverged: when and why training diverged; None where it did not.
+        inference: what the potential costs at work; None where it was not measured.
+        laws: how far the potential is from each physical law; None where they were not checked.
     """
 
     format: int = FORMAT
@@ -111,6 +192,9 @@ class Record:
     budget: Budget | None = None
     best_epoch: int | None = None
     test_looks: int | None = None
+    diverged: Diverged | None = None
+    inference: InferenceCost | None = None
+    laws: tuple[LawFound, ...] | None = None
 
     @property
     def known_looks(self) -> int:

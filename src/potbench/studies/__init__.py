@@ -1,1 +1,1 @@
-"""Many runs: which differences between architectures are real, and how sure that is."""
+"""A whole comparison from one file: its cells, their trainings, their page."""

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from potbench.errors import SettingError
-from potbench.studies.interval import mean_over_trainings
-from potbench.studies.learning_curve import Scope, data_efficiency, learning_curve, scope
+from potbench.statistics.interval import mean_over_trainings
+from potbench.statistics.learning_curve import Scope, data_efficiency, learning_curve, scope
 from tests.studies.simulation import coverage
 
 SIZES = np.array([100, 200, 400, 800])

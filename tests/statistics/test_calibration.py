@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from scipy.stats import t
 
 from potbench.errors import SettingError
-from potbench.studies.calibration import (
+from potbench.statistics.calibration import (
     Uncertainties,
     calibration,
     coverage_curve,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from potbench.errors import SettingError
-from potbench.studies.interval import Interval, Source, degrees_of_freedom, half_width, mean_over_trainings
+from potbench.statistics.interval import Interval, Source, degrees_of_freedom, half_width, mean_over_trainings
 from tests.studies.simulation import coverage
 
 FRAMES = Interval(1.5, 2.5)

@@ -11,8 +11,8 @@ from scipy.special import betaln
 from scipy.stats import spearmanr, t
 
 from potbench.errors import SettingError
+from potbench.statistics.interval import require_finite
 from potbench.structures import FloatArray, IntArray
-from potbench.studies.interval import require_finite
 
 FEWEST_MEMBERS = 4
 DISCARDED = 0.1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from potbench.errors import SettingError
-from potbench.studies.blocks import block_mean, correlation_time, time_blocks
+from potbench.statistics.blocks import block_mean, correlation_time, time_blocks
 from tests.studies.simulation import correlated, coverage
 
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from potbench.errors import SettingError
-from potbench.studies.interval import Basis, Source
-from potbench.studies.ranking import compare_all, probability_best, rank
-from potbench.studies.ratio import FrameErrors, Ratio
-from potbench.studies.verdict import Remedy, Verdict
+from potbench.statistics.interval import Basis, Source
+from potbench.statistics.ranking import compare_all, probability_best, rank
+from potbench.statistics.ratio import FrameErrors, Ratio
+from potbench.statistics.verdict import Remedy, Verdict
 
 NUM_FRAMES = 60
 FRAMES = np.arange(NUM_FRAMES)

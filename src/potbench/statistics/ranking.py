@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from potbench.errors import SettingError
+from potbench.statistics.blocks import block_sums
+from potbench.statistics.interval import CONFIDENCE, Basis, Interval
+from potbench.statistics.ratio import FrameErrors, Ratio, ratio
+from potbench.statistics.verdict import Comparison, Verdict, is_equal, would_decide
 from potbench.structures import FloatArray, IntArray
-from potbench.studies.blocks import block_sums
-from potbench.studies.interval import CONFIDENCE, Basis, Interval
-from potbench.studies.ratio import FrameErrors, Ratio, ratio
-from potbench.studies.verdict import Comparison, Verdict, is_equal, would_decide
 
 SMALLEST_DIFFERENCE = 0.05
 

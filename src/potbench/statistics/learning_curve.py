@@ -10,8 +10,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from potbench.errors import SettingError
+from potbench.statistics.interval import TrainingMean, mean_over_trainings, require_finite
 from potbench.structures import FloatArray, IntArray
-from potbench.studies.interval import TrainingMean, mean_over_trainings, require_finite
 
 FEWEST_SIZES_FOR_FLOOR = 7
 AICC_GAIN = 2.0

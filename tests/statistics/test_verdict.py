@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from potbench.studies.interval import Basis, Source, half_width
-from potbench.studies.ratio import FrameErrors, Ratio, ratio
-from potbench.studies.verdict import Remedy, WouldDecide, is_equal, would_decide
+from potbench.statistics.interval import Basis, Source, half_width
+from potbench.statistics.ratio import FrameErrors, Ratio, ratio
+from potbench.statistics.verdict import Remedy, WouldDecide, is_equal, would_decide
 
 FRAMES = (Source(1e-2, 1000),)
 

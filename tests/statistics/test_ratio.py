@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from potbench.errors import SettingError
-from potbench.studies.blocks import block_mean
-from potbench.studies.interval import Basis, half_width
-from potbench.studies.ratio import FrameErrors, fold_overlap, fold_ratio, geometric_mean, molecule_ratio, ratio
+from potbench.statistics.blocks import block_mean
+from potbench.statistics.interval import Basis, half_width
+from potbench.statistics.ratio import FrameErrors, fold_overlap, fold_ratio, geometric_mean, molecule_ratio, ratio
 from tests.studies.simulation import coverage
 
 FIRST = FrameErrors(np.array([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]))

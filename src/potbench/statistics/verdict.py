@@ -7,8 +7,8 @@ from bisect import bisect_left
 from enum import Flag, StrEnum
 from typing import NamedTuple
 
-from potbench.studies.interval import CONFIDENCE, FEWEST_TRAININGS, Basis, Interval, half_width
-from potbench.studies.ratio import Ratio
+from potbench.statistics.interval import CONFIDENCE, FEWEST_TRAININGS, Basis, Interval, half_width
+from potbench.statistics.ratio import Ratio
 
 # two one-sided tests at 5 % are an interval of 90 %
 EQUAL_CONFIDENCE = 0.90

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from potbench.errors import SettingError
+from potbench.statistics.interval import CONFIDENCE, Interval, Source, half_width, require_finite
 from potbench.structures import FloatArray, IntArray
-from potbench.studies.interval import CONFIDENCE, Interval, Source, half_width, require_finite
 
 FEWEST_BLOCKS = 10
 # blocks this many correlation times long are nearly independent

@@ -11,9 +11,8 @@ import numpy as np
 from scipy.special import stdtr
 
 from potbench.errors import SettingError
-from potbench.structures import FloatArray, IntArray
-from potbench.studies.blocks import FEWEST_BLOCKS, block_mean
-from potbench.studies.interval import (
+from potbench.statistics.blocks import FEWEST_BLOCKS, block_mean
+from potbench.statistics.interval import (
     CONFIDENCE,
     Basis,
     Interval,
@@ -23,6 +22,7 @@ from potbench.studies.interval import (
     half_width,
     require_finite,
 )
+from potbench.structures import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""Which differences between architectures are real, and how sure that is."""

@@ -1,0 +1,116 @@
+"""The cells of a study: one training each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CellState(StrEnum):
+    """How far a cell has come, in the words of the status; read from files alone."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    DIVERGED = "diverged"
+    TRAINED = "trained"
+    TESTED = "tested"
+    FINISHED = "finished"  # cost and laws are measured too, where they were asked for
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether nothing is left to do: a training that diverged is a result."""
+        return self in (CellState.FINISHED, CellState.DIVERGED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One training of a study.
+
+    Args:
+        architecture: its name in the study.
+        dataset: its name in the study.
+        size: how many training frames, as the study asks; None for all.
+        training: which repetition, from 0.
+        fold: which fold, from 0; None without folds.
+        identity: sha256, in hexadecimal, of all that its numbers depend on: the resolved config without places, devices
+            and loggers, fingerprints of data and split.
+        num_train: training frames.
+        num_validation: validation frames.
+        steps: optimizer steps of the budget; None for what is solved and not stepped.
+        measures_cost: whether inference is measured with it; one cell of each architecture and dataset.
+        seconds: training time to expect; None where it was not timed.
+    """
+
+    architecture: str
+    dataset: str
+    size: int | None
+    training: int
+    fold: int | None = None
+    identity: str
+    num_train: int
+    num_validation: int
+    steps: int | None
+    measures_cost: bool
+    seconds: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Return what it is called in lists: schnet ethanol N=400 training 2 fold 1."""
+        parts = [self.architecture, self.dataset]
+        parts += [] if self.size is None else [f"N={self.size}"]
+        parts += [f"training {self.training}"]
+        return " ".join(parts + ([] if self.fold is None else [f"fold {self.fold}"]))
+
+    @property
+    def name(self) -> str:
+        """Return the name of its files, the same for the same cell and no other."""
+        parts = [self.architecture, self.dataset]
+        parts += [] if self.size is None else [f"n{self.size}"]
+        parts += [f"t{self.training}"] + ([] if self.fold is None else [f"f{self.fold}"])
+        return "-".join([*parts, self.identity[:8]])
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A cell that the study does not have, and why.
+
+    Args:
+        label: what it would be called.
+        reason: a sentence.
+    """
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All cells of a study, stored in plan.json; jobs and reports read it.
+
+    Args:
+        cells: in the order in which they are run.
+        left_out: what the study does not train, visibly.
+        threads: of each process.
+        retries: how often a cell that failed is started again.
+        accelerator: cpu, gpu or auto, as the study says.
+    """
+
+    cells: tuple[Cell, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    threads: int = 1
+    retries: int = 0
+    accelerator: str = "auto"
+
+    def cell(self, name: str) -> Cell:
+        """Return the cell of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return next((cell for cell in self.cells if cell.name == name), None) or _missing(name)
+
+
+def _missing(name: str) -> Cell:
+    raise KeyError(name)
