@@ -56,3 +56,28 @@ def test_no_text_leaves_the_page():
     tight = figure.get_tightbbox()
     width, height = figure.get_size_inches()
     assert min(tight.x0, tight.y0, width - tight.x1, height - tight.y1) > -0.01
+
+
+def test_the_best_epoch_is_marked_in_every_panel_and_named() -> None:
+    figure = draw_loss(make_curves(30, forces=True), best=11)
+    for axes in figure.axes:
+        assert [12, 12] in [list(line.get_xdata()) for line in axes.lines]
+    assert "best epoch: 12" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert "best" not in str([text.get_text() for text in draw_loss(make_curves(30)).axes[0].get_legend().get_texts()])
+
+
+def test_labels_of_the_panels_stand_below_each_other() -> None:
+    curves = make_curves(30, forces=True)
+    curves["validation/forces_mae"] = {epoch: 1e4 * value for epoch, value in curves["validation/forces_mae"].items()}
+    figure = draw_loss(curves)
+    png(figure)
+    sides = [axes.yaxis.label.get_window_extent().x1 for axes in figure.axes]
+    assert max(sides) - min(sides) < 1
+
+
+def test_the_figure_says_what_it_is_about() -> None:
+    about = "AEV, FeedForward: a dataset with a very long name, 1,000 training and 100 validation frames"
+    figure = draw_loss(make_curves(3), about=about)
+    assert " ".join(figure.get_suptitle().split()) == about
+    png(figure)
+    assert figure.get_tightbbox().x1 <= figure.get_figwidth()

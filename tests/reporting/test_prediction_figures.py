@@ -94,3 +94,33 @@ def test_drawing_leaves_the_style_of_the_process_alone():
     before = dict(mpl.rcParams)
     png(draw_parity(compared(make_predictions(20))))
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("num_frames", [300, 3000])
+def test_errors_hide_no_point(num_frames: int) -> None:
+    arrays = make_predictions(num_frames)
+    # predictions that have nothing to do with the truth are everywhere in the panel
+    arrays["predicted_energy"] = arrays["offset"] + np.random.default_rng(1).permutation(
+        arrays["energy"] - arrays["offset"]
+    )
+    figure = draw_parity(compared(arrays))
+    png(figure)
+    for axes in panels(figure):
+        assert not axes.texts
+        assert axes.title.get_window_extent().y0 >= axes.get_window_extent().y1
+        assert "MAE" in axes.get_title()
+
+
+def test_figures_say_what_they_are_about() -> None:
+    about = "AEV, FeedForward: sample, 20 test frames"
+    for draw in (draw_parity, draw_residuals):
+        assert draw(compared(make_predictions(20)), about).get_suptitle() == about
+        assert draw(compared(make_predictions(20))).get_suptitle() == ""
+
+
+def test_a_number_below_zero_has_a_minus_sign() -> None:
+    arrays = make_predictions(50, forces=False)
+    arrays["predicted_energy"] = arrays["offset"] - 5 * (arrays["energy"] - arrays["offset"])
+    written = "".join(text_in(axes) for draw in (draw_parity, draw_residuals) for axes in draw(compared(arrays)).axes)
+    assert "R² −" in written
+    assert "-" not in written

@@ -81,4 +81,4 @@ def _errors(metrics: Mapping[str, Quantity], name: str) -> list[str]:
     ]
     r2 = found["r2"]
     # it is not finite where the true values do not differ
-    return texts if r2 is None or r2.value is None else [*texts, f"R² {four_decimals(r2.value)}"]
+    return texts if r2 is None or r2.value is None else [*texts, f"R² {four_decimals(r2.value)}".replace("-", "−")]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from potbench.reporting.style import BLUE, COLUMN, ORANGE, label_log_axis, round_ticks, style
+from potbench.reporting.style import BLUE, COLUMN, GRAY, ORANGE, add_heading, label_log_axis, round_ticks, style
 from potbench.units import reported
 
 PANELS = {
@@ -20,12 +20,16 @@ PANELS = {
 """Curves that are drawn → label of the panel each is drawn in."""
 
 
-def draw_loss(curves: Mapping[str, Mapping[int, float]], energy_unit: str = "eV") -> Figure | None:
+def draw_loss(
+    curves: Mapping[str, Mapping[int, float]], energy_unit: str = "eV", about: str = "", best: int | None = None
+) -> Figure | None:
     """Draw losses and validation errors over the epochs, each kind in a panel with a logarithmic axis of its own.
 
     Args:
         curves: name → epoch, counted from 0 → value; only those named in PANELS are drawn.
         energy_unit: unit of the energies.
+        about: names of data and model, and the number of frames, above the figure.
+        best: epoch, counted from 0, whose checkpoint the run stands for; None for none.
 
     Returns:
         The figure; None where no curve has anything that a logarithmic axis can show.
@@ -53,7 +57,13 @@ def draw_loss(curves: Mapping[str, Mapping[int, float]], energy_unit: str = "eV"
                 axes.plot(epochs + 1, values, color=color, zorder=zorder, label=stage, marker=marker)
             axes.set(ylabel=label.format(unit=reported(energy_unit)[0]), yscale="log")
             label_log_axis(axes)
-        panels[0].legend()
+            if best is not None:
+                axes.axvline(
+                    best + 1, color=GRAY, linewidth=0.8, linestyle=":", zorder=1, label=f"best epoch: {best + 1:,}"
+                )
+        panels[0].legend(fontsize=7)
+        figure.align_ylabels(panels)
+        add_heading(figure, about)
         panels[-1].set(xlabel="Epoch", xlim=(0, last + max(0.5, 0.02 * last)))
         panels[-1].xaxis.set_major_locator(round_ticks(integer=True))
     return figure

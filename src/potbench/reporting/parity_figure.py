@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import viridis
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from potbench.reporting.comparison import Comparison
-from potbench.reporting.style import BLUE, COLUMN, TWO_COLUMNS, limits, round_ticks, style
+from potbench.reporting.style import BLUE, COLUMN, LOG_TICKS, TWO_COLUMNS, add_heading, limits, round_ticks, style
 
 TITLES = {"energy": "Energy without reference energies", "force": "Force components"}
+CLOUD = ListedColormap(viridis(np.linspace(0.2, 1, 256)))
+"""Seen on white and on black."""
 MOST_POINTS = 2000
 """More of them would cover each other: their density is drawn instead."""
 
 
-def draw_parity(comparisons: Sequence[Comparison]) -> Figure:
-    """Draw predicted against true values, a panel for each property."""
+def draw_parity(comparisons: Sequence[Comparison], about: str = "") -> Figure:
+    """Draw predicted against true values, a panel for each property, with the errors above it.
+
+    Args:
+        comparisons: each property.
+        about: names of data and model, and the number of frames, above the figure.
+    """
     width = COLUMN if len(comparisons) == 1 else TWO_COLUMNS
     with style():
         # compressed is constrained layout for square panels: the color bars end up as high as these
-        figure = Figure(figsize=(width, 2.9), layout="compressed")
+        figure = Figure(figsize=(width, 3.2), layout="compressed")
         for axes, comparison in zip(figure.subplots(1, len(comparisons), squeeze=False)[0], comparisons, strict=True):
             _draw(axes, comparison)
+        add_heading(figure, about)
     return figure
 
 
@@ -38,16 +49,19 @@ def _draw(axes: Axes, comparison: Comparison) -> None:
         axes.scatter(true[shown], predicted[shown], s=10, color=BLUE, alpha=0.6, linewidths=0)
     elif shown.any():
         extent = (low, high, low, high)
-        cells = axes.hexbin(true[shown], predicted[shown], gridsize=80, extent=extent, mincnt=1, bins="log")
+        cells = axes.hexbin(
+            true[shown], predicted[shown], gridsize=80, extent=extent, mincnt=1, bins="log", cmap=CLOUD, rasterized=True
+        )
         cells.set_linewidth(0.1)
-        bar = axes.figure.colorbar(cells, ax=axes, fraction=0.05, pad=0.02)
+        bar = axes.figure.colorbar(cells, ax=axes, fraction=0.05, pad=0.02, format=LOG_TICKS)
         bar.set_label(f"{comparison.counted} per cell")
     axes.plot((low, high), (low, high), color="black", linewidth=0.6, linestyle="--")
-    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", title=TITLES[comparison.name])
+    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(round_ticks())
     axes.set_xlabel(f"True {comparison.name} ({comparison.unit})")
     axes.set_ylabel(f"Predicted {comparison.name} ({comparison.unit})")
-    text = "\n".join([*comparison.errors, *comparison.unseen(int(np.count_nonzero(~shown)))])
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
-    axes.text(0.03, 0.97, text, transform=axes.transAxes, va="top", fontsize=7, bbox=box)
+    texts = [*comparison.errors, *comparison.unseen(int(np.count_nonzero(~shown)))]
+    # above the panel they hide no point, and none is broken between its name and its unit
+    errors = textwrap.fill(", ".join(text.replace(" ", "\u00a0") for text in texts), 48)
+    axes.set_title(f"{TITLES[comparison.name]}\n{errors}", fontsize=7)

@@ -11,16 +11,22 @@ from matplotlib.figure import Figure
 
 from potbench.reporting.comparison import Comparison
 from potbench.reporting.rounding import three_digits
-from potbench.reporting.style import BLUE, TWO_COLUMNS, label_log_axis, limits, round_ticks, style
+from potbench.reporting.style import BLUE, TWO_COLUMNS, add_heading, label_log_axis, limits, round_ticks, style
 
 
-def draw_residuals(comparisons: Sequence[Comparison]) -> Figure:
-    """Draw histograms of predicted − true, a row for each property: left what is usual, right what is rare."""
+def draw_residuals(comparisons: Sequence[Comparison], about: str = "") -> Figure:
+    """Draw histograms of predicted − true, a row for each property: left what is usual, right what is rare.
+
+    Args:
+        comparisons: each property.
+        about: names of data and model, and the number of frames, above the figure.
+    """
     with style():
-        figure = Figure(figsize=(TWO_COLUMNS, 0.2 + 2.0 * len(comparisons)), layout="constrained")
+        figure = Figure(figsize=(TWO_COLUMNS, 0.4 + 2.0 * len(comparisons)), layout="constrained")
         rows = figure.subplots(len(comparisons), 2, squeeze=False)
         for (linear, logarithmic), comparison in zip(rows, comparisons, strict=True):
             _draw(linear, logarithmic, comparison)
+        add_heading(figure, about)
     return figure
 
 
@@ -39,6 +45,8 @@ def _draw(linear: Axes, logarithmic: Axes, comparison: Comparison) -> None:
         axes.xaxis.set_major_locator(round_ticks())
     highest = max(counts.max(), 1)
     linear.set(xlim=(low, high), ylim=(0, 1.05 * highest))
+    linear.yaxis.set_major_locator(round_ticks(integer=True))
+    linear.yaxis.set_major_formatter("{x:,.0f}")
     logarithmic.set(xlim=(low, high), ylim=(0.7, 1.5 * highest), yscale="log")
     label_log_axis(logarithmic)
     linear.set_title(", ".join(comparison.errors), loc="left")

@@ -32,6 +32,22 @@ def error_table(metrics: Mapping[str, Quantity], title: str) -> Table:
     return table
 
 
+def range_table(measured: Mapping[str, tuple[float, float, float, str]], title: str) -> Table:
+    """Return a table of what was measured several times.
+
+    Args:
+        measured: name → median, smallest, largest, and their unit.
+        title: of the table.
+    """
+    table = Table("", "Unit", title=title, box=box.SIMPLE)
+    for name in ("median", "range"):
+        table.add_column(name, justify="right")
+    for name, (median, low, high, unit) in measured.items():
+        shown = "" if low == high else f"{three_digits(low)} – {three_digits(high)}"
+        table.add_row(name, unit, three_digits(median), shown)
+    return table
+
+
 def cost_table(num_parameters: int | None, costs: Mapping[str, Quantity], budget: Mapping[str, int]) -> Table:
     """Return a table of what training took.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:  # it takes half a second, and a page may have no figures
+    from matplotlib.figure import Figure
 
 Level = Literal["red", "amber", "note"]
 
