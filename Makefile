@@ -1,4 +1,5 @@
 # make quickstart    install, train on the sample inside the package, report the test errors
+# make compare       three architectures and two baselines side by side, on the same sample
 # make test          lint, types and all tests
 # make slow          tests that take minutes
 # make slurm         jobs on a SLURM of one machine; as root, who installs it where it is missing
@@ -7,11 +8,14 @@ VENV := .venv
 RUN := runs/quickstart/$(shell date +%Y-%m-%d_%H-%M-%S)
 INSTALLED := $(VENV)/installed
 
-.PHONY: quickstart test slow slurm install clean
+.PHONY: quickstart compare test slow slurm install clean
 
 quickstart: $(INSTALLED)
 	$(VENV)/bin/python -m potbench fit --config configs/quickstart.yaml --run_dir $(RUN)
 	$(VENV)/bin/python -m potbench test $(RUN)
+
+compare: $(INSTALLED)
+	$(VENV)/bin/python -m potbench compare configs/studies/quick.yaml
 
 test: $(INSTALLED)
 	$(VENV)/bin/ruff check

@@ -163,8 +163,8 @@ def unwieldy_files(root: Path) -> list[str]:
 # what only the command line knows: keys of a config, and flags
 KEY = re.compile(r"init_args|\b(?:data|model|trainer)\.(?:[a-z_]+\.)*[a-z_]+ is\b|(?<![\w-])--[a-z]\w+")
 FLAGS_OF_OTHER_PROGRAMS = {"runs/provenance.py", "dashboards/wandb_logger.py"}
-COMMANDS_OF_STUDIES = {"studies/commands.py"}  # a study starts potbench by its commands
-RECIPES = {"runs/recipe.py", "studies/cell_config.py"}  # as checkpoints and configs store them
+COMMANDS_OF_STUDIES = {"studies/running/commands.py"}  # a study starts potbench by its commands
+RECIPES = {"runs/recipe.py", "studies/planning/cell_config.py"}  # as checkpoints and configs store them
 
 
 def keys_and_flags_below_the_command_line(root: Path) -> list[str]:

@@ -22,6 +22,7 @@ README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 INSTALLATION = [
     "make quickstart",
+    "make compare",
     "make test",
     "python3.11 -m venv .venv && source .venv/bin/activate",
     "pip install .",

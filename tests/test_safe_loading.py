@@ -6,8 +6,10 @@ import ast
 from pathlib import Path
 
 import pytest
+import yaml
 
 import potbench
+from potbench.studies.yaml_text import PeopleLoader, plain_yaml
 
 SOURCES = Path(potbench.__file__).parent
 REQUIRED = {
@@ -29,6 +31,9 @@ FORBIDDEN = {
     *("pd.read_pickle", "pandas.read_pickle", "shutil.unpack_archive"),
 }
 
+SAFE_LOADERS = {"SafeLoader", "PeopleLoader"}
+"""Of YAML: the library's, and one derived from it."""
+
 
 def unsafe(source: str) -> list[str]:
     """Calls that load what a file says is to be run."""
@@ -38,6 +43,8 @@ def unsafe(source: str) -> list[str]:
             continue
         name = ast.unparse(node.func)
         given = {one.arg: one.value.value for one in node.keywords if isinstance(one.value, ast.Constant)}
+        if name == "yaml.load" and len(node.args) == 2 and ast.unparse(node.args[1]) in SAFE_LOADERS:
+            continue
         if name in FORBIDDEN or name.endswith((".extractall", ".extract")):
             found.append(f"{node.lineno}: {name}")
         if name in REQUIRED and given.get(REQUIRED[name][0]) is not REQUIRED[name][1]:
@@ -63,3 +70,10 @@ def test_files_are_loaded_as_plain_values_alone(file: Path) -> None:
 )
 def test_an_unsafe_call_is_seen(source: str, said: list[str]) -> None:
     assert unsafe(source) == said
+
+
+def test_yaml_of_people_is_read_by_a_safe_loader() -> None:
+    assert issubclass(PeopleLoader, yaml.SafeLoader)
+    with pytest.raises(ValueError, match="could not determine a constructor"):
+        plain_yaml("!!python/object/apply:os.system ['true']")
+    assert unsafe("yaml.load(text, Loader)") == ["1: yaml.load"]

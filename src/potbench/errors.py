@@ -109,7 +109,18 @@ class UnknownMoleculeError(PotbenchError, ValueError):
 
 
 class DivergedError(PotbenchError, ValueError):
-    """A training has diverged; the message says when, and what to lower."""
+    """A training has diverged; the message says when, and what to lower.
+
+    Args:
+        message: what is said of it.
+        epoch: in which it did, from 0.
+        step: at which optimizer step, from 1; of a validation the last before it.
+    """
+
+    def __init__(self, message: str, epoch: int, step: int) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.step = step
 
 
 class GenerationError(PotbenchError, ValueError):

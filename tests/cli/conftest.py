@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,6 +38,13 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         assert main(["test", str(folder / "run")]) == 0
     return folder / "run"
+
+
+@pytest.fixture
+def run_copy(finished_run: Path, tmp_path: Path) -> Path:
+    """A copy of the run, which may be changed."""
+    shutil.copytree(finished_run, tmp_path / "copy")
+    return tmp_path / "copy"
 
 
 @pytest.fixture

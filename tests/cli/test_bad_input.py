@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from potbench.cli.main import main
+from potbench.runs.record import Record
 from tests.cli.conftest import CONFIGS, QUICK, SMALL
 from tests.native_files import conformers, write_ani1
 
@@ -91,6 +92,10 @@ def test_training_that_diverges_is_stopped_and_keeps_nothing_of_it(tmp_path: Pat
     assert " in epoch 1, at step 2: training has diverged. Expected less than " in said
     assert "Likely cause: the learning rate. Lower it: max_lr of the schedule, or lr of the optimizer." in said
     assert not list((run / "checkpoints").glob("*"))
+    diverged = Record.load(run).diverged
+    assert diverged
+    assert (diverged.epoch, diverged.step) == (0, 2)
+    assert " ".join(diverged.reason.split()) == said
 
 
 def test_forces_asked_of_a_dataset_without_them_are_refused(ani1: Path, refused: Refused) -> None:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,10 @@ from ase import Atoms
 from ase.io import read, write
 
 from potbench.cli.main import main
+from potbench.runs import inference_cost
 from potbench.runs.checkpoint import load_potential
+from potbench.runs.inference_cost import Effort
+from potbench.runs.record import Record
 from potbench.structures import Frames
 from tests.cli.conftest import CONFIGS, QUICK, SMALL
 from tests.native_files.one_molecule import sample_frames, write_one_molecule
@@ -43,6 +48,19 @@ model.init_args.potential: {CONFIGS / "potential" / "sgdml.yaml"}
 """
     )
     return ["fit", "--config", str(config), *SMALL]
+
+
+def test_its_cost_is_measured_as_that_of_any_potential(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly = partial(inference_cost.measure, effort=Effort(1, 2, 0.01, 0.01, most_frames=8))
+    monkeypatch.setattr(inference_cost, "measure", quickly)
+    shutil.copytree(run, tmp_path / "copy")
+    assert main(["cost", str(tmp_path / "copy")]) == 0
+    found = Record.load(tmp_path / "copy").inference
+    assert found is not None
+    assert found.structures == 16
+    assert 0 < found.latency.low <= found.latency.median <= found.latency.high < 1_000
 
 
 def test_record_is_that_of_any_run(run: Path, finished_run: Path) -> None:

@@ -1,5 +1,6 @@
 """Nothing that jsonargparse says reaches a user as it is."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -242,3 +243,19 @@ def test_what_is_not_known_here_is_passed_on_in_one_line(parser: RunParser) -> N
     assert said(parser, *QUICKSTART, "--print_config=foo") == (
         'The command line cannot be read (Invalid option "foo" for --print_config). program fit --help lists all.'
     )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("cutof", 3, f"There is no setting {POTENTIAL}.cutof. Did you mean cutoff? Expected one of "),
+        ("cutoff", "far", f"{POTENTIAL}.cutoff is 'far', expected a number. Change {POTENTIAL}.cutoff."),
+    ],
+)
+def test_what_is_wrong_in_the_file_of_a_block_is_said_by_its_key(
+    parser: RunParser, tmp_path: Path, setting: str, value: object, message: str
+) -> None:
+    block = tmp_path / "block.yaml"
+    block.write_text(json.dumps({"class_path": "potbench.potentials.Pairwise", "init_args": {setting: value}}))
+    key = POTENTIAL.removesuffix(".init_args")
+    assert said(parser, *QUICKSTART, f"--{key}", block).startswith(message)

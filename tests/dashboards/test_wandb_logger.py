@@ -69,5 +69,16 @@ def test_a_user_who_has_turned_the_client_off_gets_no_run(tmp_path: Path, monkey
     assert not list(tmp_path.glob("wandb/*run-*"))
 
 
+def test_what_a_run_stands_for_is_shown_beside_its_settings(tmp_path: Path) -> None:
+    logger = WandbLogger(offline=True, config={"cell": {"architecture": "schnet", "size": 400}})
+    logger.keep_in(tmp_path, 0)
+    logger.begin({"seed_everything": 3})
+    assert logger.experiment.config.as_dict() == {
+        "seed_everything": 3,
+        "cell": {"architecture": "schnet", "size": 400},
+    }
+    logger.show(Results(0))
+
+
 def test_configs_of_earlier_versions_find_the_logger() -> None:
     assert importlib.import_module("potbench.training.wandb_logger").WandbLogger is WandbLogger

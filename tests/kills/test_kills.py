@@ -183,8 +183,9 @@ def left_by(server: Server) -> dict[str, Any]:
     run = RunFolder(server.folder / "run")
     assert not list(run.path.rglob("*.partial"))
     last, best = (torch.load(file, weights_only=True) for file in (run.last, run.best))
-    for name in ("training_seconds", "wall_seconds"):
+    for name in ("training_seconds", "wall_seconds", "cpu_seconds"):
         del last["callbacks"]["Cost"][name]
+    last["callbacks"].get("FeatureCache", {}).pop("seconds", None)
     record = json.loads(run.record.read_text())
     for name in ("command", "provenance", "cost"):
         del record[name]

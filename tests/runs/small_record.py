@@ -8,7 +8,7 @@ from potbench.loading.manifest import Manifest, Source
 from potbench.runs.evaluation import Evaluation
 from potbench.runs.parent import Parent
 from potbench.runs.provenance import Machine, Provenance
-from potbench.runs.record import Budget, Record, Seeds, TrainingCost
+from potbench.runs.record import Budget, Diverged, InferenceCost, LawFound, Measured, Record, Seeds, TrainingCost
 from potbench.runs.split_summary import SplitSummary
 from potbench.units import Quantity
 
@@ -62,7 +62,27 @@ def small_record() -> Record:
         },
         num_parameters=1234,
         parent=Parent("runs/parent", "runs/parent/checkpoints/best.ckpt", "89ab", "made", "data", ("readout",), 0),
-        cost=TrainingCost(Quantity(1e5, "frames/s"), Quantity(60.0, "s"), Quantity(512.0, "MiB")),
+        cost=TrainingCost(
+            Quantity(1e5, "frames/s"),
+            Quantity(60.0, "s"),
+            Quantity(512.0, "MiB"),
+            Quantity(90.0, "s"),
+            Quantity(2.5, "s"),
+        ),
         budget=Budget(epochs=2, steps=6, frames=22),
         best_epoch=1,
+        diverged=Diverged(2, 9, "The loss is NaN"),
+        inference=InferenceCost(
+            latency=Measured(2.5, 2.25, 3.0, "ms"),
+            throughput=Measured(25.0, 24.0, 31.0, "µs/atom"),
+            frames_at_once=64,
+            peak_memory=Quantity(12.5, "MiB"),
+            structures=100,
+            provenance=PROVENANCE,
+        ),
+        laws=(
+            LawFound("shift", "pass", 1e-12, 1e-8, "eV or eV/Å"),
+            LawFound("rotation", "FAIL", None, 1e-8, "eV or eV/Å"),
+            LawFound("single atom", "refused", None, 1e-8, "eV/Å"),
+        ),
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -74,9 +75,33 @@ def test_a_resumed_run_counts_on(tmp_path, clock):
     assert cost.wall_seconds == 5 * 13
 
 
+def test_cpu_time_is_that_of_all_cores_between_the_same_two_times_also_of_resumed_runs(tmp_path, clock, monkeypatch):
+    # three cores are busy, also between epochs and after the training
+    monkeypatch.setattr(module, "processor_seconds", lambda: 3 * clock.now)
+    saved = ModelCheckpoint(tmp_path, save_last=True, monitor="validation/loss")
+    first = quiet_trainer(tmp_path, Cost(), saved, epochs=2, enable_checkpointing=True)
+    first.fit(timed_task(clock), datamodule=small_data(tmp_path))
+    cost = Cost()
+    second = quiet_trainer(tmp_path, cost, epochs=5)
+    second.fit(timed_task(clock), datamodule=small_data(tmp_path), ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    assert cost.cpu_seconds == 3 * cost.wall_seconds == 3 * 5 * 13
+
+
+def test_a_training_takes_the_time_of_its_one_thread_and_no_more(tmp_path):
+    cost = Cost()
+    quiet_trainer(tmp_path, cost, epochs=20).fit(small_task(), datamodule=small_data(tmp_path))
+    assert 0 < cost.cpu_seconds <= 1.2 * cost.wall_seconds + 0.02
+
+
+def test_what_an_earlier_version_did_not_measure_is_not_known(tmp_path):
+    cost = Cost()
+    cost.load_state_dict({"frames": 7, "training_seconds": 2.0, "wall_seconds": 3.0})
+    assert math.isnan(cost.cpu_seconds)
+
+
 def test_the_state_is_restored():
     cost = Cost()
-    cost.frames, cost.training_seconds, cost.wall_seconds = 7, 2.0, 3.0
+    cost.frames, cost.training_seconds, cost.wall_seconds, cost.cpu_seconds = 7, 2.0, 3.0, 4.0
     other = Cost()
     other.load_state_dict(cost.state_dict())
     assert other.state_dict() == cost.state_dict()

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from potbench.runs.figures import draw_figures, draw_predictions
+from potbench.runs.figures import describe, draw_figures, draw_predictions
 from potbench.runs.folder import RunFolder
+from potbench.runs.recipe import potential_name
 from tests.reporting.predictions import make_metrics, make_predictions
 from tests.runs.small_record import small_record
 
@@ -60,3 +62,44 @@ def test_an_evaluation_beside_a_run_has_figures_of_its_own(tmp_path: Path) -> No
     draw_predictions(aside, errors, "eV")
     assert {file.name for file in aside.figures.iterdir()} == {"parity.png", "residuals.png"}
     assert not folder.figures.exists()
+
+
+CONFIG = """
+model:
+  class_path: potbench.training.GradientTask
+  init_args:
+    potential:
+      class_path: potbench.potentials.AtomicPotential
+      init_args:
+        representation: {class_path: potbench.representations.AEV}
+        readout: {class_path: potbench.readouts.FeedForward}
+"""
+
+
+def test_figures_name_the_potential_and_the_data(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert describe(folder, "sample", "20 test frames") == "sample, 20 test frames"
+    folder.config.write_text(CONFIG)
+    assert describe(folder, "sample", "20 test frames") == "AEV, FeedForward: sample, 20 test frames"
+
+
+def test_every_figure_of_a_run_says_what_it_is_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, arrays, about = RunFolder(tmp_path), make_predictions(20), []
+    folder.metrics.write_text(METRICS)
+    folder.config.write_text(CONFIG)
+    np.savez(folder.predictions, **arrays)
+    monkeypatch.setattr("potbench.runs.figures.png", lambda figure: about.append(figure.get_suptitle()) or b"")
+    draw_figures(folder, replace(small_record(), metrics={"test": make_metrics(arrays)}))
+    name = small_record().data.name
+    assert about[1:] == [f"AEV, FeedForward: {name}, 20 test frames"] * 2
+    assert " ".join(about[0].split()).endswith("validation frames")
+
+
+@pytest.mark.parametrize("config", ["", "model: 3", "model: {init_args: {}}", "[", "a: b"])
+def test_a_config_of_another_kind_names_no_potential(config: str) -> None:
+    assert potential_name(config) == ""
+
+
+def test_a_potential_without_parts_is_named_by_its_class() -> None:
+    config = "model: {init_args: {potential: {class_path: potbench.potentials.SGDML, init_args: {sigma: 10}}}}"
+    assert potential_name(config) == "SGDML"

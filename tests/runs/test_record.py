@@ -47,10 +47,13 @@ def test_a_record_of_a_run_that_has_just_begun_is_read_back() -> None:
 def test_a_record_without_what_later_versions_added_is_read() -> None:
     """Evaluations had a checkpoint and a provenance; runs had no parent."""
     plain = json.loads(small_record().to_json())
-    del plain["parent"]
+    for name in ("parent", "diverged", "inference", "laws"):
+        del plain[name]
+    del plain["cost"]["cpu_time"], plain["cost"]["preparation"]
     plain["evaluations"] = {"test": {name: plain["evaluations"]["test"][name] for name in ("checkpoint", "provenance")}}
     record = Record.from_json(json.dumps(plain))
-    assert record.parent is None
+    assert record.parent is record.diverged is record.inference is record.laws is None
+    assert record.cost == replace(small_record().cost, cpu_time=None, preparation=None)
     assert record.evaluations["test"] == Evaluation("runs/small/checkpoints/best.ckpt", PROVENANCE)
 
 

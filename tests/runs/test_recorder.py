@@ -16,6 +16,7 @@ from potbench.runs.lock import RunLock
 from potbench.runs.provenance import Provenance
 from potbench.runs.record import Record
 from potbench.runs.recorder import Recorder
+from potbench.units import Quantity
 from tests.runs.small_run import config, contents, evaluate, fit
 from tests.training.small_task import quiet_trainer, small_data, small_task
 
@@ -36,6 +37,10 @@ def test_the_record_of_a_run_says_everything(finished: RunFolder) -> None:
     assert record.cost is not None
     assert record.cost.throughput.unit == "frames/s"
     assert record.cost.wall_time.value > 0
+    assert record.cost.cpu_time is not None
+    assert record.cost.cpu_time.value > 0
+    assert record.cost.preparation == Quantity(0.0, "s")
+    assert record.diverged is record.inference is record.laws is None
     assert record.num_parameters > 100
     assert record.best_epoch in {0, 1}
     assert record.metrics.keys() == {"validation", "test"}

@@ -25,8 +25,18 @@ def test_errors_cost_and_budget_of_the_run_are_printed() -> None:
     assert "Parameters 1,234" in lines
     assert "Speed 100,000 frames/s" in lines
     assert "Wall time 60.0 s (0:01:00)" in lines
+    assert "CPU time 90.0 s (0:01:30)" in lines
+    assert "Feature cache 2.50 s" in lines
     assert "Peak memory 512 MiB" in lines
     assert "Budget 2 epochs, 6 steps, 22 frames" in lines
+
+
+def test_what_an_early_record_does_not_say_and_what_was_not_cached_is_left_out() -> None:
+    record = small_record()
+    assert record.cost
+    text = printed(replace(record, cost=replace(record.cost, cpu_time=None, preparation=Quantity(0.0, "s"))))
+    assert "CPU time" not in text
+    assert "Feature cache" not in text
 
 
 def test_the_errors_are_those_of_the_stage_asked_for() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.slurm.conftest import RUN, Submit, assert_same
 from tests.slurm.job import Job
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 ONE_TASK = ("--nodes=1", "--ntasks-per-node=1", "--gpus-per-node=1")
 TWO_TASKS = ("--nodes=1", "--ntasks-per-node=2", "--gpus-per-node=2")
 
@@ -17,7 +17,6 @@ def saved(run: Path) -> Callable[[], bool]:
     return (run / "checkpoints" / "last.ckpt").is_file
 
 
-@pytest.mark.slow
 def test_signal_before_the_time_limit_queues_the_job_again_and_it_continues(
     tmp_path: Path, submit: Submit, unbroken: Path
 ) -> None:
@@ -32,9 +31,7 @@ def test_signal_before_the_time_limit_queues_the_job_again_and_it_continues(
 
 
 # the one that belongs to every run of the tests
-@pytest.mark.parametrize(
-    ("stop", "signal"), [(Job.usr1, "SIGUSR1"), pytest.param(Job.requeue, "SIGTERM", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("stop", "signal"), [(Job.usr1, "SIGUSR1"), (Job.requeue, "SIGTERM")])
 def test_two_processes_stop_together_and_continue(
     stop: Callable[[Job], None], signal: str, tmp_path: Path, submit: Submit, unbroken_in_two_processes: Path
 ) -> None:
@@ -48,7 +45,6 @@ def test_two_processes_stop_together_and_continue(
     assert_same(run, unbroken_in_two_processes)
 
 
-@pytest.mark.slow
 def test_job_that_makes_room_for_another_continues_where_it_was(tmp_path: Path, submit: Submit, unbroken: Path) -> None:
     run, urgent = tmp_path / "run", tmp_path / "urgent"
     job = submit("one_node.sh", run, *RUN, options=(*ONE_TASK, "--exclusive"))
@@ -62,7 +58,6 @@ def test_job_that_makes_room_for_another_continues_where_it_was(tmp_path: Path, 
     assert_same(run, unbroken)
 
 
-@pytest.mark.slow
 def test_time_limit_queues_the_job_again_and_it_continues(tmp_path: Path, submit: Submit, unbroken: Path) -> None:
     # SLURM looks at limits every half minute, and may send the signal a minute early
     run = tmp_path / "run"
@@ -75,7 +70,6 @@ def test_time_limit_queues_the_job_again_and_it_continues(tmp_path: Path, submit
     assert_same(run, unbroken)
 
 
-@pytest.mark.slow
 def test_finished_job_that_is_queued_again_changes_nothing(tmp_path: Path, submit: Submit) -> None:
     run = tmp_path / "run"
     job = submit("one_node.sh", run, *RUN, "--trainer.max_epochs", "1", options=ONE_TASK)

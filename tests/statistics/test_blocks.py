@@ -5,7 +5,7 @@ import pytest
 
 from potbench.errors import SettingError
 from potbench.statistics.blocks import block_mean, correlation_time, time_blocks
-from tests.studies.simulation import correlated, coverage
+from tests.statistics.simulation import correlated, coverage
 
 
 def test_blocks_of_two_sizes_worked_by_hand():

@@ -5,7 +5,7 @@ import pytest
 
 from potbench.errors import SettingError
 from potbench.statistics.interval import Interval, Source, degrees_of_freedom, half_width, mean_over_trainings
-from tests.studies.simulation import coverage
+from tests.statistics.simulation import coverage
 
 FRAMES = Interval(1.5, 2.5)
 

@@ -4,7 +4,7 @@ import pytest
 from potbench.errors import SettingError
 from potbench.statistics.interval import mean_over_trainings
 from potbench.statistics.learning_curve import Scope, data_efficiency, learning_curve, scope
-from tests.studies.simulation import coverage
+from tests.statistics.simulation import coverage
 
 SIZES = np.array([100, 200, 400, 800])
 MANY = 100 * 2 ** np.arange(8)

@@ -7,7 +7,7 @@ from potbench.errors import SettingError
 from potbench.statistics.blocks import block_mean
 from potbench.statistics.interval import Basis, half_width
 from potbench.statistics.ratio import FrameErrors, fold_overlap, fold_ratio, geometric_mean, molecule_ratio, ratio
-from tests.studies.simulation import coverage
+from tests.statistics.simulation import coverage
 
 FIRST = FrameErrors(np.array([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]))
 SECOND = FrameErrors(np.array([[2.0, 2.0], [4.0, 4.0], [6.0, 6.0]]))

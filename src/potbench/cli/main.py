@@ -11,6 +11,8 @@ from typing import Any
 from potbench import __version__
 from potbench.cli import speed
 from potbench.cli.check import check
+from potbench.cli.compare import compare
+from potbench.cli.cost import cost
 from potbench.cli.data.check import check as check_data
 from potbench.cli.data.generate import generate
 from potbench.cli.data.info import info
@@ -20,6 +22,8 @@ from potbench.cli.environment import check_environment
 from potbench.cli.output import go_on_without_reader, show_what_can_be_shown
 from potbench.cli.predict import predict
 from potbench.cli.refusals import message_of
+from potbench.cli.report import report
+from potbench.cli.tune import tune
 from potbench.errors import PotbenchError, did_you_mean
 
 PROGRAM = "python -m potbench"
@@ -63,6 +67,10 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "test": test,
     "predict": predict,
     "check": check,
+    "compare": compare,
+    "cost": cost,
+    "tune": tune,
+    "report": report,
     "data": DATA,
     "speed": SPEED,
 }

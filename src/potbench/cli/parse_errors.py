@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from potbench.cli import known
-from potbench.errors import did_you_mean
+from potbench.errors import PotbenchError, did_you_mean
 
 if TYPE_CHECKING:
     from potbench.cli.parsing import Parser
@@ -36,6 +36,8 @@ NAMES = {
     "list[str]": "a list of texts",
 }
 LONGEST_VALUE = 120
+BLOCK = "the_block"
+"""What a block is called while it is read alone."""
 PLAIN = {"int", "float", "str"}
 
 
@@ -155,6 +157,23 @@ def _no_file(found: re.Match[str], trail: Trail, parser: Parser) -> str:
     return f"{trail.path} is {found[1]}, which {state}. Expected a config file. Change {trail.path}."
 
 
+def _within_block(found: re.Match[str], trail: Trail, parser: Parser) -> str:
+    """Say what is wrong in the file of a block, of which jsonargparse says alone that it was read twice."""
+    from potbench.cli.parsing import ConfigParser
+
+    block = known.content(Path(found[1]))
+    kind = known.find(str(block.get("class_path"))) if isinstance(block, dict) else None
+    if isinstance(kind, type):
+        alone = ConfigParser()
+        # elements are those of the data
+        alone.add_subclass_arguments(kind, BLOCK, skip={"elements"})
+        try:
+            alone.parse_object({BLOCK: block})
+        except PotbenchError as error:
+            return str(error).replace(BLOCK, trail.path)
+    return f"{found[1]} is named in {found[1]}, of which it is a part. Expected another file. Change {trail.path}."
+
+
 def _wrong_kind(found: re.Match[str], trail: Trail, parser: Parser) -> str:
     given = found[1] or _value(trail.text)
     key = known.key_for(given, parser)
@@ -228,6 +247,7 @@ READERS: dict[str, Callable[[re.Match[str], Trail, Parser], str | None]] = {
     r"unrecognized arguments: (\S+)": lambda found, trail, parser: (
         f"There is an argument too many: {found[1]}. {parser.usage_hint}"
     ),
+    r"Config file loop detected: \S+ -> (\S+?)\)?$": _within_block,
     r"a path but ([^'\"\s]+\.(?:ya?ml|json))": _no_file,
     r"load config ['\"]([^'\"]+)": _no_file,
     r"mport path ([\w.]*) ?does not correspond to a subclass of (\w+)": _wrong_kind,

@@ -45,6 +45,7 @@ class WandbLogger(Dashboard, loggers.WandbLogger):
         notes: a longer description.
         entity: user or team that the project belongs to; by default that of the login.
         log_checkpoint: whether the best checkpoint is stored as an artifact, when training ends.
+        config: shown beside the settings of the run, such as what it stands for in a study: `cell: {size: 400}`.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class WandbLogger(Dashboard, loggers.WandbLogger):
         notes: str | None = None,
         entity: str | None = None,
         log_checkpoint: bool = False,
+        config: dict[str, Any] | None = None,
     ) -> None:
         described: dict[str, Any] = {
             "tags": tags,
@@ -69,6 +71,7 @@ class WandbLogger(Dashboard, loggers.WandbLogger):
         super().__init__(name=name, project=project, offline=bool(offline), log_model=False, **described)
         self.units = {}
         self.log_checkpoint = log_checkpoint
+        self._config = config or {}
         self._run_dir = Path()
         self._trains = True
         self._shown: dict[str, int] = {}  # metric → last step that the dashboard has of it
@@ -90,7 +93,8 @@ class WandbLogger(Dashboard, loggers.WandbLogger):
     @override
     @rank_zero_only
     def begin(self, config: dict[str, Any]) -> None:
-        self._safely(lambda run: run.config.update(config, allow_val_change=True))  # type: ignore[no-untyped-call]
+        shown = {**config, **self._config}
+        self._safely(lambda run: run.config.update(shown, allow_val_change=True))  # type: ignore[no-untyped-call]
 
     @override
     def log_hyperparams(self, params: Any) -> None:

@@ -1,7 +1,8 @@
-"""What training costs: throughput, wall time, memory."""
+"""What training costs: throughput, wall time, time of the processors."""
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from potbench.batch import Batch
+from potbench.runs.processor_time import processor_seconds
 
 
 class Cost(Callback):
@@ -22,13 +24,17 @@ class Cost(Callback):
         frames: frames trained on, over all processes.
         training_seconds: time spent in training steps.
         wall_seconds: time from the first step to the last, validation included.
+        cpu_seconds: of all cores together over the same time, of this process and those that load its data; NaN where
+            a run is resumed that did not measure it.
     """
 
     def __init__(self) -> None:
         self.frames = 0
         self.training_seconds = 0.0
         self.wall_seconds = 0.0
+        self.cpu_seconds = 0.0
         self._counted_until: float | None = None
+        self._cpu_until = 0.0
         self._validates = False
 
     @property
@@ -39,11 +45,11 @@ class Cost(Callback):
     @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # a run that is resumed within an epoch does not start that epoch again
-        self._counted_until = _now()
+        self._start()
 
     @override
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._counted_until = _now()
+        self._start()
 
     @override
     def on_train_batch_end(
@@ -69,21 +75,25 @@ class Cost(Callback):
     @override
     def state_dict(self) -> dict[str, Any]:
         self._count()
-        return {key: getattr(self, key) for key in ("frames", "training_seconds", "wall_seconds")}
+        return {key: getattr(self, key) for key in ("frames", "training_seconds", "wall_seconds", "cpu_seconds")}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        for key, value in state_dict.items():
+        for key, value in {"cpu_seconds": math.nan, **state_dict}.items():
             setattr(self, key, value)
+
+    def _start(self) -> None:
+        self._counted_until, self._cpu_until = _now(), processor_seconds()
 
     def _count(self) -> None:
         """Add the time since the last call."""
         if self._counted_until is None:
             return
-        now = _now()
+        now, cpu = _now(), processor_seconds()
         self.wall_seconds += now - self._counted_until
+        self.cpu_seconds += cpu - self._cpu_until
         self.training_seconds += 0.0 if self._validates else now - self._counted_until
-        self._counted_until = now
+        self._counted_until, self._cpu_until = now, cpu
 
 
 def _now() -> float:

@@ -16,7 +16,7 @@ from potbench.loading import AtomsDataModule, SplitIndices
 from potbench.runs.checkpoint import sha256
 from potbench.runs.dashboards import show_evaluation
 from potbench.runs.evaluation import Evaluation, Stage
-from potbench.runs.figures import draw_figures, draw_predictions
+from potbench.runs.figures import describe, draw_figures, draw_predictions
 from potbench.runs.folder import EvaluationFolder, RunFolder
 from potbench.runs.lock import undisturbed
 from potbench.runs.metrics import in_units
@@ -138,7 +138,8 @@ class Evaluator(Callback):
             print_summary(record, self.run.path, stage)
             show_evaluation(self.loggers, self.run, record, stage, data_of(trainer).store)
         else:
-            draw_predictions(self._folder, metrics, unit, self._test_sets)
+            about = describe(self.run, data_of(trainer).store.manifest.name)
+            draw_predictions(self._folder, metrics, unit, self._test_sets, about)
             print_evaluation(record.evaluations[self._name], self._folder.path, stage)
 
     @property

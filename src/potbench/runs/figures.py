@@ -16,7 +16,9 @@ from potbench.reporting.style import png
 from potbench.runs.folder import EvaluationFolder, RunFolder
 from potbench.runs.metrics import read_curves
 from potbench.runs.predictions import of_test_set
+from potbench.runs.recipe import potential_name
 from potbench.runs.record import Record
+from potbench.structures import FloatArray
 from potbench.units import Quantity
 from potbench.whole_file import whole_file
 
@@ -29,11 +31,13 @@ def draw_figures(run: RunFolder, record: Record) -> None:
         record: its record, with the errors of these predictions.
     """
     unit = record.data.units.energy
-    loss = draw_loss(read_curves(run.metrics), unit)
+    split = record.split
+    frames = f"{split.train:,} training and {split.validation:,} validation frames"
+    loss = draw_loss(read_curves(run.metrics), unit, describe(run, record.data.name, frames), record.best_epoch)
     if loss is not None:
         _write(run.loss_figure, png(loss))
     if "test" in record.metrics:
-        draw_predictions(run, record.metrics["test"], unit, record.test_sets)
+        draw_predictions(run, record.metrics["test"], unit, record.test_sets, describe(run, record.data.name))
 
 
 def draw_predictions(
@@ -41,6 +45,7 @@ def draw_predictions(
     metrics: Mapping[str, Quantity],
     unit: str,
     test_sets: Mapping[str, Mapping[str, Quantity]] = MappingProxyType({}),
+    about: str = "",
 ) -> None:
     """Draw parity and residuals, where there are predictions: of the test, and of each named test set.
 
@@ -49,19 +54,37 @@ def draw_predictions(
         metrics: errors of its predictions.
         unit: of their energies.
         test_sets: named test set → errors of its predictions.
+        about: names of model and data.
     """
     if not folder.predictions.is_file():
         return
     with np.load(folder.predictions, allow_pickle=False) as file:
         predictions = dict(file)
-    _draw(folder, compare(predictions, metrics, unit))
+    _draw(folder, compare(predictions, metrics, unit), f"{about}{_frames(predictions)}")
     for name, errors in test_sets.items():
-        _draw(folder.of_test_set(name), compare(of_test_set(predictions, name), errors, unit))
+        part = of_test_set(predictions, name)
+        _draw(folder.of_test_set(name), compare(part, errors, unit), f"{about}{_frames(part)} of {name}")
 
 
-def _draw(folder: EvaluationFolder, comparisons: list[Comparison]) -> None:
-    _write(folder.parity_figure, png(draw_parity(comparisons)))
-    _write(folder.residuals_figure, png(draw_residuals(comparisons)))
+def describe(run: RunFolder, data: str, frames: str = "") -> str:
+    """Return what figures are about: classes of the potential, name of the data, and frames.
+
+    Args:
+        run: the folder, whose config names the potential.
+        data: its name.
+        frames: how many, and which.
+    """
+    potential = potential_name(run.config.read_text(encoding="utf-8")) if run.config.is_file() else ""
+    return f"{f'{potential}: ' if potential else ''}{data}, {frames}"
+
+
+def _frames(predictions: Mapping[str, FloatArray]) -> str:
+    return f"{len(predictions['energy']):,} test frames"
+
+
+def _draw(folder: EvaluationFolder, comparisons: list[Comparison], about: str) -> None:
+    _write(folder.parity_figure, png(draw_parity(comparisons, about)))
+    _write(folder.residuals_figure, png(draw_residuals(comparisons, about)))
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -156,6 +156,21 @@ class RunLock:
         )
 
 
+def is_in_use(run: RunFolder, stale: float = STALE) -> bool:
+    """Return whether a process that lives writes into a run folder.
+
+    Args:
+        run: the folder.
+        stale: see `RunLock`.
+    """
+    holder = _read(run.lock)
+    if holder is None:
+        return False
+    if holder.owner and holder.owner.machine == Owner.this().machine:
+        return holder.owner.is_running()
+    return time.time() - holder.beat <= stale
+
+
 @contextmanager
 def undisturbed(run: RunFolder) -> Iterator[None]:
     """Keep other processes of this machine from changing the record of a run at the same time.

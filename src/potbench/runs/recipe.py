@@ -23,6 +23,21 @@ def potential_recipe(task: dict[str, Any]) -> dict[str, Any]:
     return recipe
 
 
+def potential_name(config: str) -> str:
+    """Return the classes of the potential in the config of a run: its own, or representation and readout; else nothing.
+
+    Args:
+        config: as YAML.
+    """
+    try:
+        recipe = potential_recipe(yaml.safe_load(config)["model"])
+        arguments = recipe.get("init_args") or {}
+        parts = [arguments[part]["class_path"] for part in ("representation", "readout") if part in arguments]
+        return ", ".join(str(part).rpartition(".")[2] for part in parts or [recipe["class_path"]])
+    except (KeyError, TypeError, AttributeError, yaml.YAMLError):
+        return ""  # an early config, or one of another kind of task
+
+
 def elements_of(recipe: dict[str, Any]) -> list[str]:
     """Return the chemical symbols that a potential was built for, in its order."""
     return [str(symbol) for symbol in recipe["init_args"]["elements"]]
@@ -56,3 +71,22 @@ def unknown_classes(recipe: object) -> Iterator[str]:
             known = {}
         if name not in known:
             yield f"there is no class {part}.{did_you_mean(name, known)}"
+
+
+def flat(recipe: object, place: str = "") -> dict[str, object]:
+    """Return all settings of a config by dotted names: data.split → RandomSplit, data.split.seed → 0.
+
+    Args:
+        recipe: as YAML holds it: nested dictionaries, class_path and init_args among them.
+        place: dotted name of the recipe itself.
+    """
+    if not isinstance(recipe, dict):
+        return {place: recipe}
+    found: dict[str, object] = {}
+    if "class_path" in recipe:
+        found[place] = str(recipe["class_path"]).rpartition(".")[2]
+    # the class of the data was left out earlier: there is but one
+    arguments = (recipe.get("init_args") or {}) if {"class_path", "init_args"} & recipe.keys() else recipe
+    for name, part in arguments.items():
+        found |= flat(part, f"{place}.{name}" if place else str(name))
+    return found

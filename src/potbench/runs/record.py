@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -50,7 +51,8 @@ class TrainingCost:
         peak_memory: most memory held.
         cpu_time: seconds of all cores together, over the wall time, of this process and those that load its data; None
             in early records.
-        preparation: seconds that computing cached features took, part of the wall time; None in early records.
+        preparation: time that computing cached features took, before the first step and not part of the wall time; 0
+            where none are cached, next to it where an earlier run had computed them; None in early records.
     """
 
     throughput: Quantity
@@ -131,6 +133,15 @@ class LawFound:
     tolerance: float
     unit: str
 
+    @classmethod
+    def of(cls, name: str, violation: float | None, tolerance: float, unit: str) -> LawFound:
+        """Return what a violation says of a law; None where its molecules were refused."""
+        verdict: Literal["pass", "FAIL", "refused"] = "refused"
+        if violation is not None:
+            verdict = "pass" if violation <= tolerance else "FAIL"  # so put, NaN fails
+        finite = violation if violation is not None and math.isfinite(violation) else None
+        return cls(name, verdict, finite, tolerance, unit)
+
 
 @dataclass(frozen=True)
 class Diverged:
@@ -138,7 +149,7 @@ class Diverged:
 
     Args:
         epoch: in which it did, from 0.
-        step: after which optimizer step, from 1.
+        step: at which optimizer step, from 1; of a validation the last before it.
         reason: what was said of it.
     """
 

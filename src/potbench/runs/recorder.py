@@ -11,7 +11,7 @@ import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from potbench.errors import RunError
+from potbench.errors import DivergedError, RunError
 from potbench.loading import AtomsDataModule
 from potbench.runs.checkpoint import sha256
 from potbench.runs.cost import Cost
@@ -21,10 +21,10 @@ from potbench.runs.folder import RunFolder
 from potbench.runs.lock import RunLock, undisturbed
 from potbench.runs.metrics import best_validation, in_units
 from potbench.runs.parent import Parent, parent_of
-from potbench.runs.record import Budget, Record, TrainingCost, named
+from potbench.runs.record import Budget, Diverged, Record, TrainingCost, named
 from potbench.runs.summary import print_summary
 from potbench.runs.trained_on import TrainedOn
-from potbench.training import Task
+from potbench.training import FeatureCache, Task
 from potbench.training.memory import peak_memory
 from potbench.units import Quantity
 from potbench.whole_file import write_text
@@ -81,6 +81,14 @@ class Recorder(Callback):
         if self.lock:
             self.lock.require()
 
+    @override
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Write down that training has diverged: that is a result too."""
+        if isinstance(exception, DivergedError) and writes(trainer) and self.run.record.is_file():
+            with undisturbed(self.run):
+                diverged = Diverged(exception.epoch, exception.step, str(exception))
+                replace(Record.load(self.run.path), diverged=diverged).save(self.run.path)
+
     def finish_fit(self, trainer: Trainer) -> None:
         """Complete the record with validation errors and costs, save what was trained on, draw and print."""
         if not writes(trainer):
@@ -102,6 +110,8 @@ class Recorder(Callback):
                     throughput=Quantity.of(cost.frames_per_second, "frames/s"),
                     wall_time=Quantity.of(cost.wall_seconds, "s"),
                     peak_memory=Quantity.of(peak_memory(), "MiB"),
+                    cpu_time=Quantity.of(cost.cpu_seconds, "s"),
+                    preparation=Quantity.of(seconds_of_preparation(trainer), "s"),
                 ),
                 budget=Budget(trainer.current_epoch, trainer.global_step, cost.frames),
             )
@@ -195,6 +205,12 @@ def data_of(trainer: Trainer) -> AtomsDataModule:
     """Return the data of a run."""
     data: AtomsDataModule = trainer.datamodule  # type: ignore[attr-defined]
     return data
+
+
+def seconds_of_preparation(trainer: Trainer) -> float:
+    """Return the seconds in which features were computed that are cached."""
+    caches = (callback for callback in trainer.callbacks if isinstance(callback, FeatureCache))  # type: ignore[attr-defined]
+    return sum(cache.seconds for cache in caches)
 
 
 def num_parameters(trainer: Trainer) -> int:

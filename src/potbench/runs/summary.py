@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
-from potbench.reporting.tables import cost_table, error_table
+from potbench.reporting.tables import cost_table, error_table, range_table
 from potbench.runs.evaluation import Evaluation, Stage
-from potbench.runs.record import Record
+from potbench.runs.record import InferenceCost, Record
 from potbench.runs.split_summary import SplitSummary
 from potbench.units import Quantity
 
@@ -29,7 +30,14 @@ def print_summary(record: Record, run: Path, stage: Stage, console: Console | No
     costs = {}
     if record.cost:
         cost = record.cost
-        costs = {"Speed": cost.throughput, "Wall time": cost.wall_time, "Peak memory": cost.peak_memory}
+        every = {
+            "Speed": cost.throughput,
+            "Wall time": cost.wall_time,
+            "CPU time": cost.cpu_time,
+            "Feature cache": cost.preparation,
+            "Peak memory": cost.peak_memory,
+        }
+        costs = {name: cost for name, cost in every.items() if cost is not None and cost.value != 0}
     budget = vars(record.budget) if record.budget else {}
     console.print(cost_table(record.num_parameters, costs, budget))
     _print_split(record.split, console)
@@ -61,6 +69,32 @@ def print_evaluation(evaluation: Evaluation, folder: Path, stage: Stage, console
     if evaluation.split:
         _print_split(evaluation.split, console)
     _print_folder("The errors of the run itself are as they were. These are in its record, and in", folder, console)
+
+
+def print_inference(cost: InferenceCost, console: Console | None = None) -> None:
+    """Print what a potential costs at work, and on what machine.
+
+    Args:
+        cost: measured.
+        console: where to print; by default the terminal.
+    """
+    console = console or Console()
+    memory = cost.peak_memory.value
+    rows = {
+        "Latency, one molecule": astuple(cost.latency),
+        f"Throughput, {cost.frames_at_once:,} frames at once": astuple(cost.throughput),
+    }
+    if memory is not None:
+        rows["Memory of these, above the potential's"] = (memory, memory, memory, cost.peak_memory.unit)
+    console.print(range_table(rows, "Energies and forces"))
+    machine = cost.provenance.machine
+    console.print(
+        f"{cost.structures} test frames, from the smallest to the largest; {cost.provenance.digits}, "
+        f"{machine.processor}, {machine.cores or 'unknown'} cores.",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
 
 
 def _print_errors(

@@ -41,6 +41,8 @@ class Cell:
         steps: optimizer steps of the budget; None for what is solved and not stepped.
         measures_cost: whether inference is measured with it; one cell of each architecture and dataset.
         seconds: training time to expect; None where it was not timed.
+        batch_size: frames in a batch, at most; None where the plan does not say.
+        pool: frames that the training frames are drawn from; None where the plan does not say.
     """
 
     architecture: str
@@ -54,6 +56,8 @@ class Cell:
     steps: int | None
     measures_cost: bool
     seconds: float | None = None
+    batch_size: int | None = None
+    pool: int | None = None
 
     @property
     def label(self) -> str:
@@ -95,6 +99,7 @@ class Plan:
         threads: of each process.
         retries: how often a cell that failed is started again.
         accelerator: cpu, gpu or auto, as the study says.
+        notes: what the trainings do not have of their configs, and what a reader of the numbers should know: sentences.
     """
 
     cells: tuple[Cell, ...]
@@ -102,6 +107,7 @@ class Plan:
     threads: int = 1
     retries: int = 0
     accelerator: str = "auto"
+    notes: tuple[str, ...] = ()
 
     def cell(self, name: str) -> Cell:
         """Return the cell of a name.

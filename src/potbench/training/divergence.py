@@ -183,8 +183,8 @@ class Divergence:
         earlier = _of_all(before.frame, trainer)
         # NaN is the largest
         worst = frames[losses.argsort(descending=True)].tolist()
-        where = f"in epoch {task.current_epoch + 1}, {'after' if step.stage == 'validation' else 'at'} step "
-        where += f"{step.number - (step.stage == 'validation'):,}"
+        number = step.number - (step.stage == "validation")
+        where = f"in epoch {task.current_epoch + 1}, {'after' if step.stage == 'validation' else 'at'} step {number:,}"
         cause = likely_cause(
             self.store,
             torch.unique(torch.cat([frames, earlier])).numpy(),
@@ -195,7 +195,9 @@ class Divergence:
             f"The {step.stage} loss is {loss:.4g} {where}: training has diverged. Expected less than {step.limit:.4g}, "
             f"the loss with errors {TIMES_AS_LARGE:,} times as large as those of the reference energies alone. The "
             f"batch has {len(worst):,} frames; the largest losses are those of {self._names(worst[:5])}. {cause} "
-            "Checkpoints of earlier epochs are as they were."
+            "Checkpoints of earlier epochs are as they were.",
+            task.current_epoch,
+            number,
         )
 
     def _names(self, frames: list[int]) -> str:

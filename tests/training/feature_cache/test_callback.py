@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,27 @@ def test_the_cache_is_filled_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr(callback, "fill", never)
     trained(tmp_path, FeatureCache())
+
+
+def test_seconds_that_computing_took_are_counted_also_those_before_the_run_was_resumed(tmp_path, monkeypatch):
+    def slow(*arguments):
+        time.sleep(0.3)
+        fill(*arguments)
+
+    fill = callback.fill
+    monkeypatch.setattr(callback, "fill", slow)
+    first, later = FeatureCache(), FeatureCache()
+    trained(tmp_path, first)
+    assert 0.3 <= first.seconds < 3
+    later.load_state_dict(first.state_dict())
+    trained(tmp_path, later)  # reads what the first has computed
+    assert first.seconds <= later.seconds < first.seconds + 0.2
+
+
+def test_nothing_is_counted_where_nothing_is_cached(tmp_path):
+    cache = FeatureCache(largest_size=0)
+    trained(tmp_path, cache)
+    assert cache.seconds == 0
 
 
 def test_the_line_says_where_features_are_cached(tmp_path, capsys):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from lightning.fabric.utilities.distributed import _InfiniteBarrier
@@ -33,11 +35,23 @@ class FeatureCache(Callback):
         largest_size: limit of the features in GiB; larger ones are computed at every step, and a line says so.
         largest_jacobians: limit of features and derivatives in GiB, while they are computed; cached, they take less,
             since most zeros are left out.
+
+    Attributes:
+        seconds: spent on computing features, also before the run was resumed.
     """
 
     def __init__(self, largest_size: float = 8.0, largest_jacobians: float = 4.0) -> None:
         self.largest_size = largest_size
         self.largest_jacobians = largest_jacobians
+        self.seconds = 0.0
+
+    @override
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.seconds = state_dict["seconds"]
 
     @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -51,7 +65,10 @@ class FeatureCache(Callback):
         precision = trainer.precision_plugin
         # the potential is in double precision already, and tensors that are made are not
         with precision.tensor_init_context() if isinstance(precision, DoublePrecision) else nullcontext():
+            start = time.perf_counter()
             table = make(trainer, data, potential)
+            if table is not None:
+                self.seconds += time.perf_counter() - start
         if table is not None:
             data.transform = table.attach
 

@@ -1,0 +1,50 @@
+"""The config that fit would train with: read by its own parser, so that what it refuses is refused in its words."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import ExitStack
+from typing import Any
+
+import yaml
+from jsonargparse import Namespace
+from typing_extensions import override
+
+from potbench.cli.environment import variable
+from potbench.cli.fit import FitCLI
+
+
+class _Found(Exception):  # noqa: N818 — nothing is wrong
+    """The whole config is known, and nothing else is wanted of fit."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+
+class _ConfigOfFit(FitCLI):
+    """fit up to where it would claim the folder of its run."""
+
+    @override
+    def begin(self, settings: Namespace) -> None:
+        raise _Found(yaml.safe_load(self.config_of_the_run(settings)))
+
+
+def config_of_fit(arguments: list[str]) -> dict[str, Any]:
+    """Return the config that fit would train with, every default written out, and make nothing.
+
+    Args:
+        arguments: of fit, without the folder of a run.
+
+    Raises:
+        PotbenchError: fit would refuse them.
+    """
+    with ExitStack() as at_the_end, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*LightningCLI's args parameter is intended.*")
+        at_the_end.callback(os.environ.pop, variable("fit", "run_dir"), None)
+        try:
+            # named, so that none is made; not to be found, so that nothing is read there
+            _ConfigOfFit("fit", [*arguments, "--run_dir", os.devnull], at_the_end)
+        except _Found as found:
+            return found.config
+    raise AssertionError("fit has not asked where to begin")

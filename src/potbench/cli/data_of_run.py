@@ -1,0 +1,40 @@
+"""The data of a run, as its config describes them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from potbench.cli.known import content, plain
+from potbench.cli.parsing import ConfigParser
+from potbench.cli.places import Keys
+from potbench.cli.refusals import refusals
+from potbench.errors import RunError
+from potbench.loading import AtomsDataModule, SplitIndices, Store
+from potbench.runs.allowed import Allowed
+from potbench.runs.folder import RunFolder
+from potbench.runs.written_places import require_root
+from potbench.structures import IntArray
+
+
+def test_frames_by_size(folder: RunFolder, allowed: Allowed) -> tuple[Store, IntArray]:
+    """Return the data of a run, and its test frames from the smallest molecule to the largest.
+
+    Raises:
+        RunError: the config of the run describes no data.
+        SettingError: the data are not there, or what builds them is not allowed.
+    """
+    config = content(folder.config)
+    if not isinstance(config, dict) or "data" not in config:
+        raise RunError(f"{folder.config} describes no data. Expected the config of the run; restore it.")
+    allowed.require(config["data"], folder.config, folder.path)
+    parser = ConfigParser()
+    parser.add_subclass_arguments(AtomsDataModule, "data")
+    settings = parser.parse_object({"data": config["data"]})
+    allowed.require(plain(parser.dump(settings)), folder.config)
+    with refusals(lambda: Keys(settings, folder.config)):
+        data: AtomsDataModule = parser.instantiate(settings).data
+        require_root(data, folder.path, allowed)
+        data.prepare_data()
+        data.setup("test")
+    frames = SplitIndices.load(folder.split).test
+    return data.store, frames[np.argsort(data.store.atoms_of(frames).atoms_per_frame, kind="stable")]

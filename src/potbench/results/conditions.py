@@ -1,0 +1,119 @@
+"""Conditions of a fair comparison that each training meets by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from potbench.reporting.page.content import Level
+from potbench.results.member import Member
+
+BUDGETS = {
+    "steps": "optimizer steps",
+    "epochs": "passes over the training frames",
+    "frames": "frames trained on",
+}
+
+
+class Condition(NamedTuple):
+    """What should be the same for all trainings of a table.
+
+    Attributes:
+        says: the condition.
+        of: a training → its value, as text; None where it does not apply to it.
+        level: of the banner where it does not hold; None for none.
+    """
+
+    says: str
+    of: Callable[[Member], str | None]
+    level: Level | None = "amber"
+
+
+def budget_conditions(rule: str | None) -> list[Condition]:
+    """Return the condition on the budget: of a study, the rule that it names."""
+
+    def counted(name: str) -> Callable[[Member], str | None]:
+        def of(member: Member) -> str | None:
+            budget = member.known.budget
+            if budget is None or not _is_stepped(member):
+                return None
+            return f"{getattr(budget, name):,} {BUDGETS[name]}"
+
+        return of
+
+    if rule in ("steps", "epochs", "frames"):
+        return [Condition(f"Same number of {BUDGETS[rule]}", counted(rule), "red")]
+    if rule == "wall_time":
+        return []  # measured, and never the same to the second
+    level: Level = "red" if rule == "as_given" else "amber"
+    return [Condition(f"Same number of {BUDGETS[counts]}", counted(counts), level) for counts in ("steps", "frames")]
+
+
+def _is_stepped(member: Member) -> bool:
+    return member.choices is None or member.choices.learning_rate is not None
+
+
+def _batch_size(member: Member) -> str | None:
+    size = member.choices and member.choices.trainer.get("batch_size")
+    return None if size is None or not _is_stepped(member) else f"{size} frames"
+
+
+def _warm_start(member: Member) -> str:
+    parent = member.known.parent
+    return "new weights" if parent is None else f"weights of {parent.data or 'another run'}"
+
+
+def _checkpoint(member: Member) -> str | None:
+    test = member.known.evaluations.get("test")
+    if test is None or test.checkpoint is None:
+        return None
+    return "the best by validation" if test.checkpoint.endswith("best.ckpt") else "the last, not chosen by validation"
+
+
+def _precision(member: Member) -> str | None:
+    return str(member.choices.trainer.get("precision") or "32-true") if member.choices else None
+
+
+def _deterministic(member: Member) -> str | None:
+    if member.choices is None:
+        return None
+    return "deterministic" if member.choices.trainer.get("deterministic") else "not forced to be deterministic"
+
+
+def _threads(member: Member) -> str:
+    machine = member.known.provenance.machine
+    return machine.accelerator or f"{machine.threads} thread{'s' if machine.threads > 1 else ''}"
+
+
+def _learning_rate(member: Member) -> str | None:
+    rate = member.choices and member.choices.learning_rate
+    return None if rate is None else f"{float(str(rate)):g}"
+
+
+def _loss(member: Member) -> str | None:
+    return (member.choices and member.choices.loss_weights) or None
+
+
+def _version(member: Member) -> str:
+    provenance = member.known.provenance
+    commit = (provenance.git_commit or "no commit")[:8]
+    torch = provenance.versions.get("torch")
+    return f"potbench {provenance.versions.get('potbench')} ({commit}), torch {torch}"
+
+
+def _validation_frames(member: Member) -> str:
+    return f"{member.known.split.validation:,} frames"
+
+
+CONDITIONS = (
+    Condition("Same batch size", _batch_size),
+    Condition("No warm start", _warm_start),
+    Condition("Same choice of the checkpoint", _checkpoint),
+    Condition("As many validation frames", _validation_frames),
+    Condition("Same precision", _precision),
+    Condition("Same determinism", _deterministic, "note"),
+    Condition("Same threads or device", _threads, "note"),
+    Condition("Same learning rate", _learning_rate, "note"),
+    Condition("Same weights of the loss", _loss, "note"),
+    Condition("Same version of potbench and torch", _version, "note"),
+)

@@ -1,0 +1,180 @@
+"""Runs that no study made: found in folders, and named by what tells them apart."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from potbench.errors import RunError
+from potbench.results.member import Absent, Label, Member, Outcome
+from potbench.results.reading import Reading
+from potbench.runs.choices import Choices
+from potbench.runs.folder import RunFolder
+from potbench.runs.record import Record
+
+MOST_DIFFERENCES = 3
+BASELINES = {"Composition", "Pairwise", "Coordinates"}
+
+
+def find_runs(paths: Iterable[Path]) -> list[RunFolder]:
+    """Return the runs at some places, or in the folders below them; a place without any is returned itself.
+
+    Args:
+        paths: folders of runs, or folders that contain some.
+
+    Raises:
+        RunError: a place does not exist.
+    """
+    found: dict[Path, RunFolder] = {}
+    for path in paths:
+        if not path.exists():
+            raise RunError(f"{path} does not exist. Expected the folder of a run, or one with runs in it.")
+        inside = sorted({file.parent for name in ("config.yaml", "record.json") for file in path.rglob(name)})
+        for folder in [path] if path in inside or not inside else inside:
+            found.setdefault(folder.resolve(), RunFolder(folder))
+    return list(found.values())
+
+
+def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
+    """Label runs by what they say of themselves, and name those that say nothing.
+
+    Runs whose configs differ by seeds alone are trainings of one architecture.
+
+    Args:
+        runs: in any order.
+    """
+    absent: list[Absent] = []
+    readings: list[Reading] = []
+    for reading in map(Reading, sorted(runs, key=lambda run: str(run.path))):
+        if reading.record is None or reading.choices is None:
+            absent.append(Absent(str(reading.folder.path), reading.reason))
+        else:
+            readings.append(reading)
+    kinds = {_kind(reading): reading for reading in reversed(readings)}
+    architectures = _architectures(kinds)
+    datasets = _datasets([_record(reading) for reading in readings])
+    groups: dict[tuple[str, str, int], list[Reading]] = defaultdict(list)
+    for reading in readings:
+        record = _record(reading)
+        key = (architectures[_kind(reading)], datasets[record.data.fingerprint], record.split.train)
+        groups[key].append(reading)
+    # numbers of training frames are a question of their own where an architecture has several
+    sizes = {
+        dataset
+        for architecture, dataset, _ in groups
+        if len({key[2] for key in groups if key[:2] == (architecture, dataset)}) > 1
+    }
+    members = []
+    for (architecture, dataset, size), found in groups.items():
+        baseline = _choices(found[0]).potential.get("") in BASELINES
+        seen: dict[tuple[object, ...], Reading] = {}
+        for training, reading in enumerate(sorted(found, key=_order)):
+            shown = size if dataset in sizes else None
+            label = Label(architecture, dataset, shown, training, None, baseline)
+            first = seen.setdefault(_draw(reading), reading)
+            if first is not reading and reading.outcome is Outcome.FINISHED:
+                reason = f"it is the training of {first.folder.path} again: same config, seeds and frames"
+                absent.append(Absent(str(reading.folder.path), reason))
+                continue
+            members.append(
+                Member(
+                    label,
+                    reading.folder,
+                    reading.outcome,
+                    reading.reason,
+                    reading.record,
+                    reading.choices,
+                    _kind(reading),
+                )
+            )
+    return members, absent
+
+
+def _kind(reading: Reading) -> str:
+    """Return what trainings of one architecture have in common; a warm start makes another of it."""
+    parent = _record(reading).parent
+    return _choices(reading).identity + (f"-{parent.sha256}" if parent else "")
+
+
+def _draw(reading: Reading) -> tuple[object, ...]:
+    """Return what was drawn for a training; of one that was not seeded, the folder: no other is like it."""
+    record = _record(reading)
+    seed = record.seeds.everything
+    return record.split.fingerprint, str(reading.folder.path) if seed is None else seed, record.seeds.batches
+
+
+def _order(reading: Reading) -> tuple[str, int, int, str]:
+    # the same draw of training frames has the same place in all architectures, so that they are pairs
+    record = _record(reading)
+    seed = record.seeds.everything
+    return record.split.fingerprint, -1 if seed is None else seed, record.seeds.batches, str(reading.folder.path)
+
+
+def _architectures(kinds: Mapping[str, Reading]) -> dict[str, str]:
+    """Name each kind by the file of its potential, else by its classes, and by what differs where that is the same."""
+    named = {kind: _file(_record(reading).command) for kind, reading in kinds.items()}
+    if any(name is None for name in named.values()):
+        named = {kind: _choices(reading).name for kind, reading in kinds.items()}
+    alike: dict[str, list[str]] = defaultdict(list)
+    for kind, name in named.items():
+        alike[str(name)].append(kind)
+    found: dict[str, str] = {}
+    for name, same in alike.items():
+        choices = {kind: _choices(kinds[kind]) for kind in same}
+        differences = _differences(choices) if len(same) > 1 else dict.fromkeys(same, "")
+        for place, kind in enumerate(sorted(same, key=lambda kind: differences[kind])):
+            twice = sum(differences[other] == differences[kind] for other in same) > 1
+            parent = _record(kinds[kind]).parent
+            parts = [differences[kind], "warm start" if parent and twice else "", f"{place + 1}" if twice else ""]
+            details = ", ".join(filter(None, parts))
+            found[kind] = f"{name} ({details})" if details else name
+    return found
+
+
+def _file(command: str) -> str | None:
+    """Return the name of the file of a potential in a command, or that of its only config."""
+    try:
+        files = [Path(part.partition("=")[2] or part) for part in shlex.split(command) if part.endswith(".yaml")]
+    except ValueError:
+        return None
+    of_potentials = [file.stem for file in files if file.parent.name == "potential"]
+    named = of_potentials or [file.stem for file in files if file.name != "config.yaml"]
+    return named[-1] if len(named) == 1 or of_potentials else None
+
+
+def _differences(choices: Mapping[str, Choices]) -> dict[str, str]:
+    """Say of each what its settings are that differ among them."""
+    everything = {kind: each.all for kind, each in choices.items()}
+    names = sorted(set().union(*everything.values()))
+    differ = [name for name in names if len({str(each.get(name)) for each in everything.values()}) > 1]
+    shown = differ[:MOST_DIFFERENCES]
+    more = f" and {len(differ) - MOST_DIFFERENCES} more" if len(differ) > MOST_DIFFERENCES else ""
+    return {
+        kind: ", ".join(f"{name.rpartition('.')[2]} {each.get(name)}" for name in shown) + more
+        for kind, each in everything.items()
+    }
+
+
+def _datasets(records: Sequence[Record]) -> dict[str, str]:
+    """Name datasets, fingerprint → name: by options where several have one name, such as the molecule."""
+    manifests = {record.data.fingerprint: record.data for record in records}
+    found = {}
+    for fingerprint, manifest in manifests.items():
+        same = [other for other in manifests.values() if other.name == manifest.name]
+        names = sorted({name for other in same for name in other.options})
+        differ = [name for name in names if len({other.options.get(name) for other in same}) > 1]
+        details = " ".join(str(manifest.options.get(name)) for name in differ)
+        found[fingerprint] = f"{manifest.name} {details}".strip()
+    return found
+
+
+def _record(reading: Reading) -> Record:
+    assert reading.record is not None
+    return reading.record
+
+
+def _choices(reading: Reading) -> Choices:
+    assert reading.choices is not None
+    return reading.choices

@@ -1,0 +1,212 @@
+"""Trainings that may stand in one table: of one dataset and size, tested on the same frames."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from potbench.errors import RecordError
+from potbench.loading import SplitIndices
+from potbench.reporting.page.content import Banner
+from potbench.results.errors import Reader, RunErrors, TestFrames, digest, trained_on_test
+from potbench.results.member import Absent, Member, Outcome
+
+FEW = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Trainings on one dataset with one number of training frames, tested on the same frames.
+
+    Args:
+        dataset: as tables show it.
+        size: number of training frames, where several are compared.
+        test: the test frames.
+        members: that finished or diverged.
+        errors: of those that finished.
+        missing: architecture → trainings that neither finished nor diverged.
+    """
+
+    dataset: str
+    size: int | None
+    test: TestFrames
+    members: tuple[Member, ...]
+    errors: Mapping[Member, RunErrors]
+    missing: Mapping[str, int]
+
+    @property
+    def architectures(self) -> dict[str, list[Member]]:
+        """Return architecture → trainings, in the order of fold and training."""
+        found: dict[str, list[Member]] = defaultdict(list)
+        for member in sorted(self.members, key=lambda each: (each.label.fold or 0, each.label.training)):
+            found[member.label.architecture].append(member)
+        return dict(found)
+
+    @property
+    def energy_unit(self) -> str:
+        """Return the unit of the energies in the store."""
+        return self.members[0].known.data.units.energy
+
+    @property
+    def title(self) -> str:
+        """Return what it is called: ethanol, 400 training frames."""
+        return self.dataset if self.size is None else f"{self.dataset}, {self.size:,} training frames"
+
+
+class Separated(NamedTuple):
+    """What may be compared, and what may not.
+
+    Attributes:
+        groups: by dataset and size.
+        absent: what is in none of them, and why.
+        banners: what had to be put into tables apart.
+    """
+
+    groups: tuple[Group, ...]
+    absent: tuple[Absent, ...]
+    banners: tuple[Banner, ...]
+
+
+class _Key(NamedTuple):
+    """What must be equal in a table."""
+
+    data: str
+    theory: str
+    energy_unit: str
+    test: str
+
+
+def separate(members: Sequence[Member]) -> Separated:
+    """Put trainings together that may be compared, and say of all others why not.
+
+    Test frames, data, units and levels of theory are the same within a group. Who was trained on test frames is
+    refused.
+
+    Args:
+        members: all trainings.
+    """
+    reader, absent = Reader(), []
+    errors: dict[Member, RunErrors] = {}
+    keys: dict[Member, _Key] = {}
+    for member in members:
+        if member.outcome is Outcome.FINISHED:
+            try:
+                found = reader.read(member.folder)
+                refused = _refused(member, found)
+            except (RecordError, OSError) as error:
+                absent.append(Absent(member.label.text, str(error).removesuffix("."), "red"))
+                continue
+            if refused:
+                absent.append(Absent(member.label.text, refused, "red"))
+                continue
+            errors[member] = found
+            keys[member] = _key(member, found.test.digest)
+        elif member.outcome is not Outcome.DIVERGED:
+            absent.append(Absent(member.label.text, f"{member.outcome}: {member.reason}"))
+    for member in members:
+        if member.outcome is Outcome.DIVERGED:
+            key = _key_of_diverged(member, errors, keys)
+            if key is None:
+                absent.append(Absent(member.label.text, f"{member.reason}; no training of its kind finished"))
+            else:
+                keys[member] = key
+    names, banners = _names(keys)
+    members_of: dict[tuple[str, int | None], list[Member]] = defaultdict(list)
+    for member in members:
+        if member in keys:
+            members_of[names[member.label.dataset, keys[member]], member.label.size].append(member)
+    groups = []
+    for (dataset, size), found_members in sorted(
+        members_of.items(), key=lambda item: (_first(item[1], members), item[0][1] or 0)
+    ):
+        tested = {member: errors[member] for member in found_members if member in errors}
+        missing: dict[str, int] = defaultdict(int)
+        for member in members:
+            same = (member.label.dataset, member.label.size) == (found_members[0].label.dataset, size)
+            if same and member.outcome in (Outcome.FAILED, Outcome.MISSING):
+                missing[member.label.architecture] += 1
+        test = next(iter(tested.values())).test
+        groups.append(Group(dataset, size, test, tuple(found_members), tested, dict(missing)))
+    return Separated(tuple(groups), tuple(absent), banners)
+
+
+def _key(member: Member, test: str) -> _Key:
+    data = member.known.data
+    return _Key(data.fingerprint, data.theory, data.units.energy, test)
+
+
+def _key_of_diverged(member: Member, errors: Mapping[Member, RunErrors], keys: Mapping[Member, _Key]) -> _Key | None:
+    """Return the key of those that finished with the same test frames: it was not tested itself."""
+    same = [
+        other
+        for other in errors
+        if other.label.dataset == member.label.dataset and other.known.data.fingerprint == member.known.data.fingerprint
+    ]
+    if member.folder.split.is_file():
+        frames = digest(SplitIndices.load(member.folder.split).test, {})
+        same = [other for other in same if errors[other].test.digest_of_frames == frames]
+    # with the same number of training frames, if any has
+    same.sort(key=lambda other: other.label.size != member.label.size)
+    return keys[same[0]] if same else None
+
+
+def _refused(member: Member, found: RunErrors) -> str:
+    """Say why errors are not those of frames that were not seen; empty where they are."""
+    seen = trained_on_test(member.folder, found.test.frames)
+    if seen:
+        return f"refused: it was trained or validated on {seen:,} of {len(found.test.frames):,} test frames"
+    parent = member.known.parent
+    if parent is not None and parent.frames_seen:
+        return f"refused: the run that its weights come from saw {parent.frames_seen:,} of its test frames"
+    if member.folder.split.is_file():
+        own = SplitIndices.load(member.folder.split).test
+        if len(own) != len(found.test.frames) or not (own == found.test.frames).all():
+            return "its predictions are not of the test frames of its split; test writes them anew"
+    return ""
+
+
+def _names(keys: Mapping[Member, _Key]) -> tuple[dict[tuple[str, _Key], str], tuple[Banner, ...]]:
+    """Name datasets, A, B and so on where a name stands for what cannot be compared, and say why."""
+    of_dataset: dict[str, dict[_Key, list[Member]]] = defaultdict(lambda: defaultdict(list))
+    for member, key in keys.items():
+        of_dataset[member.label.dataset][key].append(member)
+    names, banners = {}, []
+    for dataset, found in of_dataset.items():
+        if len(found) == 1:
+            names[dataset, next(iter(found))] = dataset
+            continue
+        parts = {"data": "versions of the data", "theory": "levels of theory", "energy_unit": "units of the energies"}
+        differ = [text for field, text in parts.items() if len({getattr(key, field) for key in found}) > 1]
+        # other data has other frames anyway
+        differ = differ or ["test frames"]
+        for place, key in enumerate(found):
+            names[dataset, key] = f"{dataset} ({_letter(place)})"
+        listed = "; ".join(
+            f"{_letter(place)}: {len(same)} of {_few(dict.fromkeys(member.label.architecture for member in same))}"
+            for place, same in enumerate(found.values())
+        )
+        banners.append(
+            Banner(
+                "red",
+                f"Trainings on {dataset} stand in {len(found)} tables that must not be compared: their "
+                f"{' and '.join(differ)} differ. {listed}.",
+            )
+        )
+    return names, tuple(banners)
+
+
+def _letter(place: int) -> str:
+    return chr(ord("A") + place) if place < 26 else str(place + 1)
+
+
+def _few(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - FEW} more" if len(listed) > FEW else ""
+    return ", ".join(listed[:FEW]) + more
+
+
+def _first(found: Sequence[Member], members: Sequence[Member]) -> int:
+    datasets = list(dict.fromkeys(member.label.dataset for member in members))
+    return datasets.index(found[0].label.dataset)

@@ -1,0 +1,174 @@
+"""How the errors fall with the number of training frames."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from potbench.loading import SplitIndices
+from potbench.reporting.learning_curves_figure import CurveShown, draw_learning_curves
+from potbench.reporting.page.content import Block, Column, PageFigure, PageTable, Section, Value
+from potbench.reporting.rounding import three_digits
+from potbench.results import words
+from potbench.results.findings import Findings
+from potbench.results.member import Member
+from potbench.results.table import Table
+from potbench.statistics.learning_curve import LearningCurve, Scope, data_efficiency, learning_curve, scope
+from potbench.structures import FloatArray, IntArray
+
+
+def section(findings: Findings) -> Section | None:
+    """Return learning curves of each dataset and test set that has two sizes or more."""
+    found: dict[tuple[str, str], list[Table]] = defaultdict(list)
+    for table in findings.tables:
+        if table.group.size is not None:
+            found[table.group.dataset, table.test_set].append(table)
+    blocks: list[Block] = []
+    for place, tables in enumerate(tables for tables in found.values() if len(tables) > 1):
+        blocks += _of_dataset(findings, tables, place)
+    if not blocks:
+        return None
+    rule = findings.asked.budget
+    fixed = f"All sizes have the same budget: {rule}. " if rule in ("steps", "epochs", "frames", "wall_time") else ""
+    text = (
+        f"{fixed}Validation frames come on top of the training frames. The law is error = A · N^(−b); every training, "
+        "with its own training frames at all sizes, is fitted alone, and the interval of b is that over trainings."
+    )
+    return Section("learning-curves", "Learning curves", (text, *blocks))
+
+
+def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list[Block]:
+    sizes = np.array([table.group.size for table in tables])
+    names = list(dict.fromkeys(name for table in tables for name in table.rows))
+    shown, curves = [], {}
+    for name in names:
+        values = _values(tables, name)
+        has = np.isfinite(values).any(axis=0)
+        own = sizes[has]
+        if len(own) < 2:
+            continue
+        complete = values[:, has][np.isfinite(values[:, has]).all(axis=1)]
+        lost = len(values) - len(complete)
+        if len(complete) and (complete > 0).all():
+            curves[name] = learning_curve(own, complete, lost)
+        shown.append(_shown(tables, name, sizes, values, curves.get(name)))
+    if not shown:
+        return []
+    first = tables[-1]
+    title = first.group.dataset + (f", test set {first.test_set}" if first.test_set else "")
+    figure = PageFigure(
+        f"learning_curves_{place + 1}",
+        f"{words.title(first.metric.text)} against the number of training frames: {title}, {first.num_frames:,} test "
+        "frames",
+        "Every training is a dot, bars are intervals over trainings, lines the fitted laws.",
+        draw_learning_curves(shown, words.title(first.metric.text), first.unit, findings.marks),
+        _data(tables, names),
+    )
+    return [figure, _table(findings, tables, curves, title)]
+
+
+def _values(tables: Sequence[Table], name: str) -> FloatArray:
+    """Return the error of each training at each size, shape (trainings, sizes); NaN where there is none."""
+    found = [
+        {
+            (member.label.fold or 0, member.label.training): value
+            for member, value in zip(table.rows[name].finished, table.rows[name].mean.values, strict=True)
+        }
+        if name in table.rows
+        else {}
+        for table in tables
+    ]
+    draws = sorted(set().union(*found))
+    return np.array([[each.get(draw, np.nan) for each in found] for draw in draws]).reshape(len(draws), len(tables))
+
+
+def _shown(
+    tables: Sequence[Table], name: str, sizes: IntArray, values: FloatArray, curve: LearningCurve | None
+) -> CurveShown:
+    rows = [table.rows.get(name) for table in tables]
+    means = np.array([np.nan if row is None or row.mean.mean is None else row.mean.mean for row in rows])
+    intervals = [None if row is None else row.mean.interval for row in rows]
+    lows = np.array([np.nan if each is None else each.low for each in intervals])
+    highs = np.array([np.nan if each is None else each.high for each in intervals])
+    known = np.isfinite(lows).any()
+    fit = None if curve is None or curve.exponent.mean is None else (curve.prefactor, curve.exponent.mean)
+    return CurveShown(name, sizes, values, means, lows if known else None, highs if known else None, fit)
+
+
+def _table(findings: Findings, tables: Sequence[Table], curves: dict[str, LearningCurve], title: str) -> PageTable:
+    last = tables[-1]
+    reference = findings.reference(last)
+    reference = reference if reference in curves else next(iter(curves), None)
+    columns = (
+        Column("Architecture"),
+        Column("Exponent b", "", "Of the law A · N^(−b), with its interval over trainings."),
+        Column(f"Error at {last.group.size:,} frames", last.unit),
+        Column(
+            "Data efficiency",
+            "",
+            f"Frames that {reference} needs for this error, divided by its largest number; above 1 is better. "
+            "None where that is beyond twice the largest size.",
+        ),
+        Column("Scope", "", "To which training sets the interval applies."),
+    )
+    rows = []
+    for name, curve in curves.items():
+        row = last.rows.get(name)
+        efficiency = (
+            data_efficiency(curve, curves[reference]) if reference in curves and reference is not None else None
+        )
+        exponent = curve.exponent
+        interval = f" ({words.between(exponent.interval)})" if exponent.interval else f" ({exponent.basis})"
+        floor = "" if curve.floor is None else f"levels off at {three_digits(curve.floor.floor)} {last.unit}"
+        rows.append(
+            (
+                Value(name),
+                Value(f"{exponent.mean:.2f}{interval}" if exponent.mean is not None else "", exponent.mean, note=floor),
+                Value(words.error(row.mean), row.mean.mean) if row else Value("not trained at this size"),
+                Value("" if efficiency is None else f"{efficiency:.2g}", efficiency),
+                Value(_scope(last, name)),
+            )
+        )
+    return PageTable(f"Learning curves: {title}", columns, tuple(rows))
+
+
+def _scope(table: Table, name: str) -> str:
+    """Tell to which training sets an interval applies, by how many frames the trainings have in common."""
+    if name not in table.rows:
+        return ""
+    shared = _shared(table.rows[name].finished)
+    size = table.group.size or 0
+    if shared is None:
+        return "one training set"
+    pool = round(size / shared) if shared > 0 else 10**9
+    found = scope(size, pool)
+    return str(found) if found is Scope.ANY_FRAMES else f"{found}: trainings share {shared:.0%} of their frames"
+
+
+def _shared(members: Sequence[Member]) -> float | None:
+    """Return the mean share of training frames that two trainings have in common; None for one draw of frames."""
+    draws = {member.known.split.fingerprint: member for member in members if member.folder.split.is_file()}
+    frames = [SplitIndices.load(member.folder.split).train for member in draws.values()]
+    if len(frames) < 2:
+        return None
+    return float(np.mean([np.isin(one, other).mean() for one, other in itertools.combinations(frames, 2)]))
+
+
+def _data(tables: Sequence[Table], names: Sequence[str]) -> PageTable:
+    columns = (Column("Architecture"), *(Column(f"{table.group.size:,} frames", table.unit) for table in tables))
+    rows = [
+        (
+            Value(name),
+            *(
+                Value(words.error(table.rows[name].mean), table.rows[name].mean.mean)
+                if name in table.rows
+                else Value("")
+                for table in tables
+            ),
+        )
+        for name in names
+    ]
+    return PageTable("Numbers of the figure", columns, tuple(rows))

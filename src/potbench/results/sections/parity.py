@@ -1,0 +1,56 @@
+"""Predicted against true values, and histograms of their differences."""
+
+from __future__ import annotations
+
+from potbench.reporting.comparison import compare
+from potbench.reporting.page.content import Block, PageFigure, Section
+from potbench.reporting.parity_figure import draw_parity
+from potbench.reporting.residuals_figure import draw_residuals
+from potbench.results.findings import Findings
+from potbench.results.predicted import predictions, typical
+from potbench.results.words import plural
+
+MOST_SHOWN = 4
+"""Architectures on a page: each figure takes a second and up to 200 kB."""
+FEW_SHOWN = 2
+"""Of a page of several datasets."""
+
+
+def section(findings: Findings) -> Section | None:
+    """Return parity and residuals of the middle training of each architecture, on the first dataset."""
+    if not findings.main:
+        return None
+    table = findings.main[0]
+    rows = [row for row in table.rows.values() if row.finished]
+    blocks: list[Block] = []
+    number = MOST_SHOWN if len(findings.main) == 1 else FEW_SHOWN
+    for place, row in enumerate(rows[:number]):
+        member = typical(row)
+        comparisons = compare(predictions(member), member.known.metrics["test"], table.group.energy_unit)
+        of = f"{row.architecture}, {table.group.title}, {len(table.group.test.frames):,} test frames"
+        blocks.append(
+            PageFigure(
+                f"parity_{place + 1}",
+                f"Predicted against true: {of}",
+                f"Energies without reference energies and force components, predicted by {row.architecture}, against "
+                "the true ones; on the dashed line both are equal.",
+                draw_parity(comparisons, of),
+            )
+        )
+        blocks.append(
+            PageFigure(
+                f"residuals_{place + 1}",
+                f"Predicted − true: {of}",
+                "Histograms of the differences, left with a linear axis, right with a logarithmic one.",
+                draw_residuals(comparisons, of),
+            )
+        )
+    if not blocks:
+        return None
+    text = "Of each architecture the training in the middle, by its error."
+    left = len(rows) - number
+    more = f" {plural(left, 'more architecture')}" if left > 0 else ""
+    others = f" {plural(len(findings.main) - 1, 'more dataset')}" if len(findings.main) > 1 else ""
+    if more or others:
+        text += f" Not shown here are{' and'.join(filter(None, [more, others]))}: each run has its own figures."
+    return Section("parity", "Parity and residuals", (text, *blocks))

@@ -1,0 +1,96 @@
+"""The frames that are predicted worst, as molecules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from potbench.loading import Store
+from potbench.reporting.page.content import Block, Column, PageFigure, PageTable, Section, Structure, Structures, Value
+from potbench.reporting.rounding import three_digits
+from potbench.reporting.structure_figure import draw_structure
+from potbench.results import words
+from potbench.results.findings import Findings
+from potbench.results.predicted import predictions, store_of, typical
+from potbench.results.table import Row, Table
+from potbench.structures import SYMBOLS, FloatArray
+from potbench.structures import Column as Array
+
+NUM_FRAMES = 4
+
+
+def section(findings: Findings) -> Section | None:
+    """Return the frames with the largest errors of the best architecture, with those of the others."""
+    if not findings.main:
+        return None
+    table = findings.main[0]
+    rows = [row for row in table.rows.values() if row.finished]
+    best = next((row for row in rows if not row.baseline), rows[0] if rows else None)
+    if best is None:
+        return None
+    errors = {row.architecture: _of_frames(table, row) for row in rows}
+    order = np.argsort(-errors[best.architecture], kind="stable")[:NUM_FRAMES]
+    test = table.group.test
+    places = np.flatnonzero(table.frames)[order]
+    columns = (
+        Column("Frame", "", "Its index in the store."),
+        Column("Molecule"),
+        Column("Atoms"),
+        *(Column(name, table.unit) for name in errors),
+    )
+    rows_shown = tuple(
+        (
+            Value(f"{test.frames[place]}", float(test.frames[place])),
+            Value(test.molecules[test.molecule[place]]),
+            Value(f"{test.num_atoms[place]}", float(test.num_atoms[place])),
+            *(Value(three_digits(float(each[index])), float(each[index])) for each in errors.values()),
+        )
+        for index, place in zip(order, places, strict=True)
+    )
+    title = f"Worst frames of {best.architecture}: {table.title}, {words.title(table.metric.text)}"
+    blocks: list[Block] = [PageTable(title, columns, rows_shown, ("Errors are means over trainings.",))]
+    store = store_of(table)
+    if store is None:
+        blocks.append("The molecules are not drawn: the prepared dataset is not at hand.")
+    else:
+        blocks.append(Structures(tuple(_structures(table, best, store, places.tolist()))))
+    return Section("worst", "Worst frames", tuple(blocks))
+
+
+def _of_frames(table: Table, row: Row) -> FloatArray:
+    found: FloatArray = row.errors.errors.mean(axis=0)
+    return np.sqrt(found) if table.metric.squared else found
+
+
+def _structures(table: Table, best: Row, store: Store, places: list[int]) -> list[Structure]:
+    test = table.group.test
+    found = predictions(typical(best))
+    ends = np.cumsum(3 * test.num_atoms)
+    structures = []
+    for number, place in enumerate(places):
+        atoms = store.atoms_of(test.frames[[place]])
+        positions = np.asarray(store.positions[atoms.rows], dtype=np.float64)
+        components = slice(int(ends[place] - 3 * test.num_atoms[place]), int(ends[place]))
+        forces, predicted = _forces(found, components)
+        title = f"{test.molecules[test.molecule[place]]}, frame {test.frames[place]}"
+        drawing = PageFigure(
+            f"worst_{number + 1}",
+            f"{title}: true forces and those of {best.architecture}",
+            "The molecule with its true and its predicted forces as arrows.",
+            draw_structure(atoms.atomic_numbers.astype(np.int64), positions, forces, predicted),
+        )
+        lines = [
+            f"{SYMBOLS[symbol]} {x:.6f} {y:.6f} {z:.6f}"
+            for symbol, (x, y, z) in zip(atoms.atomic_numbers, positions, strict=True)
+        ]
+        structures.append(Structure(title, "\n".join([str(len(lines)), title, *lines]) + "\n", drawing))
+    return structures
+
+
+def _forces(found: Mapping[str, Array], components: slice) -> tuple[Array | None, Array | None]:
+    if "forces" not in found:
+        return None, None
+    true, predicted = (np.asarray(found[name][components], np.float64) for name in ("forces", "predicted_forces"))
+    known = bool(np.isfinite(true).all())
+    return (true.reshape(-1, 3), predicted.reshape(-1, 3)) if known else (None, None)

@@ -1,0 +1,238 @@
+"""Architectures side by side: what each has for an error, and which differences are real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from potbench.results.errors import ALL, Metric, RunErrors
+from potbench.results.group import Group
+from potbench.results.independence import Independence, independence
+from potbench.results.member import Member, Outcome
+from potbench.statistics.blocks import block_mean
+from potbench.statistics.interval import Interval, TrainingMean, mean_over_trainings
+from potbench.statistics.ranking import Ranking, probability_best, rank
+from potbench.statistics.ratio import FrameErrors, Ratio, ratio
+from potbench.statistics.verdict import Comparison
+from potbench.structures import BoolArray, FloatArray
+from potbench.units import reported
+
+MOST_COMPARED = 40
+"""Architectures of which all pairs are compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """The error of an architecture.
+
+    Args:
+        architecture: its name.
+        baseline: whether it only shows what the others must beat.
+        mean: over its trainings.
+        errors: of each training and frame; squared for an RMSE.
+        finished: trainings, in the order of the values.
+        lost: trainings that have none: they diverged, or predict what is not finite.
+        missing: trainings that were planned and are not there.
+    """
+
+    architecture: str
+    baseline: bool
+    mean: TrainingMean
+    errors: FrameErrors
+    finished: tuple[Member, ...]
+    lost: tuple[Member, ...]
+    missing: int
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Errors of all architectures of a group, in one metric, on one set of test frames.
+
+    Args:
+        group: of trainings.
+        test_set: a named one, or all.
+        metric: the error.
+        rows: architecture → row, by error; those without any last.
+        ranking: of all that have errors; None where there is nothing to compare, or too many for all pairs.
+        best: architecture → how probable it is that it has the smallest error.
+        frames: which of the test frames are in it, shape (frames,).
+        independence: blocks of these.
+        weights: of these, shape (chosen frames,).
+        paired: whether training s of each was trained on the same frames.
+    """
+
+    group: Group
+    test_set: str
+    metric: Metric
+    rows: Mapping[str, Row]
+    ranking: Ranking | None
+    best: Mapping[str, float]
+    frames: BoolArray
+    independence: Independence
+    weights: FloatArray
+    paired: bool
+
+    @property
+    def unit(self) -> str:
+        """Return the unit of the errors."""
+        return self.metric.unit(self.group.energy_unit)
+
+    @property
+    def title(self) -> str:
+        """Return what it is called: ethanol, 400 training frames, test set 600K."""
+        return self.group.title + (f", test set {self.test_set}" if self.test_set != ALL else "")
+
+    @property
+    def num_frames(self) -> int:
+        """Return how many test frames are in it."""
+        return int(self.frames.sum())
+
+    def comparison(self, first: str, second: str) -> Compared | None:
+        """Return the error of the first over that of the second, and what can be said of it."""
+        found = self.ranking.comparisons if self.ranking else ()
+        for each in found:
+            if (each.first, each.second) == (first, second):
+                return Compared(each.ratio, each.interval, each)
+            if (each.first, each.second) == (second, first):
+                turned = each.interval and Interval(1 / each.interval.high, 1 / each.interval.low)
+                return Compared(each.ratio.inverse(), turned, each)
+        return None
+
+
+class Compared(NamedTuple):
+    """Two architectures, in the direction in which they were asked for.
+
+    Attributes:
+        ratio: error of the first over that of the second.
+        interval: of the ratio; None where it has none.
+        comparison: as it was decided, of the better over the worse.
+    """
+
+    ratio: Ratio
+    interval: Interval | None
+    comparison: Comparison
+
+
+def judge(
+    group: Group, test_set: str, metric: Metric, smallest_difference: float, decides: bool = True
+) -> Table | None:
+    """Compare the architectures of a group; None where no frame has what the metric asks for.
+
+    Args:
+        group: of trainings.
+        test_set: a named one, or all.
+        metric: the error.
+        smallest_difference: relative difference that matters.
+        decides: whether architectures are compared by this error; others are means alone.
+    """
+    size = reported(group.energy_unit)[1]
+    chosen = group.test.of(test_set)
+    values, weights = _values(group.errors, metric, size, chosen)
+    # an unknown label is unknown to all; what one training alone lacks, it does not predict
+    unknown = np.all([np.isnan(each) for each in values.values()], axis=0) if values else np.empty(0, dtype=bool)
+    if not values or unknown.all():
+        return None
+    chosen = chosen.copy()
+    chosen[chosen] = ~unknown
+    weights = weights[~unknown]
+    errors = {member: each[~unknown] for member, each in values.items() if np.isfinite(each[~unknown]).all()}
+    of_architecture = group.architectures
+    cells = {
+        name: FrameErrors(
+            np.array([errors[member] for member in members if member in errors]).reshape(-1, int(chosen.sum())),
+            sum(member not in errors for member in members),
+        )
+        for name, members in of_architecture.items()
+    }
+    means = [cell.errors.mean(axis=0) for cell in cells.values() if len(cell.errors)]
+    leakage = group.members[0].known.split.leakage
+    blocks = independence(group.test, chosen, means, leakage is not None and leakage.molecules_seen == 0)
+    rows = {
+        name: Row(
+            name,
+            members[0].label.baseline,
+            _mean(cells[name], metric, blocks, weights),
+            cells[name],
+            tuple(member for member in members if member in errors),
+            tuple(member for member in members if member not in errors),
+            group.missing.get(name, 0),
+        )
+        for name, members in of_architecture.items()
+    }
+    paired = _are_paired(rows)
+    rows = dict(sorted(rows.items(), key=lambda item: (item[1].mean.mean is None, item[1].mean.mean or 0.0, item[0])))
+    ranking = _ranking(rows, metric, blocks, weights, paired, smallest_difference) if decides else None
+    probable = {
+        name: rows[name].errors for name in (ranking.order if ranking else ()) if len(rows[name].errors.errors) > 1
+    }
+    best = probability_best(probable, blocks.blocks, weights) if len(probable) > 1 else {}
+    return Table(group, test_set, metric, rows, ranking, best, chosen, blocks, weights, paired)
+
+
+def _values(
+    errors: Mapping[Member, RunErrors], metric: Metric, size: float, chosen: BoolArray
+) -> tuple[dict[Member, FloatArray], FloatArray]:
+    found: dict[Member, FloatArray] = {}
+    weights: FloatArray = np.empty(0)
+    for member, each in errors.items():
+        of_frames, weights = metric.of(each, size)
+        if of_frames is not None:
+            found[member] = of_frames[chosen]
+    return found, weights[chosen] if len(weights) else weights
+
+
+def _mean(cell: FrameErrors, metric: Metric, blocks: Independence, weights: FloatArray) -> TrainingMean:
+    if not len(cell.errors):
+        return mean_over_trainings(np.empty(0), cell.num_diverged)
+    over_frames = block_mean(cell.errors.mean(axis=0), blocks.blocks, weights)
+    means = cell.training_means(weights)
+    if metric.squared:
+        over_frames, means = over_frames.root(), np.sqrt(means)
+    interval = over_frames.interval()
+    if interval is not None:
+        interval = Interval(max(interval.low, 0.0), interval.high)
+    return mean_over_trainings(means, cell.num_diverged, interval)
+
+
+def _are_paired(rows: Mapping[str, Row]) -> bool:
+    """Tell whether training s of each architecture had the same training frames, and others than training t."""
+    draws = {
+        tuple((member.label.fold, member.label.training, member.known.split.fingerprint) for member in row.finished)
+        for row in rows.values()
+        if row.finished
+    }
+    if len(draws) != 1:
+        return False
+    (draw,) = draws
+    return len({fingerprint for _, _, fingerprint in draw}) == len(draw) > 1
+
+
+def _ranking(
+    rows: Mapping[str, Row],
+    metric: Metric,
+    blocks: Independence,
+    weights: FloatArray,
+    paired: bool,
+    smallest_difference: float,
+) -> Ranking | None:
+    # an architecture without any error has no ratio to the others
+    compared = [name for name, row in rows.items() if row.errors.errors.any()]
+    if not 1 < len(compared) <= MOST_COMPARED:
+        return None
+    ratios = {}
+    for first, second in combinations(compared, 2):
+        cells = rows[first].errors, rows[second].errors
+        pairs = paired and len(cells[0].errors) == len(cells[1].errors)
+        found = ratio(*cells, blocks.blocks, weights, pairs)
+        ratios[first, second] = found.root() if metric.squared else found
+    bases = {name: row.errors.basis() for name, row in rows.items() if name in compared or row.lost}
+    return rank(bases, ratios, smallest_difference)
+
+
+def lost_reason(member: Member) -> str:
+    """Say why a training has no error."""
+    return member.reason if member.outcome is Outcome.DIVERGED else "some of its predictions are not finite"

@@ -1,0 +1,114 @@
+"""What the config of a run chose that its numbers depend on, in a form that two runs can be compared by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import yaml
+
+try:  # thousands of configs are read at once, and the parser in C is five times as fast
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
+
+from potbench.errors import RecordError
+from potbench.runs.folder import RunFolder
+from potbench.runs.recipe import flat
+
+# settings of training that change numbers; devices, logging and what is printed do not
+TRAINER = (
+    *(
+        "precision",
+        "max_epochs",
+        "min_epochs",
+        "max_steps",
+        "max_time",
+        "check_val_every_n_epoch",
+        "val_check_interval",
+    ),
+    *("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm", "limit_train_batches"),
+    *("limit_val_batches", "overfit_batches", "deterministic", "callbacks"),
+)
+DATA = ("batch_size", "weights", "reference_energies")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Settings of a run by dotted names, without seeds, places and devices.
+
+    Args:
+        potential: of the potential; the name of its class is under an empty name.
+        recipe: of loss, optimizer and schedule.
+        trainer: of how long and in which precision is trained, with the batch size.
+        root: folder of prepared datasets, where the config names it.
+    """
+
+    potential: Mapping[str, object]
+    recipe: Mapping[str, object]
+    trainer: Mapping[str, object]
+    root: str | None
+
+    @classmethod
+    def load(cls, run: RunFolder) -> Choices:
+        """Read the config of a run.
+
+        Raises:
+            RecordError: it is damaged.
+            OSError: it cannot be read.
+        """
+        try:
+            found = flat(yaml.load(run.config.read_bytes(), SafeLoader))
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            raise RecordError(f"{run.config} is damaged: it is no YAML. Expected the config of a run.") from error
+        model = _below(found, "model")
+        potential = _below(model, "potential")
+        trainer = _below(found, "trainer")
+        data = _below(found, "data")
+        root = data.get("root")
+        return cls(
+            potential=potential,
+            recipe={name: value for name, value in model.items() if name.split(".")[0] != "potential"},
+            trainer={name: value for name, value in trainer.items() if name.split(".")[0] in TRAINER}
+            | {name: value for name, value in data.items() if name.split(".")[0] in DATA},
+            root=None if root is None else str(root),
+        )
+
+    @property
+    def all(self) -> dict[str, object]:
+        """Return everything that distinguishes two architectures or recipes."""
+        return {f"potential.{name}".rstrip("."): value for name, value in self.potential.items()} | {
+            **self.recipe,
+            **self.trainer,
+        }
+
+    @property
+    def identity(self) -> str:
+        """Return a sha256, in hexadecimal, of all choices: the same for trainings that differ by seeds alone."""
+        return hashlib.sha256(json.dumps(self.all, sort_keys=True, default=str).encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Return what the potential is called by its classes: SchNet + FeedForward, SGDML."""
+        parts = [self.potential.get(name) for name in ("representation", "readout")]
+        named = [str(part) for part in parts if part]
+        return " + ".join(named) or str(self.potential.get("", "potential"))
+
+    @property
+    def learning_rate(self) -> object:
+        """Return the largest learning rate; None for what is solved."""
+        return self.recipe.get("schedule.max_lr", self.recipe.get("optimizer.lr"))
+
+    @property
+    def loss_weights(self) -> str:
+        """Return the weights of the loss, as text; empty for what is solved."""
+        weights = {name: self.recipe.get(f"loss.{name}") for name in ("energy", "forces")}
+        return ", ".join(f"{name} {value}" for name, value in weights.items() if value is not None)
+
+
+def _below(settings: Mapping[str, object], place: str) -> dict[str, object]:
+    """Return the settings below a name, by the rest of their names."""
+    inside = {name[len(place) + 1 :]: value for name, value in settings.items() if name.startswith(f"{place}.")}
+    return inside | ({"": settings[place]} if settings.get(place) is not None else {})

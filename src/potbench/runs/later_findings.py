@@ -1,0 +1,41 @@
+"""What is found out about a run after its training and tests, and joins its record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from potbench.errors import RecordError, RunError
+from potbench.runs.folder import RunFolder
+from potbench.runs.lock import undisturbed
+from potbench.runs.record import InferenceCost, LawFound, Record
+
+
+def add_to_record(
+    run: RunFolder,
+    checkpoint: Path,
+    *,
+    laws: tuple[LawFound, ...] | None = None,
+    inference: InferenceCost | None = None,
+) -> str:
+    """Add to the record of a run what was found out about the checkpoint that it stands for.
+
+    Args:
+        run: the folder.
+        checkpoint: whose findings they are.
+        laws: how far it is from each physical law.
+        inference: what it costs at work.
+
+    Returns:
+        Why the record is as it was, a sentence; empty where it was completed.
+    """
+    if checkpoint.resolve() != run.result.resolve():
+        return f"The record is as it was: the run stands for {run.result}."
+    try:
+        with undisturbed(run):
+            record = Record.load(run.path)
+            record = replace(record, laws=laws or record.laws, inference=inference or record.inference)
+            record.save(run.path)
+    except (RunError, RecordError, OSError) as error:
+        return f"This could not be recorded: {error}"
+    return ""

@@ -1,0 +1,242 @@
+"""Goes through the matrix of a study: architectures × datasets × sizes × trainings × folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from typing import NamedTuple
+
+from potbench.errors import PotbenchError
+from potbench.loading import AtomsDataModule
+from potbench.studies.cells import Cell, LeftOut
+from potbench.studies.folder import StudyFolder
+from potbench.studies.planning.budget import Length, StepTime, length_of, steps_per_epoch
+from potbench.studies.planning.cell_config import (
+    Config,
+    accumulated_in,
+    batch_size_of,
+    cell_config,
+    identity_of,
+    kind_of_split,
+    left_out_settings,
+    steps_as_given,
+    unsuitable,
+)
+from potbench.studies.planning.data_of_study import DataOfStudy, Place
+from potbench.studies.planning.timing import known_time, measured_time
+from potbench.studies.study import BudgetOfStudy, Study
+
+DRAWN_BY_FRAME = (".RandomSplit", ".OfficialSplit", ".IndexSplit")
+"""Splits whose validation frames may be drawn anew frame by frame."""
+Pair = tuple[str, str]
+"""Architecture and dataset."""
+Tuned = Mapping[Pair, Mapping[str, object]]
+"""Architecture and dataset → dotted key → value that a search has found."""
+
+
+class Resolved(NamedTuple):
+    """What an architecture and a dataset come to.
+
+    Attributes:
+        config: the whole config, every default written out.
+        is_solved: whether the potential is solved at once, and not trained step by step.
+    """
+
+    config: Config
+    is_solved: bool
+
+
+@dataclass(frozen=True)
+class Configs:
+    """What reads configs; it comes from the command line, which alone knows how.
+
+    Args:
+        resolve: architecture, dataset and dotted key → value on top of all → the whole config.
+        data: whole config → its data, not set up.
+    """
+
+    resolve: Callable[[str, str, Mapping[str, object]], Resolved]
+    data: Callable[[Config], AtomsDataModule]
+
+
+class Planner:
+    """Makes the cells of a study, each with its config.
+
+    Args:
+        study: what is compared.
+        folder: where times of steps are kept.
+        configs: reads configs.
+        times_all: whether steps are timed also where the budget does not need it.
+
+    Attributes:
+        left_out: cells that the study does not have.
+        notes: what a reader of the study file might not expect: sentences.
+    """
+
+    def __init__(self, study: Study, folder: StudyFolder, configs: Configs, times_all: bool = False) -> None:
+        self.study = study
+        self.folder = folder
+        self.configs = configs
+        self.times_all = times_all
+        self.data = DataOfStudy(study, configs.data)
+        self.left_out: list[LeftOut] = []
+        self.notes: list[str] = []
+
+    @cached_property
+    def pairs(self) -> dict[Pair, Resolved]:
+        """Return the configs of all architectures on all datasets, before anything was tuned.
+
+        Raises:
+            PotbenchError: one of them cannot work.
+        """
+        return {
+            (architecture, dataset): self._resolved((architecture, dataset), {})
+            for dataset, architecture in product(self.study.datasets, self.study.architectures)
+        }
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Return where there are cells: all architectures once before any is repeated."""
+        study = self.study
+        folds = range(study.folds.number) if study.folds else [None]
+        matrix = product(
+            range(study.trainings.number), folds, study.datasets, study.sizes or [None], study.architectures
+        )
+        places = (
+            Place(architecture, dataset, size, training, fold) for training, fold, dataset, size, architecture in matrix
+        )
+        return tuple(place for place in places if self._has_frames(place))
+
+    @cached_property
+    def largest(self) -> dict[Pair, Place]:
+        """Return the first cell with the most training frames of each architecture and dataset."""
+        found: dict[Pair, Place] = {}
+        for place in self.places:
+            earlier = found.setdefault(place[:2], place)
+            if (place.size or 0) > (earlier.size or 0):
+                found[place[:2]] = place
+        return found
+
+    def cells(self, tuned: Tuned) -> Iterator[tuple[Cell, Config]]:
+        """Yield each cell with its config.
+
+        Args:
+            tuned: what a search has found.
+
+        Raises:
+            PotbenchError: a cell cannot work.
+        """
+        resolved = {
+            pair: self._resolved(pair, tuned[pair]) if pair in tuned else self.pairs[pair] for pair in self.largest
+        }
+        for pair in resolved:
+            self.notes += self._notes(*pair, resolved[pair].config)
+        times = {pair: self._time(place, resolved[pair]) for pair, place in self.largest.items()}
+        for place in self.places:
+            yield self._cell(place, resolved[place[:2]], times[place[:2]])
+
+    def trial(self, pair: Pair, values: Mapping[str, object], part: float) -> Config:
+        """Return the config of a trial of a search: that of the largest cell, with a part of its budget.
+
+        Args:
+            pair: architecture and dataset.
+            values: dotted key → value that is tried.
+            part: of the budget.
+        """
+        resolved, place = self._resolved(pair, values), self.largest[pair]
+        budget = self.study.budget
+        assert budget.value is not None
+        value = budget.value * part if budget.rule == "wall_time" else max(1, round(budget.value * part))
+        length = self._length(place, resolved, self._time(place, resolved), replace(budget, value=value))
+        return self._config(place, resolved, length)
+
+    def identity(self, place: Place, config: Config, whole: Config) -> str:
+        """Return the identity of a training.
+
+        Args:
+            place: of a cell.
+            config: of its architecture and dataset.
+            whole: that it is trained with.
+        """
+        return identity_of(whole, self.data.fingerprint(config), self.data.frames(place, config).fingerprint)
+
+    def _resolved(self, pair: Pair, values: Mapping[str, object]) -> Resolved:
+        architecture, dataset = pair
+        found = self.configs.resolve(architecture, dataset, values)
+        may_start_warm = self.study.architectures[architecture].warm_start
+        problem = next(unsuitable(found.config, self.study, may_start_warm), None)
+        if problem:
+            raise PotbenchError(f"{architecture} on {dataset}: {problem}")
+        self.data.require_same_store(architecture, dataset, found.config)
+        return found
+
+    def _has_frames(self, place: Place) -> bool:
+        """Return whether a cell has the training frames that it asks for; what is left out is said."""
+        chosen = self.study.architectures[place.architecture].sizes
+        most = self.data.most(place, self.pairs[place[:2]].config)
+        why = None
+        if chosen is not None and place.size not in chosen:
+            why = f"The study trains {place.architecture} with {', '.join(map(str, chosen))} frames alone."
+        elif place.size is not None and place.size > most:
+            why = f"There are {most:,} frames to train on."
+        if why:
+            self.left_out.append(LeftOut(place.name, why))
+        return why is None
+
+    def _notes(self, architecture: str, dataset: str, config: Config) -> Iterator[str]:
+        if self.study.budget.rule != "as_given":
+            yield from (f"{architecture} on {dataset}: {each}." for each in left_out_settings(config))
+        inside = kind_of_split(config)
+        redraws = "validation_frames" in self.study.trainings.vary and self.study.folds is None
+        if redraws and not inside.endswith(DRAWN_BY_FRAME):
+            yield (
+                f"{dataset}: validation frames are drawn frame by frame from the training and validation frames of "
+                f"{inside}; without validation_frames in trainings.vary they stay as it has them."
+            )
+
+    def _time(self, place: Place, resolved: Resolved) -> StepTime | None:
+        """Return how long steps take; they are timed where that is needed."""
+        if resolved.is_solved:
+            return None
+        config = self._config(place, resolved, Length(1, None, None))
+        threads = self.study.run.threads
+        if self.study.budget.rule == "wall_time" or self.times_all:
+            return measured_time(self.folder, config, threads, place.name)
+        return known_time(self.folder, config, threads)
+
+    def _length(self, place: Place, resolved: Resolved, time: StepTime | None, budget: BudgetOfStudy) -> Length | None:
+        """Return how long a cell trains; None where it is left as it is."""
+        if budget.rule == "as_given" or resolved.is_solved:
+            return None
+        config = resolved.config
+        batch_size = budget.batch_size or batch_size_of(config)
+        num_train = self.data.frames(place, config).num_train
+        return length_of(budget, num_train, batch_size, accumulated_in(config), time)
+
+    def _config(self, place: Place, resolved: Resolved, length: Length | None) -> Config:
+        around = self.data.around(place)
+        return cell_config(resolved.config, self.study, around, place.training, length, place._asdict())
+
+    def _cell(self, place: Place, resolved: Resolved, time: StepTime | None) -> tuple[Cell, Config]:
+        study, config = self.study, resolved.config
+        length = self._length(place, resolved, time, study.budget)
+        whole = self._config(place, resolved, length)
+        frames, batch_size = self.data.frames(place, config), batch_size_of(whole)
+        steps = length.steps if length else None
+        if length is None and not resolved.is_solved:
+            an_epoch = steps_per_epoch(frames.num_train, batch_size, accumulated_in(config))
+            steps = steps_as_given(config, an_epoch)
+        cell = Cell(
+            **place._asdict(),
+            identity=self.identity(place, config, whole),
+            num_train=frames.num_train,
+            num_validation=frames.num_validation,
+            steps=steps,
+            measures_cost=study.examine.cost and place == self.largest[place[:2]],
+            seconds=None if time is None or steps is None else time.seconds(steps, study.budget.validations or 1),
+            batch_size=batch_size,
+            pool=self.data.pool(place, config),
+        )
+        return cell, whole

@@ -1,0 +1,108 @@
+"""The report of a study: its page and records.csv, from records and predictions alone."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from potbench.errors import DataFileError
+from potbench.results.findings import find
+from potbench.results.member import Asked, Search
+from potbench.results.report import write_report
+from potbench.results.summary import show
+from potbench.studies.folder import StudyFolder
+from potbench.studies.members import members_of_study
+from potbench.studies.searches.expected_best import best_so_far, expected_best
+from potbench.studies.study import Original, Study
+
+
+def write_study_report(folder: StudyFolder, study: Study) -> Path:
+    """Write the report of a study, as far as it has come, and print its answer; an earlier one is replaced.
+
+    Args:
+        folder: of the study.
+        study: what was asked.
+
+    Returns:
+        The page.
+
+    Raises:
+        RunError: the study was not planned.
+        DataFileError: the numbers of the original study cannot be read.
+    """
+    plan = folder.load_plan()
+    members, absent = members_of_study(folder, plan, study)
+    asked = Asked(
+        title=study.name.replace("_", " "),
+        question=study.question,
+        metric=study.metric,
+        also=study.also,
+        reference=study.reference,
+        smallest_difference=study.smallest_difference,
+        budget=study.budget.rule,
+        original=None if study.original is None else (study.original.text, _numbers(study.original)),
+        searches=_searches(folder, study),
+        commands=(f"python -m potbench compare {folder.study.name}",),
+        notes=plan.notes,
+    )
+    findings = find(members, absent, asked)
+    page = write_report(findings, folder.report)
+    show(findings, page)
+    return page
+
+
+def _numbers(original: Original) -> tuple[dict[str, str], ...]:
+    """Return the rows of a table: column → value."""
+    if original.numbers is None:
+        return ()
+    try:
+        with original.numbers.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            rows = tuple({name: value or "" for name, value in row.items() if name is not None} for row in reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataFileError(
+            f"The numbers of the original study cannot be read ({error}). Expected a CSV file with columns such as "
+            "architecture, dataset, metric, value, unit. Change original.numbers of the study."
+        ) from error
+    if rows and "value" not in rows[0]:
+        raise DataFileError(
+            f"{original.numbers} has no column value. Expected columns such as architecture, dataset, metric, value, "
+            "unit. Change the file."
+        )
+    return rows
+
+
+def _searches(folder: StudyFolder, study: Study) -> tuple[Search, ...]:
+    """Return the searches for hyperparameters that the study made: tuning/ARCHITECTURE-DATASET/trials.csv."""
+    found = []
+    for architecture in study.architectures:
+        for dataset in study.datasets:
+            file = folder.tuning / f"{architecture}-{dataset}" / "trials.csv"
+            if file.is_file():
+                found.append(_search(file, architecture, dataset))
+    return tuple(found)
+
+
+def _search(file: Path, architecture: str, dataset: str) -> Search:
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    ended = [row for row in rows if row["state"] != "failed"]
+    errors = np.array([float(row["value"]) if row["state"] == "finished" else np.inf for row in ended])
+    keys = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]
+    chosen = ""
+    if np.isfinite(errors).any():
+        best = ended[int(np.argmin(errors))]
+        chosen = ", ".join(f"{key.rpartition('.')[2]} {best[key]}" for key in keys)
+    return Search(
+        architecture,
+        dataset,
+        tuple(best_so_far(errors).tolist()),
+        tuple(expected_best(errors).tolist()),
+        sum(float(row["seconds"]) for row in rows),
+        chosen,
+    )
+
+
+COLUMNS = ("number", "state", "value", "seconds", "cpu_seconds")

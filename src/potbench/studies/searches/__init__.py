@@ -1,0 +1,1 @@
+"""Hyperparameter search: trials that are runs, and what they found."""

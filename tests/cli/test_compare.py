@@ -1,0 +1,157 @@
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from potbench.cli.main import main
+from potbench.studies import report
+from potbench.studies.cells import CellState
+from potbench.studies.folder import StudyFolder
+from potbench.studies.planning import timing
+from potbench.studies.planning.budget import StepTime
+from potbench.studies.running import launch
+from potbench.studies.running.launch import StudyResult
+from potbench.studies.study import Study
+from tests.studies.small_study import write_small
+
+ONE = {
+    "architectures__ani": ...,
+    "reference": None,
+    "sizes": [32],
+    "trainings__number": 1,
+    "examine": {"cost": False, "laws": False},
+}
+
+
+def _write_page(folder: StudyFolder, study: Study) -> Path:
+    folder.report.mkdir(exist_ok=True)
+    page = folder.report / "report.html"
+    page.write_text(study.question)
+    print(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a study of one cell, which was trained and tested."""
+    folder = tmp_path_factory.mktemp("compared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POTBENCH_DATA", str(folder / "prepared"))
+        patch.setattr(report, "write_study_report", _write_page)
+        study = write_small(folder, **ONE)
+        assert main(["compare", str(study), "--study_dir", str(folder / "study")]) == 0
+    return folder
+
+
+@pytest.fixture
+def compare(compared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run compare on that study, with changes; give what it prints."""
+    monkeypatch.setenv("POTBENCH_DATA", str(compared / "prepared"))
+    monkeypatch.setattr(report, "write_study_report", _write_page)
+    monkeypatch.setattr(timing, "_measure", lambda *arguments: StepTime(0.5, 1.0, 10.0, 3_000_000))
+
+    def run(*flags: str, **changes: Any) -> str:
+        study = write_small(compared, **{**ONE, **changes})
+        assert main(["compare", str(study), "--study_dir", str(compared / "study"), *flags]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    return run
+
+
+def test_a_cell_is_an_ordinary_run_by_the_plan(compared: Path) -> None:
+    folder = StudyFolder(compared / "study")
+    [cell] = folder.load_plan().cells
+    run = folder.run(cell)
+    record = json.loads(run.record.read_text())
+    assert record["budget"] == {"epochs": 2, "steps": cell.steps, "frames": 64}
+    assert record["seeds"] == {"everything": 7, "batches": 7}
+    assert (record["split"]["train"], record["split"]["validation"]) == (cell.num_train, cell.num_validation)
+    assert record["metrics"]["test"]["forces_mae"]["value"] > 0
+    with run.metrics.open() as stream:
+        assert [row["step"] for row in csv.DictReader(stream) if row["validation/loss"]] == ["1", "3"]
+    assert (compared / "study" / "report" / "report.html").is_file()
+    assert folder.study.read_text() == (compared / "small.yaml").read_text()
+
+
+def test_a_study_that_is_done_trains_nothing(compared: Path, compare: Callable[..., str]) -> None:
+    files = {file: file.stat().st_mtime_ns for file in (compared / "study" / "runs").rglob("*") if file.is_file()}
+    assert "1 of 1 cells done" in compare()
+    assert {
+        file: file.stat().st_mtime_ns for file in (compared / "study" / "runs").rglob("*") if file.is_file()
+    } == files
+
+
+def test_the_status_is_read_from_files_alone(compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("potbench.studies.planning.make_plan.make_plan", None)
+    said = compare("--status")
+    assert "pairwise sample 32 4 – 1 finished" in said
+    assert said.endswith("1 of 1 cells done.")
+
+
+def test_a_dry_run_says_what_is_new_and_what_it_takes(compare: Callable[..., str]) -> None:
+    said = compare("--dry_run", trainings__number=3, budget__value=4, examine={"cost": False, "laws": False})
+    assert "pairwise sample 32 4 4 1 finished, 2 planned" in said
+    # of each two processes of 10 s, and what the finished one took to train
+    assert "About 0:00:4" in said
+    assert "1 at once with 1 thread each" in said
+    assert "1 of 3 cells done." in said
+    only = compare("--dry_run", "--only", "training 2", trainings__number=3)
+    assert "1 planned" in only
+    assert "0 of 1 cells done." in only
+    compare("--dry_run")
+
+
+def test_what_no_longer_belongs_is_said_and_left(compared: Path, compare: Callable[..., str]) -> None:
+    folder = StudyFolder(compared / "study")
+    [cell] = folder.load_plan().cells
+    said = compare("--dry_run", budget__value=6)
+    assert f"1 of the runs in {folder.runs} do not belong to the study as it is now" in said
+    assert cell.name in said
+    assert "0 of 1 cells done." in said
+    assert folder.run(cell).record.is_file()
+    assert "do not belong" not in compare("--dry_run")
+
+
+def test_a_page_can_be_written_alone(compared: Path, compare: Callable[..., str]) -> None:
+    page = compared / "study" / "report" / "report.html"
+    page.unlink()
+    assert compare("--report") == str(page)
+    assert page.is_file()
+
+
+@pytest.mark.usefixtures("compare")
+def test_a_training_that_failed_is_told_by_the_exit_status(compared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def run_study(*arguments: Any) -> StudyResult:
+        asked.append(arguments[3:])
+        return StudyResult({CellState.FAILED: 1}, ("pairwise",))
+
+    monkeypatch.setattr(launch, "run_study", run_study)
+    study = write_small(compared, **ONE)
+    flags = ["--study_dir", str(compared / "study"), "--only", "pairwise", "sample", "--retry_failed"]
+    assert main(["compare", str(study), *flags]) == 1
+    assert asked == [(["pairwise", "sample"], True)]
+
+
+def test_what_cannot_work_is_refused(compared: Path, refused: Callable[[list[str]], str], tmp_path: Path) -> None:
+    study = str(write_small(tmp_path, **ONE))
+    assert refused(["compare", study, "--dry_run", "--status"]) == (
+        "Of --dry_run, --status and --report more than one is given. Expected one. Remove the others."
+    )
+    assert "is no study: it has no plan.json" in refused(["compare", study, "--status", "--study_dir", str(tmp_path)])
+    many = str(write_small(tmp_path, **ONE, run__at_once=1000))
+    assert "run.at_once is 1000 and run.threads is 1: 1000 threads on" in refused(["compare", many])
+    assert not (Path("runs") / "studies" / "small").exists()
+    assert str(tmp_path / "no.yaml") in refused(["compare", str(tmp_path / "no.yaml")])
+    assert "There is no setting" in refused(
+        [
+            "compare",
+            str(write_small(tmp_path, **ONE, set={"model.init_args.los": 1})),
+            "--study_dir",
+            str(tmp_path / "s"),
+        ]
+    )

@@ -1,0 +1,25 @@
+"""Shorthands of the tests of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from potbench.results.findings import Findings, find
+from potbench.results.given_runs import find_runs, members_of
+from potbench.results.member import Asked
+
+Found = Callable[..., Findings]
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Found:
+    """Compare all runs in the folder of the test."""
+
+    def compare(**asked) -> Findings:
+        members, absent = members_of(find_runs([tmp_path]))
+        return find(members, absent, Asked("A comparison", **asked))
+
+    return compare

@@ -1,0 +1,144 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.results.conftest import Found
+from tests.results.simulated import MANIFEST, Simulated, trainings
+
+
+def test_a_real_difference_is_answered_with_interval_and_ratio(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", error=1.0)
+    trainings(tmp_path, 3, architecture="PaiNN", error=2.0)
+    answer = found().answer
+    assert answer.startswith("SchNet has the smallest forces MAE on simulated: 1.0")
+    assert "kcal/mol/Å (95 % interval " in answer
+    assert "over 3 trainings), 0.4" in answer
+    assert answer.endswith("times that of PaiNN, the next.")
+
+
+def test_energies_are_answered_in_both_units(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", error=1.0)
+    trainings(tmp_path, 3, architecture="PaiNN", error=3.0)
+    table = (findings := found(metric="energy_mae")).main[0]
+    mean = table.rows["SchNet"].mean.mean
+    assert f"{mean:.3g} kcal/mol = {mean * 43.3641:.3g} meV (95 %" in findings.answer
+
+
+def test_one_training_each_decides_nothing_and_three_would(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 1, architecture="SchNet", error=1.0)
+    trainings(tmp_path, 1, architecture="PaiNN", error=1.5)
+    answer = found().answer
+    assert answer.startswith("It cannot be decided whether SchNet or PaiNN has the smaller forces MAE")
+    assert "one training" in answer
+    assert "About 3 trainings of each would decide it" in answer
+
+
+def test_what_is_undecided_says_how_many_trainings_would_decide(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", error=1.0, scatter=0.15)
+    trainings(tmp_path, 3, architecture="PaiNN", error=1.1, scatter=0.15)
+    findings = found()
+    (comparison,) = findings.main[0].ranking.comparisons
+    assert not comparison.verdict
+    assert findings.answer.startswith("It cannot be decided which of ")
+    assert f"About {comparison.would_decide.trainings:,} trainings of each would decide it" in findings.answer
+
+
+def test_few_blocks_of_frames_need_more_test_frames(tmp_path: Path, found: Found) -> None:
+    settings = {"time": True, "num_test": 60, "test": 8_500}
+    trainings(tmp_path, 3, architecture="SchNet", error=1.0, **settings)
+    trainings(tmp_path, 3, architecture="PaiNN", error=1.5, **settings)
+    assert "More test frames would decide it, not more trainings." in found().answer
+
+
+def test_equal_is_said_where_it_is_known(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 5, architecture="SchNet", error=1.0, scatter=0.002, num_test=1000)
+    trainings(tmp_path, 5, architecture="PaiNN", error=1.001, scatter=0.002, num_test=1000)
+    trainings(tmp_path, 5, architecture="Worse", error=2.0, scatter=0.002, num_test=1000)
+    answer = found(smallest_difference=0.1).answer
+    assert "have equal forces MAE on simulated, within 10 %" in answer
+    assert answer.endswith("Worse is worse than the best of them.")
+
+
+def test_diverged_trainings_are_part_of_the_answer(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", error=1.0)
+    trainings(tmp_path, 2, architecture="PaiNN", error=0.5)
+    Simulated(architecture="PaiNN", seed=2, error=0.5, diverged=True).write(tmp_path / "diverged")
+    answer = found().answer
+    assert "2 of 3 of PaiNN" in answer
+    assert "Trainings that do not diverge would decide it." in answer
+
+
+def test_a_baseline_is_no_answer(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path / "a", 3, baseline=True, error=0.5)
+    trainings(tmp_path / "b", 3, architecture="SchNet", error=1.0)
+    trainings(tmp_path / "c", 3, architecture="PaiNN", error=2.0)
+    findings = found()
+    assert findings.main[0].rows["Pairwise"].baseline
+    assert findings.reference(findings.main[0]) == "SchNet"
+    assert findings.answer.startswith("SchNet has the smallest forces MAE")
+    assert findings.answer.endswith("SchNet does not beat the baseline Pairwise.")
+
+
+@pytest.mark.parametrize(("error", "said"), [(1.0, " times that of the baseline Pairwise."), (2.0, "does not beat")])
+def test_a_single_architecture_is_compared_with_the_baseline(
+    tmp_path: Path, found: Found, error: float, said: str
+) -> None:
+    trainings(tmp_path / "a", 3, baseline=True, error=2.0)
+    trainings(tmp_path / "b", 3, error=error)
+    answer = found().answer
+    assert answer.startswith("The forces MAE on simulated of SchNet is ")
+    assert said in answer
+
+
+def test_a_single_architecture_is_measured(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3)
+    assert found().answer.startswith("The forces MAE on simulated of SchNet is ")
+
+
+def test_several_datasets_are_answered_by_the_geometric_mean_of_ratios(tmp_path: Path, found: Found) -> None:
+    for place, name in enumerate(("ethanol", "aspirin", "benzene")):
+        manifest = replace(MANIFEST, options={"molecule": name}, fingerprint=name)
+        for architecture, error in (("SchNet", 1.0), ("PaiNN", 2.0 + place)):
+            trainings(tmp_path / name, 3, architecture=architecture, error=error, manifest=manifest)
+    findings = found()
+    ratios = [table.rows["SchNet"].mean.mean / table.rows["PaiNN"].mean.mean for table in findings.main]
+    mean = float(np.exp(np.log(ratios).mean()))
+    assert f"on geometric average {mean:.3g} (95 % interval" in findings.answer
+    assert findings.answer.endswith("Of the 3 datasets, SchNet is the best on 3.")
+
+
+def test_the_largest_size_answers(tmp_path: Path, found: Found) -> None:
+    for size, errors in ((200, (1.0, 2.0)), (400, (0.9, 0.4))):
+        for name, error in zip(("SchNet", "PaiNN"), errors, strict=True):
+            trainings(tmp_path, 3, architecture=name, error=error, train=size)
+    assert found().answer.startswith("PaiNN has the smallest forces MAE on simulated, 400 training frames")
+
+
+def test_no_training_with_errors_is_said(tmp_path: Path, found: Found) -> None:
+    folder = Simulated().write(tmp_path / "a")
+    folder.predictions.unlink()
+    assert found().answer == (
+        "It cannot be decided: no training has errors yet. Trainings that finish and are tested would decide it."
+    )
+
+
+def test_tables_that_must_not_be_compared_are_not_averaged_either(tmp_path: Path, found: Found) -> None:
+    for test in (8_500, 9_000):
+        for name, error in (("SchNet", 1.0), ("PaiNN", 2.0)):
+            trainings(tmp_path / str(test), 3, architecture=name, error=error, test=test)
+    answer = found().answer
+    assert "geometric" not in answer
+    assert "SchNet has the smallest forces MAE on simulated (A)" in answer
+    assert "SchNet has the smallest forces MAE on simulated (B)" in answer
+
+
+def test_who_is_not_in_the_order_is_no_reference_for_others(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", error=1.0)
+    trainings(tmp_path, 3, architecture="PaiNN", error=2.0)
+    trainings(tmp_path, 1, architecture="Lucky", error=0.5)
+    findings = found()
+    assert findings.reference(findings.main[0]) == "SchNet"
+    findings = found(reference="PaiNN")
+    assert findings.reference(findings.main[0]) == "PaiNN"

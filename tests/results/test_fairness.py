@@ -1,0 +1,84 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from potbench.results.findings import Findings
+from tests.results.conftest import Found
+from tests.results.simulated import Simulated, trainings
+
+
+def check(findings: Findings, words: str):
+    """The check that says so."""
+    return next(each for each in findings.fairness.checks if words in each.says)
+
+
+def levels(findings: Findings, words: str) -> list[str]:
+    """The levels of the banners that say so."""
+    return [banner.level for banner in findings.fairness.banners if words in banner.text]
+
+
+@pytest.mark.parametrize(
+    ("rule", "level"), [(None, "amber"), ("steps", "red"), ("epochs", "red"), ("frames", "red"), ("as_given", "red")]
+)
+def test_budgets_that_differ_have_a_banner(tmp_path: Path, found: Found, rule: str | None, level: str) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", steps=1000)
+    trainings(tmp_path, 3, architecture="PaiNN", steps=2000)
+    findings = found(budget=rule)
+    assert level in levels(findings, "Same number of")
+    words = {"epochs": "passes", "frames": "frames trained on"}.get(rule or "", "optimizer steps")
+    broken = check(findings, words)
+    assert broken.holds is False
+    assert "of SchNet" in broken.reason
+    assert "of PaiNN" in broken.reason
+
+
+def test_equal_budgets_have_none(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet")
+    trainings(tmp_path, 3, architecture="PaiNN")
+    findings = found(budget="steps")
+    assert findings.fairness.banners == ()
+    assert check(findings, "optimizer steps").reason == "1,000 optimizer steps"
+    assert all(each.holds is not False for each in findings.fairness.checks)
+
+
+def test_as_given_is_red_even_where_budgets_happen_to_be_equal(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3)
+    assert levels(found(budget="as_given"), "as long as") == ["red"]
+
+
+def test_wall_times_may_differ_by_little(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", error=1.0)  # 60 s
+    trainings(tmp_path, 3, architecture="PaiNN", error=1.1)
+    assert check(found(budget="wall_time"), "training time").holds
+    trainings(tmp_path, 3, architecture="Slow", error=2.0)
+    assert check(found(budget="wall_time"), "training time").holds is False
+
+
+def test_recipe_and_machine_are_listed_without_a_banner(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", learning_rate=1e-3)
+    trainings(tmp_path, 3, architecture="PaiNN", learning_rate=1e-2)
+    findings = found()
+    broken = check(findings, "learning rate")
+    assert broken.holds is False
+    assert broken.reason == "0.01 of PaiNN; 0.001 of SchNet"
+    assert levels(findings, "learning rate") == []
+
+
+def test_looks_warm_starts_and_numbers_of_trainings_are_checked(tmp_path: Path, found: Found) -> None:
+    first, *_ = trainings(tmp_path, 3, architecture="SchNet")
+    trainings(tmp_path, 2, architecture="PaiNN")
+    record = Simulated().record(first)
+    replace(record, test_looks=4).save(first.path)
+    findings = found()
+    assert check(findings, "looked at once").reason == "SchNet simulated training 0 4 times"
+    assert check(findings, "As many trainings").reason == "simulated: 2 of PaiNN; 3 of SchNet"
+    assert check(findings, "warm start").holds
+
+
+def test_trainings_that_are_missing_have_a_banner(tmp_path: Path, found: Found) -> None:
+    _, second, _ = trainings(tmp_path, 3)
+    second.predictions.unlink()
+    findings = found()
+    assert levels(findings, "not there yet") == ["note"]
+    assert findings.main[0].rows["SchNet"].missing == 1

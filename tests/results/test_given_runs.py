@@ -1,0 +1,142 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from potbench.errors import RunError
+from potbench.results.findings import find
+from potbench.results.given_runs import find_runs, members_of
+from potbench.results.member import Asked
+from potbench.runs.choices import Choices
+from tests.results.simulated import MANIFEST, Simulated, trainings
+
+
+def labels(*paths: Path) -> list[str]:
+    members, _ = members_of(find_runs(paths))
+    return sorted(member.label.text for member in members)
+
+
+def test_runs_that_differ_by_seeds_alone_are_trainings_of_one_architecture(tmp_path: Path) -> None:
+    trainings(tmp_path, 2)
+    trainings(tmp_path, 1, architecture="PaiNN")
+    assert labels(tmp_path) == [
+        "PaiNN simulated training 0",
+        "SchNet simulated training 0",
+        "SchNet simulated training 1",
+    ]
+
+
+def test_architectures_with_the_same_classes_are_named_by_what_differs(tmp_path: Path) -> None:
+    Simulated(learning_rate=0.001).write(tmp_path / "a")
+    Simulated(learning_rate=0.01).write(tmp_path / "b")
+    assert labels(tmp_path) == ["SchNet (lr 0.001) simulated training 0", "SchNet (lr 0.01) simulated training 0"]
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("fit --config configs/quickstart.yaml --model.potential configs/potential/schnet.yaml", "schnet"),
+        ("fit --config configs/rmd17/painn.yaml --trainer.max_epochs 3", "painn"),
+        ("fit --config runs/a/config.yaml", "SchNet"),
+        ("fit --config 'no end", "SchNet"),
+    ],
+)
+def test_a_potential_is_called_by_its_file_where_the_command_names_it(tmp_path: Path, command: str, name: str) -> None:
+    run = Simulated()
+    folder = run.write(tmp_path / "a")
+    replace(run.record(folder), command=f"python -m potbench {command}").save(folder.path)
+    assert labels(tmp_path) == [f"{name} simulated training 0"]
+
+
+def test_a_folder_stands_for_the_runs_in_it_and_a_run_counts_once(tmp_path: Path) -> None:
+    trainings(tmp_path / "deep" / "inside", 2)
+    one = tmp_path / "deep" / "inside" / "SchNet-400-0"
+    assert len(find_runs([tmp_path, one, tmp_path / "deep"])) == 2
+    with pytest.raises(RunError, match="does not exist"):
+        find_runs([tmp_path / "nowhere"])
+
+
+def test_the_same_training_twice_counts_once_and_is_named(tmp_path: Path) -> None:
+    Simulated().write(tmp_path / "a")
+    Simulated().write(tmp_path / "b")
+    members, absent = members_of(find_runs([tmp_path]))
+    assert len(members) == 1
+    assert [each.label for each in absent] == [str(tmp_path / "b")]
+    assert "again: same config, seeds and frames" in absent[0].reason
+
+
+def test_sizes_are_named_where_they_vary(tmp_path: Path) -> None:
+    trainings(tmp_path, 1, train=200)
+    trainings(tmp_path, 1, train=400)
+    assert labels(tmp_path) == ["SchNet simulated N=200 training 0", "SchNet simulated N=400 training 0"]
+
+
+def test_sizes_that_differ_by_architecture_alone_are_in_one_table_under_a_banner(tmp_path: Path) -> None:
+    trainings(tmp_path, 1, train=200)
+    trainings(tmp_path, 1, train=400, architecture="PaiNN")
+    members, absent = members_of(find_runs([tmp_path]))
+    findings = find(members, absent, Asked("Two runs"))
+    assert [list(table.rows) for table in findings.main] in ([["PaiNN", "SchNet"]], [["SchNet", "PaiNN"]])
+    (banner,) = (each for each in findings.fairness.banners if "training frames for all" in each.text)
+    assert banner.level == "amber"
+    assert "PaiNN 400; SchNet 200 frames" in banner.text
+
+
+@pytest.mark.parametrize("has_class", [True, False])
+def test_the_batch_size_is_read_of_early_configs_too(tmp_path: Path, has_class: bool) -> None:
+    run = Simulated().write(tmp_path / "a")
+    if has_class:
+        config = run.config.read_text().replace("data:", "data:\n  class_path: potbench.loading.AtomsDataModule")
+        run.config.write_text(config)
+    assert Choices.load(run).trainer["batch_size"] == 10
+
+
+def test_datasets_of_one_name_are_told_apart_by_their_options(tmp_path: Path) -> None:
+    for name in ("ethanol", "aspirin"):
+        Simulated(manifest=replace(MANIFEST, options={"molecule": name}, fingerprint=name)).write(tmp_path / name)
+    assert labels(tmp_path) == ["SchNet simulated aspirin training 0", "SchNet simulated ethanol training 0"]
+
+
+def test_trainings_of_the_same_draw_have_the_same_number_in_all_architectures(tmp_path: Path) -> None:
+    for architecture in ("SchNet", "PaiNN"):
+        trainings(tmp_path, 4, architecture=architecture, draws=True)
+    members, _ = members_of(find_runs([tmp_path]))
+    draws = {(each.label.training, each.known.split.fingerprint) for each in members}
+    assert len(draws) == 4
+
+
+def test_foreign_damaged_and_newer_records_are_named(tmp_path: Path) -> None:
+    Simulated().write(tmp_path / "good")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "record.json").write_text("{}")
+    damaged = Simulated(seed=1).write(tmp_path / "damaged")
+    damaged.record.write_text("{")
+    newer = Simulated(seed=2).write(tmp_path / "newer")
+    newer.record.write_text(json.dumps(json.loads(newer.record.read_text()) | {"format": 99}))
+    no_yaml = Simulated(seed=3).write(tmp_path / "no_yaml")
+    no_yaml.config.write_text("a: [")
+    unbegun = Simulated(seed=4).write(tmp_path / "unbegun")
+    unbegun.record.unlink()
+    members, absent = members_of(find_runs([tmp_path]))
+    assert [member.folder.path.name for member in members] == ["good"]
+    reasons = {Path(each.label).name: each.reason for each in absent}
+    assert "no config.yaml" in reasons["foreign"]
+    assert "record.json is damaged" in reasons["damaged"]
+    assert "newer version" in reasons["newer"]
+    assert "config.yaml is damaged" in reasons["no_yaml"]
+    assert "not begun" in reasons["unbegun"]
+
+
+def test_a_run_that_is_not_finished_or_not_tested_is_missing(tmp_path: Path) -> None:
+    run = Simulated()
+    folder = run.write(tmp_path / "a")
+    replace(run.record(folder), budget=None).save(folder.path)
+    untested = Simulated(seed=1)
+    folder = untested.write(tmp_path / "b")
+    replace(untested.record(folder), metrics={}).save(folder.path)
+    Simulated(seed=2).write(tmp_path / "c").predictions.unlink()
+    members, _ = members_of(find_runs([tmp_path]))
+    assert {str(member.outcome) for member in members} == {"missing"}
+    said = " ".join(member.reason for member in members)
+    assert all(words in said for words in ("not ended", "not tested", "no predictions.npz"))

@@ -1,0 +1,94 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from potbench.loading import SplitIndices
+from potbench.loading.manifest import Units
+from potbench.runs.parent import Parent
+from tests.results.conftest import Found
+from tests.results.simulated import MANIFEST, Simulated, trainings
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"test": 8_500}, "test frames differ"),
+        ({"num_test": 150}, "test frames differ"),
+        ({"manifest": replace(MANIFEST, fingerprint="version 2", options={})}, "versions of the data"),
+        ({"manifest": replace(MANIFEST, theory="CCSD(T)", fingerprint="other")}, "levels of theory"),
+        ({"manifest": replace(MANIFEST, units=Units(energy="D"), fingerprint="other")}, "units of the energies"),
+    ],
+)
+def test_what_cannot_be_compared_is_never_in_one_table(tmp_path: Path, found: Found, other: dict, said: str) -> None:
+    trainings(tmp_path / "a", 3, architecture="SchNet")
+    trainings(tmp_path / "b", 3, architecture="PaiNN", **other)
+    findings = found(metric="forces_mae")
+    assert [list(group.architectures) for group in findings.groups] in (
+        [["SchNet"], ["PaiNN"]],
+        [["PaiNN"], ["SchNet"]],
+    )
+    red = [banner.text for banner in findings.fairness.banners if banner.level == "red"]
+    assert len(red) == 1
+    assert said in red[0]
+    assert "must not be compared" in red[0]
+    assert findings.fairness.checks[0].holds is False
+    assert {group.dataset for group in findings.groups} == {"simulated (A)", "simulated (B)"}
+
+
+def test_a_run_that_was_trained_on_test_frames_is_refused(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3)
+    run = Simulated(architecture="PaiNN").write(tmp_path / "cheat")
+    split = SplitIndices.load(run.split)
+    SplitIndices(np.append(split.train, split.test[:7]), split.validation, split.test).save(run.split)
+    findings = found()
+    assert all("PaiNN" not in table.rows for table in findings.tables)
+    (refused,) = (each for each in findings.absent if each.level == "red")
+    assert refused.reason == "refused: it was trained or validated on 7 of 200 test frames"
+    assert any(banner.level == "red" and "PaiNN" in banner.text for banner in findings.fairness.banners)
+    assert findings.fairness.checks[1].holds is False
+
+
+def test_a_run_whose_parent_saw_test_frames_is_refused(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3)
+    run = Simulated(architecture="PaiNN")
+    folder = run.write(tmp_path / "tuned")
+    parent = Parent("runs/other", "best.ckpt", "89ab", "simulated", "data", (), 12)
+    replace(run.record(folder), parent=parent).save(folder.path)
+    (refused,) = (each for each in found().absent if each.level == "red")
+    assert "saw 12 of its test frames" in refused.reason
+
+
+def test_predictions_of_earlier_versions_and_damaged_ones_are_named(tmp_path: Path, found: Found) -> None:
+    old, damaged, other = trainings(tmp_path, 3)
+    trainings(tmp_path, 1, architecture="PaiNN")
+    with np.load(old.predictions) as arrays:
+        early = {name: arrays[name] for name in ("frame", "energy", "predicted_energy")}
+    np.savez(old.predictions, **early)
+    damaged.predictions.write_bytes(damaged.predictions.read_bytes()[:500])
+    with np.load(other.predictions) as arrays:
+        moved = {name: arrays[name] for name in arrays} | {"frame": arrays["frame"] + 1}
+    np.savez(other.predictions, **moved)
+    findings = found()
+    said = " ".join(each.reason for each in findings.absent)
+    assert "of an earlier version" in said
+    assert "predictions.npz is damaged" in said
+    assert "not of the test frames of its split" in said
+    assert [list(table.rows) for table in findings.main] == [["PaiNN"]]
+
+
+def test_a_diverged_training_is_counted_with_those_that_finished(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 2)
+    Simulated(seed=2, diverged=True).write(tmp_path / "diverged")
+    (table,) = found().main
+    row = table.rows["SchNet"]
+    assert (len(row.finished), len(row.lost), row.mean.num_diverged) == (2, 1, 1)
+
+
+def test_diverged_trainings_alone_are_named(tmp_path: Path, found: Found) -> None:
+    Simulated(diverged=True).write(tmp_path / "diverged")
+    findings = found()
+    assert not findings.groups
+    assert "diverged in epoch 4, step 120" in findings.absent[0].reason
+    assert findings.answer.startswith("It cannot be decided")

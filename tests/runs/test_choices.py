@@ -1,0 +1,108 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from potbench.errors import RecordError
+from potbench.loading.preparation import store_folder
+from potbench.loading.store import Store
+from potbench.runs.choices import Choices
+from potbench.runs.folder import RunFolder
+from potbench.runs.recipe import flat
+from potbench.runs.written_places import stored
+from potbench.structures import Frames
+
+
+def choices(folder: Path, **changes: object) -> Choices:
+    """Of a run whose config differs so from others."""
+    config = {
+        "seed_everything": 0,
+        "trainer": {"max_epochs": 5, "accelerator": "cpu", "precision": None},
+        "model": {"class_path": "potbench.training.GradientTask", "init_args": {
+            "potential": {"class_path": "potbench.potentials.AtomicPotential", "init_args": {
+                "representation": {"class_path": "potbench.representations.AEV", "init_args": {"radial_eta": 16.0}},
+                "readout": {"class_path": "potbench.readouts.FeedForward", "init_args": {"hidden_sizes": [128]}},
+            }},
+            "loss": {"class_path": "potbench.training.EnergyForcesLoss", "init_args": {"energy": 1.0, "forces": 10.0}},
+            "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.001}},
+            "schedule": {"class_path": "potbench.training.OneCycle", "init_args": {"max_lr": 0.003}},
+        }},
+        "data": {"class_path": "potbench.loading.AtomsDataModule", "init_args": {
+            "dataset": {"class_path": "potbench.datasets.Sample"}, "batch_size": 32, "seed": 0, "root": None,
+        }},
+    }  # fmt: skip
+    for place, value in changes.items():
+        *parts, last = place.split("__")
+        inside = config
+        for part in parts:
+            inside = inside[part]
+        inside[last] = value
+    folder.mkdir()
+    run = RunFolder(folder)
+    run.config.write_text(yaml.safe_dump(config))
+    return Choices.load(run)
+
+
+def test_settings_are_named_by_where_they_are_without_classes_in_between() -> None:
+    recipe = {"a": {"class_path": "x.y.Z", "init_args": {"b": 1, "c": {"class_path": "Q"}}}, "d": [1, 2]}
+    assert flat(recipe) == {"a": "Z", "a.b": 1, "a.c": "Q", "d": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed_everything": 7},
+        {"data__init_args__seed": 7},
+        {"data__init_args__root": "/elsewhere"},
+        {"trainer__accelerator": "gpu"},
+        {"data__init_args__split": {"class_path": "potbench.loading.RandomSplit", "init_args": {"seed": 3}}},
+    ],
+)
+def test_seeds_places_and_devices_make_no_other_architecture(tmp_path: Path, changes: dict[str, object]) -> None:
+    assert choices(tmp_path / "a").identity == choices(tmp_path / "b", **changes).identity
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trainer__max_epochs": 6},
+        {"trainer__precision": "64-true"},
+        {"data__init_args__batch_size": 16},
+        {"model__init_args__schedule__init_args__max_lr": 0.01},
+        {"model__init_args__potential__init_args__readout__init_args__hidden_sizes": [64]},
+    ],
+)
+def test_what_numbers_depend_on_does(tmp_path: Path, changes: dict[str, object]) -> None:
+    assert choices(tmp_path / "a").identity != choices(tmp_path / "b", **changes).identity
+
+
+def test_a_recipe_is_told_in_words(tmp_path: Path) -> None:
+    found = choices(tmp_path / "a")
+    assert found.name == "AEV + FeedForward"
+    assert found.learning_rate == 0.003
+    assert found.loss_weights == "energy 1.0, forces 10.0"
+    closed = choices(tmp_path / "b", model={"class_path": "T", "init_args": {"potential": {"class_path": "p.SGDML"}}})
+    assert closed.name == "SGDML"
+    assert closed.learning_rate is None
+    assert closed.loss_weights == ""
+
+
+def test_a_damaged_config_is_refused_by_name(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.config.write_text("a: [")
+    with pytest.raises(RecordError, match=r"config\.yaml is damaged"):
+        Choices.load(run)
+
+
+def test_a_store_is_found_where_it_lies_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POTBENCH_DATA", str(tmp_path / "own"))
+    frames = Frames("H2", np.array([1, 1]), np.arange(12.0).reshape(2, 2, 3), np.zeros(2), None)
+    made = Store.write(tmp_path / "made", [frames]).manifest
+    assert stored(made, None) is None
+    Store.write(store_folder(made, tmp_path / "named"), [frames])
+    assert stored(made, str(tmp_path / "named")) is not None
+    assert stored(replace(made, fingerprint="other"), str(tmp_path / "named")) is None
+    Store.write(store_folder(made, tmp_path / "own"), [frames])
+    assert stored(made, None) is not None

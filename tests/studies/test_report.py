@@ -1,0 +1,159 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from potbench.errors import DataFileError, RunError
+from potbench.results.findings import Findings, find
+from potbench.studies import read_records, report
+from potbench.studies.cells import LeftOut, Plan
+from potbench.studies.folder import StudyFolder
+from potbench.studies.report import write_study_report
+from potbench.studies.study import Architecture, Original
+from tests.results.simulated import Simulated
+from tests.studies.made_study import made_cell, made_study
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    """A study of two architectures, as far as it has come."""
+    found = StudyFolder(tmp_path / "study")
+    cells = [made_cell(name, number) for name in ("fast", "slower") for number in range(4)]
+    left_out = (LeftOut("sgdml sample N=4000", "it solves 4000 frames at most."),)
+    found.save_plan(Plan(cells=tuple(cells), left_out=left_out, notes=("Validation frames come on top.",)))
+    for cell in cells[:3]:
+        Simulated(architecture="Fast", seed=cell.training, error=1.0).write(found.run(cell).path)
+    for cell in cells[4:6]:
+        Simulated(architecture="Slower", seed=cell.training, error=2.0).write(found.run(cell).path)
+    Simulated(architecture="Slower", seed=2, diverged=True).write(found.run(cells[6]).path)
+    found.errors.mkdir()
+    found.error(cells[7]).write_text("CheckpointError:\n  the file is damaged.")
+    Simulated(seed=9).write(found.runs / "fast-sample-t0-00000000")
+    return found
+
+
+@pytest.fixture
+def findings(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> Findings:
+    """What the report of the study finds; nothing is drawn."""
+    kept: list[Findings] = []
+
+    def keep(found: Findings, _: Path) -> Path:
+        kept.append(found)
+        return folder.report
+
+    monkeypatch.setattr(report, "write_report", keep)
+    study = made_study()
+    architectures = {name: Architecture(potential=Path("a.yaml"), training=()) for name in ("fast", "slower")}
+    baseline = replace(architectures["slower"], baseline=True)
+    write_study_report(folder, replace(study, architectures={**architectures, "slower": baseline}))
+    return kept[0]
+
+
+def test_cells_have_the_names_of_the_study_and_states_of_their_files(findings: Findings) -> None:
+    found = {member.label.text: (str(member.outcome), member.reason) for member in findings.members}
+    assert found["fast sample training 0"] == ("finished", "")
+    assert found["fast sample training 3"] == ("missing", "planned")
+    assert found["slower sample training 2"][0] == "diverged"
+    assert found["slower sample training 3"] == ("failed", "CheckpointError: the file is damaged")
+    assert {member.label.architecture for member in findings.members if member.label.baseline} == {"slower"}
+    assert findings.asked.question == "Which is faster?"
+    assert findings.asked.budget == "steps"
+    assert findings.asked.notes == ("Validation frames come on top.",)
+
+
+def test_nothing_that_is_missing_is_silent(findings: Findings) -> None:
+    left_out = {each.label: each.reason for each in findings.absent}
+    assert left_out["sgdml sample N=4000"] == "it solves 4000 frames at most"
+    assert left_out["fast-sample-t0-00000000"].startswith("the study file has changed")
+    assert left_out["fast sample training 3"] == "missing: planned"
+    assert left_out["slower sample training 3"] == "failed: CheckpointError: the file is damaged"
+    row = findings.main[0].rows["slower"]
+    assert (len(row.finished), len(row.lost), row.missing) == (2, 1, 1)
+
+
+def test_a_failure_after_the_test_keeps_the_numbers(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.error(made_cell("fast", 0)).write_text("cost: out of memory")
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    found = write_study_report(folder, made_study())
+    assert len(found.main[0].rows["fast"].finished) == 3
+    assert ("fast sample training 0: cost or laws", "cost: out of memory", "amber") in found.absent
+
+
+def test_the_original_study_is_read_and_what_cannot_be_is_refused(
+    folder: StudyFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_text("architecture,dataset,metric,value,unit\nfast,sample,forces_mae,0.9,kcal/mol/Å\n")
+    study = replace(made_study(), original=Original(text="A. Author 2024", numbers=numbers))
+    text, rows = write_study_report(folder, study).asked.original
+    assert text == "A. Author 2024"
+    assert rows[0]["value"] == "0.9"
+    numbers.write_text("a,b\n1,2\n")
+    with pytest.raises(DataFileError, match="has no column value"):
+        write_study_report(folder, study)
+    numbers.unlink()
+    with pytest.raises(DataFileError, match=r"cannot be read.*Change original.numbers"):
+        write_study_report(folder, study)
+
+
+def test_a_search_is_shown_with_its_best_and_what_was_found(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    place = folder.tuning / "fast-sample"
+    place.mkdir(parents=True)
+    rows = [("0", "finished", "3.0", "10", "10", "0.1"), ("1", "pruned", "9.0", "4", "4", "0.2")]
+    rows += [("2", "failed", "", "1", "1", "0.3"), ("3", "finished", "2.0", "10", "10", "0.4")]
+    with (place / "trials.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(
+            [("number", "state", "value", "seconds", "cpu_seconds", "model.optimizer.lr"), *rows]
+        )
+    (search,) = write_study_report(folder, made_study()).asked.searches
+    assert search.best == (3.0, 3.0, 2.0)
+    assert search.expected[-1] == 2.0
+    assert search.seconds == 25.0
+    assert search.chosen == "lr 0.4"
+
+
+def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) -> None:
+    from potbench.results.records_csv import write_records
+
+    folder.report.mkdir()
+    write_records(findings, folder.report)
+    found = read_records(folder.path)
+    assert read_records(folder.report).equals(found)
+    test = found[(found.stage == "test") & (found.metric == "forces_mae")]
+    assert dict(test.groupby("architecture").value.mean().round(3)) == {"fast": 1.0, "slower": 2.0}
+    assert set(found.state) == {"finished", "diverged", "failed", "missing", "left out"}
+    assert found[found.state == "failed"].reason.tolist() == ["CheckpointError: the file is damaged"]
+    assert set(found[found.state == "finished"].unit) == {"kcal/mol", "kcal/mol/Å"}
+    with pytest.raises(RunError, match=r"holds no records\.csv"):
+        read_records(folder.logs)
+
+
+def test_a_study_that_was_not_planned_has_no_report(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="is no study"):
+        write_study_report(StudyFolder(tmp_path), made_study())
+
+
+def test_reading_records_takes_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, potbench.studies; assert 'torch' not in sys.modules and 'pandas' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"potbench\[pandas\]"):
+        read_records(tmp_path)
+
+
+def test_a_reference_that_is_not_there_is_refused(findings: Findings) -> None:
+    with pytest.raises(ValueError, match=r"reference is 'fost'.*did you mean fast"):
+        find(findings.members, (), findings.asked._replace(reference="fost"))
