@@ -69,7 +69,7 @@ LIBRARIES = {
     "rdkit": ("loading/splits/smiles.py",),
     "pyscf": ("generation/pyscf_calculator.py",),
     "schnetpack": ("representations/schnetpack_import.py", "speed/"),
-    "scipy": ("geometry/pairs.py", "inference/plausible.py", "statistics/"),
+    "scipy": ("geometry/pairs.py", "potentials/plausible.py", "statistics/"),
     "sgdml": ("potentials/sgdml_solver.py",),
     "wandb": ("dashboards/wandb_logger.py",),
     "matplotlib": ("reporting/",),

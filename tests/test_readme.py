@@ -31,11 +31,13 @@ COMMAND = re.compile(r"(?:(POTBENCH_\w+)=(\S+) )?python -m potbench (.+)")
 SPEED = {
     "data": ["--frames", "0", "--batches", "4", "--passes", "1"],
     "prepare": ["--turns", "1", "--database_frames", "20", "--frames", "0"],
+    "inference": ["--calls", "1", "--rounds", "1"],
     "train": [
         *("--steps", "1", "--force_steps", "1", "--rounds", "1", "--batch_size", "16"),
         *("--message_steps", "1", "--message_batch_size", "4"),
     ],
 }
+SHORT = {"md": ["--time", "0.01"], "relax": ["--fmax", "100"]}  # of potentials that have hardly been trained
 
 
 def name(document: Path) -> str:
@@ -67,6 +69,8 @@ def shortened(arguments: list[str]) -> list[str]:
     """The same command with fewer frames, epochs and steps."""
     if arguments[0] == "speed":
         return [*arguments, *SPEED[arguments[1]]]
+    if arguments[0] in SHORT:
+        return [*arguments, *SHORT[arguments[0]]]
     if arguments[:2] != ["fit", "--config"] or "--print_config" in arguments:
         return arguments
     if "--run_dir" not in arguments:
@@ -82,6 +86,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     write(tmp_path / "molecules.xyz", [molecule("H2O"), molecule("CH4")])
+    write(tmp_path / "methanol.xyz", molecule("CH3OH"))
     for heavy_atoms in (1, 2):
         molecules = {number: conformers("CH4" if heavy_atoms == 1 else "HCN", 8) for number in range(10)}
         write_ani1(tmp_path / "data" / "ani1", molecules, heavy_atoms)
@@ -113,8 +118,9 @@ def test_files_that_a_document_names_are_there(document: Path) -> None:
 def test_commands_work_in_the_order_of_the_document(
     document: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is run as it stands, with fewer frames and epochs."""
-    for block in blocks(document, "python") + blocks(document, "yaml"):
+    """Each is run as it stands, with fewer frames and epochs; Python that is no file is run after them."""
+    files = [block for block in blocks(document, "python") if block.startswith("# ")]
+    for block in files + blocks(document, "yaml"):
         first, _, rest = block.partition("\n")
         file = first.removeprefix("# ")
         if "/" in file:
@@ -134,6 +140,10 @@ def test_commands_work_in_the_order_of_the_document(
             else:
                 # the frames made here are of no molecule that there is, and `data check` may say so
                 assert main(arguments) in ({0, 1} if arguments[:2] == ["data", "check"] else {0}), found[0]
+    names: dict[str, object] = {}
+    for block in blocks(document, "python"):
+        if block not in files:
+            exec(block, names)
 
 
 @pytest.mark.parametrize("target", ["quickstart", "test"])

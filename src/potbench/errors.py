@@ -9,6 +9,7 @@ PotbenchError
 ├── RecordError             a record or a manifest is damaged
 ├── CheckpointError         a checkpoint is damaged, or was not written by potbench
 ├── UnknownMoleculeError    a potential is asked about a molecule that it was not made for
+├── UnstableError           a molecule breaks or explodes while it moves
 ├── DivergedError           a training has diverged
 ├── GenerationError         a dataset cannot be generated
 └── MissingPackageError     an optional package is not installed (an ImportError too)
@@ -106,6 +107,10 @@ class CheckpointError(PotbenchError, ValueError):
 
 class UnknownMoleculeError(PotbenchError, ValueError):
     """A potential is asked about a molecule that it was not made for."""
+
+
+class UnstableError(PotbenchError, ValueError):
+    """A molecule breaks or explodes while it moves; the message says which, when and how."""
 
 
 class DivergedError(PotbenchError, ValueError):

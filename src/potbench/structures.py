@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,9 @@ Column = npt.NDArray[Any]
 
 SYMBOLS: list[str] = chemical_symbols
 """Chemical symbols; the index of each is its atomic number."""
+MOST_ATOMS = 4096
+MOST_PAIRS = 2**20
+"""In a part of some frames, so that it fits into memory."""
 
 
 class Frames(NamedTuple):
@@ -52,3 +55,25 @@ def formula_of(atomic_numbers: IntArray) -> str:
     first = ["C", "H"] if "C" in symbols else []
     counted = {symbol: symbols.count(symbol) for symbol in (*first, *sorted(set(symbols) - set(first)))}
     return "".join(f"{symbol}{count if count > 1 else ''}" for symbol, count in counted.items() if count)
+
+
+def bounded_parts(atoms_per_frame: IntArray, most_frames: int | None = None) -> Iterator[slice]:
+    """Yield slices of consecutive frames, bounded in atoms, in pairs of atoms within a frame, and in frames.
+
+    A frame that exceeds a bound alone is a part of its own.
+
+    Args:
+        atoms_per_frame: shape (frames,).
+        most_frames: frames in a part; None for no such bound.
+    """
+    start = atoms = pairs = 0
+    for frame, count in enumerate(atoms_per_frame.tolist()):
+        of_frame = count * (count - 1) // 2
+        full = atoms + count > MOST_ATOMS or pairs + of_frame > MOST_PAIRS or frame - start == most_frames
+        if full and frame > start:
+            yield slice(start, frame)
+            start, atoms, pairs = frame, 0, 0
+        atoms += count
+        pairs += of_frame
+    if len(atoms_per_frame):
+        yield slice(start, len(atoms_per_frame))

@@ -23,6 +23,9 @@ MEV = 1e-3
 BOLTZMANN = 8.617333262145e-5
 """The Boltzmann constant in eV/K."""
 
+DALTON = 1.66053906660 / 1.602176634 * 100
+"""One dalton in eV fs²/Å²: a force in eV/Å over it is an acceleration in Å/fs²."""
+
 
 def reported(unit: str) -> tuple[str, float]:
     """Return name and conversion factor of the unit used in reports.

@@ -61,7 +61,7 @@ def test_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -
     [
         *(["--help"], ["predict", "--help"], ["check", "--help"], ["speed", "--help"], ["speed", "train", "--help"]),
         *(["data", "generate", "--help"], ["data", "prepare", "rmd17", "--help"], ["data", "info", "--help"]),
-        *(["data", "list"], ["data", "lst"], ["predict"]),
+        *(["data", "list"], ["data", "lst"], ["predict"], ["md", "--help"], ["relax", "--help"], ["md"]),
     ],
 )
 def test_light_commands_answer_without_torch(arguments: list[str]) -> None:

@@ -19,9 +19,11 @@ from potbench.cli.data.info import info
 from potbench.cli.data.list import list_datasets
 from potbench.cli.data.prepare import prepare
 from potbench.cli.environment import check_environment
+from potbench.cli.md import md
 from potbench.cli.output import go_on_without_reader, show_what_can_be_shown
 from potbench.cli.predict import predict
 from potbench.cli.refusals import message_of
+from potbench.cli.relax import relax
 from potbench.cli.report import report
 from potbench.cli.tune import tune
 from potbench.errors import PotbenchError, did_you_mean
@@ -60,12 +62,19 @@ DATA: dict[str, Command] = {
     "check": check_data,
     "generate": generate,
 }
-SPEED: dict[str, Command] = {"data": speed.data, "prepare": speed.prepare, "train": speed.train}
+SPEED: dict[str, Command] = {
+    "data": speed.data,
+    "prepare": speed.prepare,
+    "train": speed.train,
+    "inference": speed.inference,
+}
 COMMANDS: dict[str, Command | dict[str, Command]] = {
     "fit": fit,
     "validate": validate,
     "test": test,
     "predict": predict,
+    "relax": relax,
+    "md": md,
     "check": check,
     "compare": compare,
     "cost": cost,

@@ -150,6 +150,30 @@ def train(
     _finish(report, json)
 
 
+def inference(calls: int = 50, rounds: int = 9, threads: int | None = 1, json: Path | None = None) -> None:
+    """Time single molecules by the libraries' calculators of ASE and by that of potbench.
+
+    TorchANI's calculator of ANI, and SchNetPack's of SchNet and PaiNN, beside potbench's with the same weights, for
+    ethanol and aspirin. Atoms move before each call. The calculators take turns; their forces are compared before.
+
+    Args:
+        calls: calls in a turn.
+        rounds: turns that are timed.
+        threads: threads of torch.
+        json: file to write the figures to.
+    """
+    _at_least(inference, 1, calls=calls, rounds=rounds, threads=threads)
+
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+
+    from potbench.speed import inference as benchmark
+
+    _finish(benchmark.measure(calls, rounds), json)
+
+
 def _at_least(command: Callable[..., None], smallest: int, **settings: int | None) -> None:
     """Raise SettingError unless numbers are large enough; None is a number left out."""
     for name, value in settings.items():

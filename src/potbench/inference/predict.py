@@ -11,17 +11,15 @@ import torch
 from torch import Tensor
 
 from potbench.batch import Batch
-from potbench.errors import UnknownMoleculeError
 from potbench.inference.labels import Errors, errors, with_predictions
-from potbench.inference.plausible import named
 from potbench.inference.structure_file import frames_of, read_structures, write_structures
 from potbench.laws.precision import default_dtype
-from potbench.loading.bounded_parts import bounded_parts
+from potbench.potentials.plausible import require_finite
 from potbench.potentials.potential import Potential
 from potbench.runs.allowed import NOTHING_ELSE, Allowed
 from potbench.runs.checkpoint import load_potential
 from potbench.runs.trained_on import TrainedOn
-from potbench.structures import FloatArray, Frames
+from potbench.structures import FloatArray, Frames, bounded_parts
 
 
 class Predicted(NamedTuple):
@@ -108,9 +106,9 @@ def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 25
         energies = _divided(prediction.energy, [len(chunk.energy) for chunk in part])
         forces = _divided(prediction.forces.double(), [chunk.positions[..., 0].size for chunk in part])
         for chunk, energy, of_atoms in zip(part, energies, forces, strict=True):
-            found = chunk._replace(energy=energy, forces=of_atoms.reshape(chunk.positions.shape))
-            _require_finite(found)
-            predicted.append(found)
+            shaped = of_atoms.reshape(chunk.positions.shape)
+            require_finite(f"Structure {chunk.molecule}", chunk.atomic_numbers, energy, shaped)
+            predicted.append(chunk._replace(energy=energy, forces=shaped))
     return predicted
 
 
@@ -135,19 +133,6 @@ def _extrapolation(trained_on: TrainedOn, frames: Sequence[Frames]) -> list[Floa
                 np.cumsum([len(chunk.atomic_numbers) for chunk in part])[:-1],
             )
         ]
-
-
-def _require_finite(found: Frames) -> None:
-    assert found.forces is not None
-    broken = np.flatnonzero(~np.isfinite(found.forces).all(axis=(0, 2)))
-    if np.isfinite(found.energy).all() and not len(broken):
-        return
-    atoms = f"forces on {named(found.atomic_numbers, broken)}" if len(broken) else "energy"
-    raise UnknownMoleculeError(
-        f"Structure {found.molecule}: the predicted {atoms} are NaN or infinite. Expected finite numbers: the "
-        "structure is far from all that was trained on, or the training had diverged. Choose other structures, or "
-        "another checkpoint."
-    )
 
 
 def _divided(values: Tensor, lengths: list[int]) -> list[FloatArray]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from potbench.errors import DataFileError
-from potbench.inference.plausible import require_plausible
+from potbench.potentials.plausible import problem_of
 from potbench.readers.ase_database import rows
 from potbench.readers.images import read_images
 from potbench.structures import Frames
@@ -33,7 +33,10 @@ def read_structures(file: Path) -> list[Atoms]:
         raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read. {change}")
     images = list(_read_database(file) if file.suffix == ".db" else read_images(file))
     for number, atoms in enumerate(images):
-        require_plausible(atoms, f"{file}: structure {number}")
+        problem = problem_of(atoms)
+        if problem:
+            wrong = f"{file}: structure {number} {problem.what}"
+            raise DataFileError(f"{wrong}. Expected {problem.expected}. {change}")
     return images
 
 

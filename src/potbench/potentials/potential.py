@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import overload
 
 import torch
 from torch import Tensor, nn
 
 from potbench.batch import Batch, Prediction, Statistics
 from potbench.errors import SettingError, UnknownMoleculeError
+from potbench.potentials.environments import TrainedEnvironments
+from potbench.potentials.molecules import MoleculePrediction, predict
+from potbench.potentials.plausible import Structure
 from potbench.structures import SYMBOLS
 
 
@@ -19,6 +24,10 @@ class Potential(nn.Module, ABC):
 
     Args:
         elements: chemical symbols that may occur.
+
+    Attributes:
+        trained_on: environments of the atoms that it was trained on, by which others are judged; None where they are
+            not known.
     """
 
     def __init__(self, elements: list[str]) -> None:
@@ -27,6 +36,7 @@ class Potential(nn.Module, ABC):
         if not known or not elements or len(set(elements)) < len(elements):
             raise SettingError(self, "elements", elements, "chemical symbols such as [H, C], each once")
         self.elements = list(elements)
+        self.trained_on: TrainedEnvironments | None = None
         self._known = {SYMBOLS.index(symbol) for symbol in elements}
         index = torch.full((len(SYMBOLS),), -1)
         index[[SYMBOLS.index(symbol) for symbol in elements]] = torch.arange(len(elements))
@@ -36,6 +46,16 @@ class Potential(nn.Module, ABC):
     def num_parameters(self) -> int:
         """Return the number of trainable parameters."""
         return sum(weight.numel() for weight in self.parameters() if weight.requires_grad)
+
+    @property
+    def device(self) -> torch.device:
+        """Return where it computes."""
+        return self.get_buffer("element_of_number").device
+
+    def positions(self, positions: Tensor) -> Tensor:
+        """Return positions, in Å, on the device and in the precision of the weights; double without weights."""
+        dtype = next((weight.dtype for weight in self.parameters()), torch.float64)
+        return positions.to(self.device, dtype)
 
     @abstractmethod
     def energies(self, batch: Batch) -> Prediction:
@@ -64,6 +84,29 @@ class Potential(nn.Module, ABC):
         with torch.enable_grad():
             prediction, gradient = self.energies_and_gradient(batch)
         return prediction._replace(forces=-gradient)
+
+    @overload
+    def predict(self, structures: Structure) -> MoleculePrediction: ...
+
+    @overload
+    def predict(self, structures: Sequence[Structure]) -> list[MoleculePrediction]: ...
+
+    def predict(self, structures: Structure | Sequence[Structure]) -> MoleculePrediction | list[MoleculePrediction]:
+        """Predict energy and forces of molecules such as ASE's Atoms.
+
+        Args:
+            structures: one molecule, or a sequence of them, in any order of sizes.
+
+        Returns:
+            A prediction for one molecule, in eV and Å; a list of them, in the same order, for a sequence.
+
+        Raises:
+            UnknownMoleculeError: of a structure nothing sensible can be predicted: an element that the potential was
+                not built for, a periodic cell, two atoms in one place; or it predicts NaN.
+        """
+        if hasattr(structures, "numbers"):
+            return predict(self, [structures])[0]  # type: ignore[list-item]  # a Structure, as it has atomic numbers
+        return predict(self, structures)
 
     def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, Tensor]:
         """Compute energies, and ∂E/∂x of shape (atoms, 3), in eV/Å."""

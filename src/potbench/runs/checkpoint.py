@@ -45,7 +45,7 @@ class Content(NamedTuple):
         return elements_of(self.recipe)
 
 
-def load_potential(file: Path, allowed: Allowed = NOTHING_ELSE) -> Potential:
+def load_potential(file: Path, allowed: Allowed = NOTHING_ELSE, dtype: torch.dtype | None = None) -> Potential:
     """Build a potential as the recipe of a checkpoint says, and load the trained weights.
 
     The file is read as weights and plain values; nothing in it is executed. Its recipe may name classes of potbench and
@@ -54,9 +54,10 @@ def load_potential(file: Path, allowed: Allowed = NOTHING_ELSE) -> Potential:
     Args:
         file: a checkpoint that `fit` wrote.
         allowed: packages whose classes it may name too; they are imported, which runs them.
+        dtype: precision of its weights, single or double; by default that in which it was trained.
 
     Returns:
-        The potential on the CPU, in evaluation mode, in the precision in which it was trained.
+        The potential on the CPU, in evaluation mode.
 
     Raises:
         CheckpointError: the file is missing or damaged, potbench did not write it, or its potential cannot be built.
@@ -67,7 +68,7 @@ def load_potential(file: Path, allowed: Allowed = NOTHING_ELSE) -> Potential:
     allowed.require(checkpoint.whole_recipe, file)
     potential = _build(checkpoint.recipe, file)
     trained = {checkpoint.weights[name].dtype for name, _ in potential.named_parameters() if name in checkpoint.weights}
-    if torch.float64 in trained:
+    if torch.float64 in (trained if dtype is None else {dtype}):
         potential.double()  # constants included, as before it was trained
     try:
         potential.load_state_dict(checkpoint.weights)

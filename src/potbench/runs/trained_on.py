@@ -10,10 +10,9 @@ import numpy as np
 from potbench.batch import Batch
 from potbench.errors import RecordError
 from potbench.loading import Store
-from potbench.loading.bounded_parts import bounded_parts
 from potbench.loading.collate import gather
 from potbench.potentials.environments import TrainedEnvironments
-from potbench.structures import FloatArray, IntArray
+from potbench.structures import FloatArray, IntArray, bounded_parts
 from potbench.whole_file import whole_file
 
 FRAMES = 10_000

@@ -40,7 +40,7 @@ class SchNetPackLoop:
     def __init__(self, start: AtomicPotential, batches: list[Batch], loading: bool = True) -> None:
         self.name = "SchNetPack's own loop" if loading else "SchNetPack's network alone"
         self.device = start.offset.device
-        self.model = _model(start).to(self.device)
+        self.model = model_of(start).to(self.device)
         self.first = {name: weight.clone() for name, weight in self.model.state_dict().items()}
         self._folder = tempfile.TemporaryDirectory()
         self.batches: Iterable[Inputs] = _loader(start, batches, Path(self._folder.name) / "frames.db")
@@ -71,7 +71,7 @@ class SchNetPackLoop:
         return loss
 
 
-def _model(start: AtomicPotential) -> Any:
+def model_of(start: AtomicPotential) -> Any:
     """Return SchNetPack's model of energies and forces, with the weights of a potential."""
     package, representation = schnetpack(), start.representation
     assert isinstance(representation, SchNet | PaiNN)

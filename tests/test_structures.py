@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from potbench.loading.bounded_parts import MOST_ATOMS, MOST_PAIRS, bounded_parts
+from potbench.structures import MOST_ATOMS, MOST_PAIRS, bounded_parts
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""python -m potbench relax."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from potbench.errors import SettingError
+
+
+def relax(
+    run: Path,
+    structures: Path,
+    *,
+    output: Path,
+    fmax: float = 0.01,
+    steps: int = 500,
+    ckpt_path: str = "best",
+    device: str = "cpu",
+    allow: list[str] = [],  # noqa: B006 — never changed; the parser takes None for no list
+) -> int:
+    """Bring structures to a minimum of their energy, by BFGS; the exit status is 1 where one does not get there.
+
+    Args:
+        run: folder of a run.
+        structures: any file of structures that ASE reads.
+        output: file to write, .xyz or .extxyz (extended XYZ) or .npz.
+        fmax: largest force on an atom in the end, in eV/Å.
+        steps: most steps of a search.
+        ckpt_path: best, last, or a file.
+        device: cpu or cuda.
+        allow: packages that you trust, whose classes the checkpoint may name beside those of potbench.
+    """
+    from potbench.cli.trained import load_trained
+
+    if output.exists():
+        raise SettingError(relax, "output", str(output), "a new file", f"{output} exists, and nothing is overwritten")
+    potential = load_trained(run, ckpt_path, device, allow)
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from potbench.inference.relax import relax as search
+    from potbench.inference.structure_file import ENDINGS, read_structures, write_structures
+
+    if output.suffix not in ENDINGS:
+        problem = f"The output ends in {output.suffix!r}"
+        raise SettingError(relax, "output", str(output), f"one of {', '.join(ENDINGS)}", problem)
+    read = read_structures(structures)
+    table = Table("Structure", "Steps", "Energy falls by (eV)", "Largest force (eV/Å)", "", box=None)
+    found = []
+    for number, relaxed in enumerate(search(potential, read, fmax, steps)):
+        found.append(relaxed)
+        remarks = [] if relaxed.converged else ["[bold red]not converged"]
+        remarks += ["[yellow]outside of the training set"] if relaxed.extrapolated else []
+        name = f"{number} {relaxed.atoms.get_chemical_formula()}"
+        fall, force = f"{relaxed.before - relaxed.after:.4f}", f"{relaxed.largest_force:.4f}"
+        table.add_row(name, str(relaxed.steps), fall, force, ", ".join(remarks))
+    write_structures(output, [relaxed.atoms for relaxed in found])
+    Console().print(table)
+    print(f"{len(found)} structures with energies in eV and forces in eV/Å are in {output}")
+    return 0 if all(relaxed.converged for relaxed in found) else 1

@@ -1,0 +1,73 @@
+"""Trained potentials by the folder of their run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from potbench.errors import SettingError
+from potbench.potentials.potential import Potential
+from potbench.runs.allowed import Allowed
+from potbench.runs.checkpoint import load_potential
+from potbench.runs.folder import RunFolder
+from potbench.runs.trained_on import TrainedOn
+
+PRECISIONS = (torch.float32, torch.float64)
+
+
+def load(
+    run: Path | str,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+    allow: Sequence[str] = (),
+) -> Potential:
+    """Load a trained potential, ready to predict.
+
+    Nothing that a checkpoint holds is run: it is read as weights and plain values.
+
+    Args:
+        run: folder of a run, whose best checkpoint is taken, or a checkpoint.
+        device: where to compute; a single small molecule is mostly faster on the CPU than on a GPU.
+        dtype: torch.float32 or torch.float64; by default that in which it was trained.
+        allow: packages that you trust, whose classes the checkpoint may name beside those of potbench.
+
+    Returns:
+        The potential in evaluation mode. It knows the training set of its run, as far as predictions are judged by it.
+
+    Raises:
+        RunError: the folder is no run, or has no checkpoint yet.
+        CheckpointError: the checkpoint is damaged, or its potential cannot be built.
+        SettingError: there is no such device or precision, or the checkpoint names classes of other packages.
+    """
+    if dtype not in {None, *PRECISIONS}:
+        raise SettingError(load, "dtype", dtype, "torch.float32 or torch.float64")
+    place = _device(device)
+    file = Path(run)
+    if file.is_dir() or not file.suffix:
+        folder = RunFolder(file)
+        folder.require()
+        file = folder.checkpoint(str(folder.result))
+    else:
+        folder = RunFolder(file.parent.parent)
+    potential = load_potential(file, Allowed(tuple(allow)), dtype).to(place)
+    if folder.checkpoints == file.parent and folder.trained_on.is_file():
+        potential.trained_on = TrainedOn.load(folder.trained_on).environments
+    return potential
+
+
+def _device(device: torch.device | str) -> torch.device:
+    """Return a device that is there and has float64.
+
+    Raises:
+        SettingError: there is none.
+    """
+    try:
+        place = torch.device(device)
+        torch.zeros(1, dtype=torch.float64, device=place)
+    except (RuntimeError, TypeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        problem = f"The device {device} cannot be used here ({reason})"
+        raise SettingError(load, "device", str(device), "cpu, cuda or cuda:0 and so on", problem) from error
+    return place

@@ -1,0 +1,77 @@
+"""Molecules in, NumPy arrays out: predictions of structures such as ASE's Atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from potbench.batch import Batch
+from potbench.potentials.plausible import Structure, require_finite, require_plausible
+from potbench.structures import FloatArray, bounded_parts
+
+if TYPE_CHECKING:
+    from potbench.potentials.potential import Potential
+
+
+class MoleculePrediction(NamedTuple):
+    """What a potential says of one molecule, in float64.
+
+    Attributes:
+        energy: total energy in eV.
+        forces: shape (atoms, 3), in eV/Å.
+        atomic_energies: shape (atoms,), in eV, reference energies not included; None where a potential has no parts.
+        extrapolation: shape (atoms,), how far each atom's environment is outside of the training set, above 1 where it
+            is outside; None where the training set is not known.
+    """
+
+    energy: float
+    forces: FloatArray
+    atomic_energies: FloatArray | None
+    extrapolation: FloatArray | None
+
+
+def batch_of(structures: Sequence[Structure]) -> Batch:
+    """Return structures as a batch on the CPU, positions in float64, energies NaN."""
+    positions = np.concatenate([structure.positions for structure in structures])
+    batch = Batch.from_arrays(
+        np.concatenate([structure.numbers for structure in structures]),
+        positions,
+        np.array([len(structure) for structure in structures]),
+        np.full(len(structures), np.nan),
+    )
+    return batch.with_positions(torch.from_numpy(positions).double())
+
+
+def predict(potential: Potential, structures: Sequence[Structure]) -> list[MoleculePrediction]:
+    """Predict energies and forces of structures, as many at once as fit into memory; see `Potential.predict`."""
+    for number, structure in enumerate(structures):
+        require_plausible(structure, f"Structure {number}")
+    sizes = np.array([len(structure) for structure in structures], dtype=np.int64)
+    batches = [batch_of(structures[part]) for part in bounded_parts(sizes)]
+    for batch in batches:
+        potential.refuse_unknown(batch.to(potential.device))  # before anything is predicted
+    predictions: list[MoleculePrediction] = []
+    for batch in batches:
+        found = potential(batch.to(potential.device).with_positions(potential.positions(batch.positions)), forces=True)
+        judged = None if potential.trained_on is None else potential.trained_on.extrapolation(batch)
+        assert found.forces is not None
+        energies, forces = _array(found.energy), _array(found.forces)
+        atomic = None if found.atomic_energies is None else _array(found.atomic_energies)
+        lengths = batch.atoms_per_molecule.numpy()
+        for energy, end, length in zip(energies, lengths.cumsum(), lengths, strict=True):
+            atoms = slice(end - length, end)
+            parts = (None if each is None else each[atoms] for each in (atomic, judged))
+            predictions.append(MoleculePrediction(float(energy), forces[atoms], *parts))
+    for number, (structure, prediction) in enumerate(zip(structures, predictions, strict=True)):
+        energy = np.array(prediction.energy)
+        require_finite(f"Structure {number}", structure.numbers, energy, prediction.forces)
+    return predictions
+
+
+def _array(values: Tensor) -> FloatArray:
+    array: FloatArray = values.detach().cpu().double().numpy()
+    return array
