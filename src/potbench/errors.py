@@ -159,8 +159,8 @@ def require_positive(owner: object, **settings: float | None) -> None:
             raise SettingError(owner, name, value, "more than 0")
 
 
-def require_not_negative(owner: object, **settings: int) -> None:
-    """Raise SettingError unless seeds and counts are 0 or more; else like `require_positive`."""
+def require_not_negative(owner: object, **settings: float) -> None:
+    """Raise SettingError unless seeds, counts and rates are 0 or more; else like `require_positive`."""
     for name, value in settings.items():
         if value < 0:
             raise SettingError(owner, name, value, "0 or more")

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from potbench.cli.main import main
-from tests.cli.conftest import QUICK, start
+from tests.cli.conftest import CONFIGS, QUICK, start
 
 Refused = Callable[[list[str]], str]
 SCHEDULES = "torch.optim.lr_scheduler."
@@ -32,6 +32,47 @@ def rows(run: Path) -> list[dict[str, str]]:
 
 def rates(found: list[dict[str, str]]) -> list[float]:
     return [float(row["lr-Adam"]) for row in found if row["lr-Adam"]]
+
+
+def test_muon_is_an_optimizer_like_those_of_torch(tmp_path: Path, refused: Refused) -> None:
+    muon = ["--model.optimizer", "potbench.training.Muon", "--model.optimizer.weight_decay", "0.1"]
+    assert main(["fit", *QUICK, *muon, "--run_dir", str(tmp_path / "run")]) == 0
+    saved = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["model"]["init_args"]["optimizer"]
+    assert saved["class_path"] == "potbench.training.Muon"
+    assert saved["init_args"]["weight_decay"] == 0.1
+    assert "fused" not in saved["init_args"]
+    checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt")
+    assert checkpoint["optimizer_states"][0]["param_groups"][0]["weight_decay"] == 0.1
+    resumed = refused(
+        ["fit", str(tmp_path / "run"), "--trainer.max_epochs", "3", "--model.optimizer", "torch.optim.Adam"]
+    )
+    assert "was trained with other settings than model.init_args.optimizer" in resumed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model.optimizer.momentum", "0.9"], "There is no setting model.init_args.optimizer.init_args.momentum."),
+        (
+            ["--model.optimizer.lr", "-1"],
+            "lr is -1.0, expected 0 or more. Change model.init_args.optimizer.init_args.lr.",
+        ),
+        (
+            ["--model.potential", str(CONFIGS / "potential/composition.yaml"), "--model.loss.forces", "0"],
+            "Muon orthogonalizes matrices, and the potential has none. Expected another optimizer, such as Adam. "
+            "Change model.init_args.optimizer.",
+        ),
+        (["--config", str(CONFIGS / "training/closed_form.yaml")], "There is no setting model.init_args.optimizer."),
+    ],
+)
+def test_what_muon_cannot_train_is_refused(
+    arguments: list[str], message: str, tmp_path: Path, refused: Refused
+) -> None:
+    # a config after --model.optimizer would bring the optimizer of its own recipe
+    configs, others = (arguments, []) if arguments[0] == "--config" else ([], arguments)
+    muon = ["--model.optimizer", "potbench.training.Muon"]
+    assert message in refused(["fit", *QUICK, *configs, *muon, *others, "--run_dir", str(tmp_path / "run")])
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("written", ["flags", "YAML"])

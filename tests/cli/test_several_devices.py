@@ -13,10 +13,12 @@ from tests.cli.conftest import QUICK, finish, start
 from tests.runs.small_run import contents
 
 
-def test_two_processes_train_and_test_as_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["torch.optim.Adam", "potbench.training.Muon"])
+def test_two_processes_train_and_test_as_one(tmp_path: Path, optimizer: str) -> None:
     # 47 frames in batches of 16: shares differ by one frame, and no frame is drawn twice
     # double precision, since Adam's first steps turn the rounding of small gradients into whole steps
     fit = ["fit", *QUICK, "--data.init_args.split.init_args.train", "47", "--trainer.precision", "64-true"]
+    fit += ["--model.optimizer", optimizer]
     one, two = tmp_path / "one", tmp_path / "two"
     assert main([*fit, "--run_dir", str(one)]) == 0
     assert main(["test", str(one)]) == 0

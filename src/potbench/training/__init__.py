@@ -6,6 +6,7 @@ from potbench.training.feature_cache.callback import FeatureCache
 from potbench.training.gradient import GradientTask
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.monitor import Monitor
+from potbench.training.muon import Muon
 from potbench.training.schedule import OneCycle, PlannedSchedule, StepDecay
 from potbench.training.task import Task
 
@@ -16,6 +17,7 @@ __all__ = [
     "FeatureCache",
     "GradientTask",
     "Monitor",
+    "Muon",
     "OneCycle",
     "PlannedSchedule",
     "StepDecay",

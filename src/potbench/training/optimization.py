@@ -15,6 +15,7 @@ from torch.optim import Optimizer, SparseAdam
 from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from potbench.errors import SettingError
+from potbench.training.muon import Muon
 from potbench.training.schedule import PlannedSchedule
 from potbench.training.warm_up import WarmUp
 
@@ -60,6 +61,11 @@ class Optimization:
         if isinstance(optimizer, SparseAdam):
             problem = "SparseAdam is for sparse gradients, and those of potentials are dense"
             raise SettingError(self.task, "optimizer", self.optimizer, "another optimizer, such as Adam", problem)
+        if isinstance(optimizer, Muon):
+            optimizer.leave_out_tables(self.task)
+            if not optimizer.has_matrices:
+                problem = "Muon orthogonalizes matrices, and the potential has none"
+                raise SettingError(self.task, "optimizer", self.optimizer, "another optimizer, such as Adam", problem)
         configured, said = [], []
         if self.schedule is not None:
             schedule, interval = self._scheduled(optimizer, self.schedule)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from potbench.training.orthogonalization import BAND, POLYNOMIALS, SMALLEST, orthogonalize
+
+SHAPES = [(2, 2), (64, 64), (64, 20), (20, 200), (128, 384)]
+
+
+def made(shape: tuple[int, int], smallest: float, number: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+    """U, V and U S Vᵀ, whose singular values fall from 1 to the smallest."""
+    generator = torch.Generator().manual_seed(sum(shape))
+    rank = min(shape)
+    u, v = (
+        torch.linalg.qr(torch.randn(number, side, rank, generator=generator, dtype=torch.float64)).Q for side in shape
+    )
+    return u, v, ((u * torch.logspace(0, torch.tensor(smallest).log10().item(), rank, dtype=torch.float64)) @ v.mT)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_singular_values_end_within_the_band_and_singular_vectors_stay(shape, scale):
+    # the norm is at most an eighth root of the rank larger than the largest singular value
+    u, v, matrices = made(shape, SMALLEST * min(shape) ** (1 / 8), number=3)
+    found = u.mT @ orthogonalize((scale * matrices).float()).double() @ v
+    values = found.diagonal(dim1=-2, dim2=-1)
+    assert (values - 1).abs().max() <= BAND
+    torch.testing.assert_close(found, torch.diag_embed(values), atol=2e-3, rtol=0)
+
+
+def test_smaller_singular_values_are_raised_and_never_above_the_band():
+    u, v, matrices = made((64, 128), 1e-9)
+    values = (u.mT @ orthogonalize(matrices.float()).double() @ v).diagonal(dim1=-2, dim2=-1)[0]
+    assert values.max() <= 1 + BAND
+    assert values.min() >= -1e-3
+    raised = torch.prod(torch.tensor([a for a, _, _ in POLYNOMIALS]))
+    torch.testing.assert_close(values[40], (raised * 1e-9 ** (40 / 63)).double(), rtol=0.1, atol=0)
+
+
+def test_the_scale_of_a_matrix_makes_no_difference():
+    matrices = made((16, 48), 1e-2)[2].float()
+    assert torch.equal(orthogonalize(matrices * 2**-40), orthogonalize(matrices))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_matrices_together_are_as_each_alone_and_as_the_transposed_ones(shape):
+    matrices = made(shape, 1e-2, number=4)[2]
+    together = orthogonalize(matrices)
+    torch.testing.assert_close(together, torch.stack([orthogonalize(matrix) for matrix in matrices]))
+    torch.testing.assert_close(together, orthogonalize(matrices.mT).mT)
+
+
+@pytest.mark.parametrize("shape", [(16, 48), (48, 16), (16, 16)])
+def test_all_products_but_two_are_in_the_size_of_the_smaller_side(shape):
+    with FlopCounterMode(display=False) as counter:
+        orthogonalize(torch.ones(5, *shape))
+    assert counter.get_total_flops() == 5 * 2 * 16**2 * (2 * max(shape) + 13 * 16)
+
+
+def test_zeros_stay_zeros_beside_others():
+    matrices = torch.stack([torch.zeros(3, 5), torch.ones(3, 5)])
+    found = orthogonalize(matrices)
+    assert torch.equal(found[0], matrices[0])
+    assert found[1].isfinite().all()
+    assert found[1].norm() > 0.8
+
+
+@pytest.mark.parametrize("number", range(len(POLYNOMIALS)))
+def test_each_polynomial_is_nearest_to_one_where_those_before_it_leave_singular_values(number):
+    # of all with three coefficients, the one whose error alternates at four points (Chebyshev)
+    values = torch.linspace(SMALLEST, 1, 400_001, dtype=torch.float64)
+    for a, b, c in POLYNOMIALS[:number]:
+        values = a * values + b * values**3 + c * values**5
+    values = torch.linspace(values.min().item(), values.max().item(), 400_001, dtype=torch.float64)
+    a, b, c = POLYNOMIALS[number]
+    errors = a * values + b * values**3 + c * values**5 - 1
+    extremes = torch.stack([errors[0], errors[:200_000].max(), errors[200_000:].min(), errors[-1]])
+    torch.testing.assert_close(extremes, errors[-1] * torch.tensor([-1.0, 1.0, -1.0, 1.0]).double(), rtol=1e-4, atol=0)
+    if number == len(POLYNOMIALS) - 1:
+        assert errors.abs().max() <= BAND
