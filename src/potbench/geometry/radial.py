@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from potbench.errors import SettingError
+
 
 class GaussianBasis(nn.Module):
     """Distances as the heights of evenly spaced Gaussians.
@@ -58,3 +60,36 @@ class BesselBasis(nn.Module):
         """Expand distances of shape (…), in Å, above zero, to shape (…, functions), in Å^-³ᐟ²."""
         distances = distances.unsqueeze(-1)
         return self.height / distances * torch.sin(distances * self.wavenumbers)
+
+
+class LegendreBasis(nn.Module):
+    """Distances as orthogonal polynomials of a coordinate that resolves short ones best, with an envelope.
+
+    gₙ(r) = √(2n + 1) Pₙ(x) (1 − (r/r_c)²)²,   x linear in 1 / (1 + (r/r₀)²), from −1 at r_c to 1 at the start
+
+    Args:
+        num_functions: how many polynomials, of degree 0, 1, …
+        cutoff: r_c in Å.
+        scale: r₀ in Å.
+        start: a distance in Å below which hardly any two atoms are.
+    """
+
+    def __init__(self, num_functions: int, cutoff: float, scale: float = 1.5, start: float = 0.7) -> None:
+        super().__init__()
+        if not 0 < start < cutoff:
+            raise SettingError(self, "start", start, f"a distance above 0 and below the cutoff, {cutoff}")
+        self.num_functions = num_functions
+        self.cutoff = cutoff
+        self.scale = scale
+        self.ends = 1 / (1 + (cutoff / scale) ** 2), 1 / (1 + (start / scale) ** 2)
+
+    def forward(self, distances: Tensor) -> Tensor:
+        """Expand distances of shape (…), in Å, to shape (…, functions), without unit."""
+        low, high = self.ends
+        x = 2 * (1 / (1 + (distances / self.scale).square()) - low) / (high - low) - 1
+        polynomials = [torch.ones_like(x), x]
+        for n in range(2, self.num_functions):
+            polynomials.append(((2 * n - 1) * x * polynomials[-1] - (n - 1) * polynomials[-2]) / n)
+        normalized = [math.sqrt(2 * n + 1) * values for n, values in enumerate(polynomials[: self.num_functions])]
+        envelope = (1 - (distances / self.cutoff).square()).clamp(min=0).square()
+        return torch.stack(normalized, dim=-1) * envelope.unsqueeze(-1)

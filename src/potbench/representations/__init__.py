@@ -1,5 +1,6 @@
 """Batch → features of each atom."""
 
+from potbench.representations.ace import ACE
 from potbench.representations.aev import AEV
 from potbench.representations.continuous_filter import ContinuousFilter
 from potbench.representations.hybrid import Hybrid
@@ -8,4 +9,4 @@ from potbench.representations.representation import Representation
 from potbench.representations.schnet import SchNet
 from potbench.representations.shifted_softplus import ShiftedSoftplus
 
-__all__ = ["AEV", "ContinuousFilter", "Hybrid", "PaiNN", "Representation", "SchNet", "ShiftedSoftplus"]
+__all__ = ["ACE", "AEV", "ContinuousFilter", "Hybrid", "PaiNN", "Representation", "SchNet", "ShiftedSoftplus"]

@@ -4,6 +4,7 @@ from potbench.training.changing_loss import ChangingLoss
 from potbench.training.closed_form import ClosedFormTask
 from potbench.training.feature_cache.callback import FeatureCache
 from potbench.training.gradient import GradientTask
+from potbench.training.least_squares import LeastSquaresTask
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.monitor import Monitor
 from potbench.training.muon import Muon
@@ -16,6 +17,7 @@ __all__ = [
     "EnergyForcesLoss",
     "FeatureCache",
     "GradientTask",
+    "LeastSquaresTask",
     "Monitor",
     "Muon",
     "OneCycle",

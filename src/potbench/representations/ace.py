@@ -1,0 +1,138 @@
+"""The atomic cluster expansion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from potbench.batch import Batch
+from potbench.errors import SettingError, require_positive
+from potbench.geometry.pairs import pairs_within
+from potbench.geometry.radial import LegendreBasis
+from potbench.geometry.spherical_harmonics import spherical_harmonics
+from potbench.representations.products import Products
+from potbench.representations.representation import Representation
+from potbench.structures import SYMBOLS
+
+UNLIMITED = 10**6
+"""Neighbors of an element, before it is known how many there are."""
+
+
+class ACE(Representation):
+    """Atomic cluster expansion: invariant products of the density of each atom's neighbors, without parameters.
+
+    A_znlm = Σⱼ gₙ(rᵢⱼ) Yₗₘ(r̂ᵢⱼ) over the neighbors j of element z; features are products of one to four A that are
+    invariant under rotation and reflection, up to a degree, Σ n + (cost of l) l. A product of k factors is a sum over
+    k neighbors: with features of all degrees, any function of k + 1 atoms is a linear combination of them.
+
+    Source: Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104; linear models of molecules: Kovács
+    et al., J. Chem. Theory Comput. 17, 7696 (2021), doi:10.1021/acs.jctc.1c00647.
+
+    Args:
+        elements: chemical symbols that may occur.
+        max_degrees: largest degree of products of one, two, … factors; at most four numbers.
+        max_l: largest l in products of one, two, … factors.
+        cutoff: in Å.
+        cost_of_l: degree of one l, where that of one n is 1.
+        scale: distance in Å below which the radial functions resolve most.
+    """
+
+    most_neighbors: Tensor
+    parity: Tensor
+    cutoff: float
+
+    def __init__(
+        self,
+        elements: list[str],
+        max_degrees: tuple[float, ...] = (10, 7, 5, 3),
+        max_l: tuple[int, ...] = (0, 4, 3, 2),
+        cutoff: float = 5.0,
+        cost_of_l: float = 1.0,
+        scale: float = 1.5,
+    ) -> None:
+        super().__init__()
+        require_positive(self, cutoff=cutoff, cost_of_l=cost_of_l, scale=scale)
+        if not 1 <= len(max_degrees) <= 4 or min(max_degrees) < 0:
+            raise SettingError(self, "max_degrees", list(max_degrees), "one to four numbers, none below zero")
+        if len(max_l) != len(max_degrees) or min(max_l) < 0:
+            expected = f"{len(max_degrees)} numbers as in max_degrees, none below zero"
+            raise SettingError(self, "max_l", list(max_l), expected)
+        self._constants = {key: value for key, value in locals().items() if key not in {"self", "__class__"}}
+        self.atomic_numbers = [SYMBOLS.index(symbol) for symbol in elements]
+        self.cutoff = cutoff
+        self.settings = tuple(max_degrees), tuple(max_l), cost_of_l
+        self.max_l = max(max_l)
+        self.radial = LegendreBasis(int(max(max_degrees)) + 1, cutoff, scale)
+        parity = torch.cat([torch.full((2 * l + 1,), float((-1) ** l)) for l in range(self.max_l + 1)])
+        self.register_buffer("parity", parity, persistent=False)
+        self.register_buffer("most_neighbors", torch.full((len(elements), len(elements)), UNLIMITED))
+        self.restrict(self.most_neighbors)
+
+    def restrict(self, most_neighbors: Tensor) -> None:
+        """Leave out products that need more neighbors of an element than there are; the number of features changes.
+
+        Args:
+            most_neighbors: shape (elements, elements), int64: for an atom of the first element, how many others of the
+                second a molecule has at most.
+        """
+        self.most_neighbors.copy_(most_neighbors)
+        limits = [tuple(row) for row in most_neighbors.clamp(max=4).tolist()]
+        max_degrees, max_l, cost_of_l = self.settings
+        different = {
+            limit: Products(self.radial.num_functions, max_degrees, max_l, cost_of_l, limit) for limit in set(limits)
+        }
+        self.products = nn.ModuleList(different[limit] for limit in limits).to(most_neighbors.device)
+        self.num_features = max(products.num_features for products in different.values())
+
+    @property
+    def degrees(self) -> list[Tensor]:
+        """Return the degrees of the features of each element, (features,) each; the rest of a row is zero."""
+        return [products.degrees for products in self.products]
+
+    @property
+    @override
+    def constants(self) -> dict[str, object]:
+        return {"representation": "ACE", **self._constants, "most_neighbors": self.most_neighbors.tolist()}
+
+    @override
+    def forward(self, batch: Batch, element: Tensor) -> Tensor:
+        atoms, rows = zip(*self.by_element(batch, element), strict=True)
+        padded = [nn.functional.pad(features.T, (0, self.num_features - len(features))) for features in rows]
+        features = torch.cat(padded)
+        return torch.empty_like(features).index_copy(0, torch.cat(atoms), features)
+
+    def by_element(self, batch: Batch, element: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Compute the features of the atoms of each element, those of each without what is zero for it.
+
+        Returns:
+            For each element: its atoms, shape (atoms,), int64, and their features, shape (features, atoms).
+        """
+        projections = self.projections(batch, element)
+        counts = [batch.atoms_per_element.get(number, 0) for number in self.atomic_numbers]
+        sizes = [2 * l + 1 for l in range(self.max_l + 1)]
+        found = []
+        for products, atoms in zip(self.products, torch.argsort(element, stable=True).split(counts), strict=True):
+            own = projections.index_select(0, atoms).permute(1, 2, 0).contiguous()
+            found.append((atoms, products(list(own.split(sizes, dim=1)))))
+        return found
+
+    def projections(self, batch: Batch, element: Tensor) -> Tensor:
+        """Compute the density of neighbors, projected: shape (atoms, elements × radial functions, (max_l + 1)²)."""
+        pairs = pairs_within(batch, self.cutoff)
+        harmonics = spherical_harmonics(pairs.vectors / pairs.distances.unsqueeze(1), self.max_l)
+        there = self.radial(pairs.distances).unsqueeze(2) * harmonics.unsqueeze(1)
+        back = there * self.parity.to(there.dtype)
+        num_elements = len(self.atomic_numbers)
+        summed = there.new_zeros(len(element) * num_elements, *there.shape[1:])
+        summed = summed.index_add(0, pairs.first * num_elements + element[pairs.second], there)
+        summed = summed.index_add(0, pairs.second * num_elements + element[pairs.first], back)
+        return summed.view(len(element), -1, there.shape[2])
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
+        limits = state_dict.get(f"{prefix}most_neighbors")
+        if limits is not None and limits.shape == self.most_neighbors.shape:
+            self.restrict(limits.to(self.most_neighbors.device))
+        super()._load_from_state_dict(state_dict, prefix, *arguments)

@@ -1,0 +1,67 @@
+"""Energies and forces of a batch as linear functions of the weights."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from potbench.batch import Batch
+from potbench.geometry.internal_directions import internal_directions
+from potbench.geometry.sums import sum_per_molecule
+from potbench.representations import ACE
+
+
+class LinearRows(NamedTuple):
+    """Equations Σ_c x_c w_c = y of a batch.
+
+    Attributes:
+        energy: shape (columns, molecules), float64: sum of each feature over the atoms of one element.
+        slopes: shape (columns, molecules, directions), their derivatives along `directions`; None without forces.
+        directions: shape (atoms, 3, directions), internal directions; None without forces.
+    """
+
+    energy: Tensor
+    slopes: Tensor | None
+    directions: Tensor | None
+
+
+def linear_rows(representation: ACE, batch: Batch, element: Tensor, forces: bool) -> LinearRows:
+    """Compute the equations of a batch, in double precision.
+
+    Forces have neither net force nor torque, nor have those of any feature: equations along internal directions say
+    all that those of the single components do, and are fewer.
+
+    Args:
+        representation: of the features.
+        batch: the molecules.
+        element: shape (atoms,), int64, index of each atom's element.
+        forces: whether derivatives are needed.
+    """
+    num_molecules = len(batch.atoms_per_molecule)
+
+    def summed(positions: Tensor) -> Tensor:
+        parts = []
+        for atoms, features in representation.by_element(batch.with_positions(positions), element):
+            belongs = torch.nn.functional.one_hot(batch.molecule_index[atoms], num_molecules)
+            parts.append(features @ belongs.to(features.dtype))
+        return torch.cat(parts)
+
+    positions = batch.positions.detach().double()
+    if not forces:
+        return LinearRows(summed(positions), None, None)
+    directions = internal_directions(batch)
+
+    def along(direction: Tensor) -> Tensor:
+        slopes: Tensor = torch.func.jvp(summed, (positions,), (direction,))[1]
+        return slopes
+
+    slopes = torch.func.vmap(along, in_dims=2, out_dims=2)(directions)
+    return LinearRows(summed(positions), slopes, directions)
+
+
+def labels_along(forces: Tensor, directions: Tensor, batch: Batch) -> Tensor:
+    """Return the components of forces, shape (atoms, 3), along directions: shape (molecules, directions)."""
+    components = (forces.double().unsqueeze(2) * directions).sum(dim=1)
+    return sum_per_molecule(components, batch.molecule_index, len(batch.atoms_per_molecule))
