@@ -143,7 +143,8 @@ def test_swapping_the_training_changes_the_training_alone(block: Path) -> None:
         assert data["init_args"].items() <= former[0]["init_args"].items()
     else:
         assert data == former[0]
-    if block.stem == "closed_form":
+    if block.stem in {"closed_form", "least_squares"}:  # one pass, the second in double precision
+        rest["trainer"]["precision"] = former[3]["trainer"]["precision"]
         rest["trainer"]["max_epochs"] = former[3]["trainer"]["max_epochs"]
     assert rest == former[3]
 

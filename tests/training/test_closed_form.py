@@ -165,7 +165,7 @@ def test_more_than_one_process_is_refused() -> None:
     task = task_of()
     task._trainer = SimpleNamespace(max_epochs=1, world_size=2)
     with pytest.raises(SettingError, match=r"devices is 2, .* Expected 1. Change the argument devices of Trainer."):
-        task._require_one_pass()
+        task.require_one_pass()
 
 
 @pytest.mark.parametrize("length_scales", [(), (10, 0)])

@@ -107,5 +107,5 @@ def _to_real(degree: int) -> Tensor:
     half = math.sqrt(0.5)
     for m in range(1, degree + 1):
         matrix[degree + m, degree - m], matrix[degree + m, degree + m] = half, (-1) ** m * half
-        matrix[degree - m, degree - m], matrix[degree - m, degree + m] = 1j * half, -1j * (-1) ** m * half
+        matrix.imag[degree - m, degree - m], matrix.imag[degree - m, degree + m] = half, -((-1) ** m) * half
     return matrix

@@ -41,7 +41,6 @@ class Linear(Readout):
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
         # a representation may have found that it needs fewer features than it would have by its settings
         loaded = state_dict.get(f"{prefix}weight")
-        if loaded is not None and loaded.dim() == 2 and len(loaded) == len(self.weight):
-            if loaded.shape != self.weight.shape:
-                self.resize(loaded.shape[1])
+        if loaded is not None and loaded.dim() == 2:
+            self.resize(loaded.shape[1])
         super()._load_from_state_dict(state_dict, prefix, *arguments)

@@ -63,10 +63,11 @@ class ACE(Representation):
         self._constants = {key: value for key, value in locals().items() if key not in {"self", "__class__"}}
         self.atomic_numbers = [SYMBOLS.index(symbol) for symbol in elements]
         self.cutoff = cutoff
-        self.settings = tuple(max_degrees), tuple(max_l), cost_of_l
-        self.max_l = max(max_l)
+        self.max_degrees = tuple(max_degrees)
+        self.max_l = tuple(max_l)
+        self.cost_of_l = cost_of_l
         self.radial = LegendreBasis(int(max(max_degrees)) + 1, cutoff, scale)
-        parity = torch.cat([torch.full((2 * l + 1,), float((-1) ** l)) for l in range(self.max_l + 1)])
+        parity = torch.cat([torch.full((2 * degree + 1,), float((-1) ** degree)) for degree in range(max(max_l) + 1)])
         self.register_buffer("parity", parity, persistent=False)
         self.register_buffer("most_neighbors", torch.full((len(elements), len(elements)), UNLIMITED))
         self.restrict(self.most_neighbors)
@@ -80,17 +81,15 @@ class ACE(Representation):
         """
         self.most_neighbors.copy_(most_neighbors)
         limits = [tuple(row) for row in most_neighbors.clamp(max=4).tolist()]
-        max_degrees, max_l, cost_of_l = self.settings
-        different = {
-            limit: Products(self.radial.num_functions, max_degrees, max_l, cost_of_l, limit) for limit in set(limits)
-        }
+        sizes = self.radial.num_functions, self.max_degrees, self.max_l, self.cost_of_l
+        different = {limit: Products(*sizes, limit) for limit in set(limits)}
         self.products = nn.ModuleList(different[limit] for limit in limits).to(most_neighbors.device)
         self.num_features = max(products.num_features for products in different.values())
 
     @property
     def degrees(self) -> list[Tensor]:
         """Return the degrees of the features of each element, (features,) each; the rest of a row is zero."""
-        return [products.degrees for products in self.products]
+        return [products.get_buffer("degrees") for products in self.products]
 
     @property
     @override
@@ -112,24 +111,27 @@ class ACE(Representation):
         """
         projections = self.projections(batch, element)
         counts = [batch.atoms_per_element.get(number, 0) for number in self.atomic_numbers]
-        sizes = [2 * l + 1 for l in range(self.max_l + 1)]
+        sizes = [2 * degree + 1 for degree in range(max(self.max_l) + 1)]
         found = []
-        for products, atoms in zip(self.products, torch.argsort(element, stable=True).split(counts), strict=True):
+        for products, atoms in zip(
+            self.products, torch.split(torch.argsort(element, stable=True), counts), strict=True
+        ):
             own = projections.index_select(0, atoms).permute(1, 2, 0).contiguous()
-            found.append((atoms, products(list(own.split(sizes, dim=1)))))
+            found.append((atoms, products(list(torch.split(own, sizes, dim=1)))))
         return found
 
     def projections(self, batch: Batch, element: Tensor) -> Tensor:
         """Compute the density of neighbors, projected: shape (atoms, elements × radial functions, (max_l + 1)²)."""
         pairs = pairs_within(batch, self.cutoff)
-        harmonics = spherical_harmonics(pairs.vectors / pairs.distances.unsqueeze(1), self.max_l)
+        harmonics = spherical_harmonics(pairs.vectors / pairs.distances.unsqueeze(1), max(self.max_l))
         there = self.radial(pairs.distances).unsqueeze(2) * harmonics.unsqueeze(1)
         back = there * self.parity.to(there.dtype)
         num_elements = len(self.atomic_numbers)
         summed = there.new_zeros(len(element) * num_elements, *there.shape[1:])
         summed = summed.index_add(0, pairs.first * num_elements + element[pairs.second], there)
         summed = summed.index_add(0, pairs.second * num_elements + element[pairs.first], back)
-        return summed.view(len(element), -1, there.shape[2])
+        projections: Tensor = summed.view(len(element), -1, there.shape[2])
+        return projections
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
         limits = state_dict.get(f"{prefix}most_neighbors")

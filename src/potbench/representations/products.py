@@ -64,8 +64,8 @@ class Products(nn.Module):
         super().__init__()
         num_elements = len(most_neighbors)
         factors = [
-            Factor(l, element, n)
-            for l in range(max(max_l) + 1)
+            Factor(degree, element, n)
+            for degree in range(max(max_l) + 1)
             for element in range(num_elements)
             for n in range(num_functions)
         ]
@@ -99,14 +99,15 @@ class Products(nn.Module):
                     dots.setdefault(middle, []).append((node(*chosen[:half]), node(*chosen[half:])))
                     degrees.setdefault(middle, []).append(degree)
 
-        self._register(num_elements * num_functions, first, combined, dots)
+        channels = [num_elements * num_functions if middle <= max(max_l) else 0 for middle in range(2 * max(max_l) + 1)]
+        self._register(channels, first, combined, dots)
         ordered = [degree for middle in sorted(degrees) for degree in degrees[middle]]
         self.register_buffer("degrees", torch.tensor(ordered, dtype=torch.float64), persistent=False)
         self.num_features = len(ordered)
 
     def _register(
         self,
-        num_channels: int,
+        channels: Sequence[int],
         first: list[int],
         combined: dict[tuple[int, int], dict[tuple[int, int], int]],
         dots: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]],
@@ -115,10 +116,8 @@ class Products(nn.Module):
         self.steps: list[tuple[int, int, list[int]]] = []
         self.middles = sorted(dots)
         starts: dict[tuple[int, int, int], int] = {}  # (l₁, l₂, L) → place of its first node among those of L
-        num_nodes = dict.fromkeys(self.middles, num_channels)
+        num_nodes = {middle: channels[middle] for middle in self.middles}
         for (one, other), pairs in sorted(combined.items()):
-            used = {nodes[:2] for middle in self.middles for two in dots[middle] for nodes in two if len(nodes) > 1}
-            del used
             wanted = [
                 middle
                 for middle in self.middles
@@ -157,7 +156,9 @@ class Products(nn.Module):
             b = projections[other].index_select(0, right).unsqueeze(1)
             table: Tensor = self.get_buffer(f"table_{one}_{other}").to(a.dtype)
             combined = table @ (a * b).flatten(1, 2)
-            for middle, part in zip(wanted, combined.split([2 * middle + 1 for middle in wanted], 1), strict=True):
+            for middle, part in zip(
+                wanted, torch.split(combined, [2 * middle + 1 for middle in wanted], 1), strict=True
+            ):
                 nodes[middle].append(part)
         features = [projections[0].squeeze(1).index_select(0, self.get_buffer("first"))]
         for middle in self.middles:
@@ -208,7 +209,7 @@ def _couplings(ls: tuple[int, ...], equal: tuple[int, ...]) -> tuple[int, ...]:
     if len(ls) == 3:
         return (ls[2],) if abs(ls[0] - ls[1]) <= ls[2] <= ls[0] + ls[1] else ()
     low, high = max(abs(ls[0] - ls[1]), abs(ls[2] - ls[3])), min(ls[0] + ls[1], ls[2] + ls[3])
-    same = [order for order in permutations(range(4)) if all(equal[place] == equal[at] for at, place in enumerate(order))]
+    same = [order for order in permutations(range(4)) if tuple(equal[place] for place in order) == equal]
     found: list[int] = []
     basis: list[Tensor] = []
     for middle in range(low, high + 1):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import Trainer
 from torchmetrics import MeanSquaredError
 from typing_extensions import override
 
@@ -18,10 +16,10 @@ from potbench.potentials.sgdml import SGDML
 from potbench.potentials.sgdml_solver import SGDMLSolver, require_memory
 from potbench.structures import SYMBOLS, Frames
 from potbench.training.loss import EnergyForcesLoss
-from potbench.training.task import Task
+from potbench.training.one_pass import OnePassTask
 
 
-class ClosedFormTask(Task):
+class ClosedFormTask(OnePassTask):
     """Solves sGDML on the training set; the length scale of its kernel is chosen on the validation set.
 
     As in the package sgdml, length scales are tried in order until the RMSE of the validation forces rises again.
@@ -31,12 +29,13 @@ class ClosedFormTask(Task):
         length_scales: σ to try, in Å⁻¹.
     """
 
+    solved = "sGDML"
+
     def __init__(self, potential: SGDML, length_scales: tuple[int, ...] = tuple(range(10, 100, 10))) -> None:
         super().__init__(potential, EnergyForcesLoss(energy=0.0, forces=1.0))
         if not length_scales or min(length_scales) < 1:
             expected = "one or more whole numbers, all above zero"
             raise SettingError(self, "length_scales", list(length_scales), expected)
-        self.automatic_optimization = False
         self.length_scales = length_scales
         self.collected: list[Batch] = []
 
@@ -67,7 +66,7 @@ class ClosedFormTask(Task):
             problem = f"sGDML compares distances between atoms, and {name} has single atoms"
             raise _wrong_dataset(name, problem, "a dataset of one molecule")
         if stage == "fit":
-            self._require_one_pass()
+            self.require_one_pass()
             if not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
                 require_memory(len(data.indices.train), num_atoms, AtomsDataModule, "split")
             self.trainer.num_sanity_val_steps = 0  # before it is solved, sGDML predicts nothing
@@ -86,12 +85,7 @@ class ClosedFormTask(Task):
         if self.trainer.is_last_batch:
             self._solve(_concatenated(self.collected))
             self.collected = []
-            self.optimizers().step()  # type: ignore[union-attr]
-
-    @override
-    def configure_optimizers(self) -> Any:
-        """Return an optimizer of no weights: Lightning counts its steps, and saves no checkpoint before the first."""
-        return torch.optim.SGD([{"params": []}], lr=1.0)
+            self.count_step()
 
     def _solve(self, frames: Frames) -> None:
         solver = SGDMLSolver(frames)
@@ -113,12 +107,6 @@ class ClosedFormTask(Task):
             here = batch.to(self.device)
             rmse.update(self.potential(here, forces=True).forces.detach().double(), here.forces.double())
         return float(rmse.compute())
-
-    def _require_one_pass(self) -> None:
-        for setting, value in {"max_epochs": self.trainer.max_epochs, "devices": self.trainer.world_size}.items():
-            if value != 1:
-                problem = f"{setting} is {value}, and sGDML is solved in one pass, by one process"
-                raise SettingError(Trainer, setting, value, "1", problem)
 
 
 def _wrong_dataset(name: str, problem: str, expected: str) -> SettingError:

@@ -123,7 +123,9 @@ def _factorize(matrix: Tensor) -> None:
         matrix[start:, start:end].addmm_(matrix[start:, :start], matrix[start:end, :start].T, alpha=-1)
         lower = torch.linalg.cholesky(inner)  # reads the lower triangle alone
         inner.copy_(lower + kept)
-        matrix[end:, start:end] = torch.linalg.solve_triangular(lower.T, matrix[end:, start:end], upper=True, left=False)
+        matrix[end:, start:end] = torch.linalg.solve_triangular(
+            lower.T, matrix[end:, start:end], upper=True, left=False
+        )
 
 
 def _substitute(matrix: Tensor, labels: Tensor) -> Tensor:
