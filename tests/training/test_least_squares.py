@@ -115,8 +115,10 @@ def test_a_checkpoint_gives_the_same_energies(data: AtomsDataModule, tmp_path: P
     task = task_of()
     trainer = quiet_trainer(tmp_path, best, epochs=1, enable_checkpointing=True, precision="64-true")
     trainer.fit(task, datamodule=data)
+    weights = torch.load(tmp_path / "best.ckpt", weights_only=True)["state_dict"]
+    assert all(name.startswith("potential.") for name in weights)
     again = task_of().double()
-    again.load_state_dict(torch.load(tmp_path / "best.ckpt", weights_only=True)["state_dict"])
+    again.load_state_dict(weights)
     batch = gather(data.store, data.indices.test)
     batch = batch.with_positions(batch.positions.double())
     assert torch.equal(again.potential(batch).energy, task.potential(batch).energy)

@@ -61,9 +61,17 @@ class LeastSquaresTask(OnePassTask):
             raise SettingError(self, "regularization", list(regularization), expected)
         self.regularization = regularization
         self.smoothness = smoothness
-        self.representation: ACE = potential.representation
-        self.readout: Linear = potential.readout
         self.equations: NormalEquations | None = None
+
+    @property
+    def representation(self) -> ACE:
+        """Return that of the potential."""
+        return cast(ACE, self.potential.representation)
+
+    @property
+    def readout(self) -> Linear:
+        """Return that of the potential."""
+        return cast(Linear, self.potential.readout)
 
     @override
     def setup(self, stage: str) -> None:
