@@ -26,7 +26,7 @@ def projections(num_functions: int, max_l: int, num_neighbors: list[int], num_at
 
 def rank(products: Products, num_neighbors: list[int]) -> int:
     sample = projections(2, 2, num_neighbors, 3 * products.num_features)
-    features = products(sample)
+    features = products(products.nodes(sample))
     return int(torch.linalg.matrix_rank(features / features.norm(dim=1, keepdim=True), rtol=1e-9))
 
 
@@ -47,7 +47,7 @@ def test_products_of_four_vectors_are_complete() -> None:
     pairs = list(combinations_with_replacement(range(num_vectors), 2))
     expected = torch.stack([dots[a] * dots[b] for a, b in combinations_with_replacement(pairs, 2)])
     scalars = torch.ones(1, 400, dtype=torch.float64)
-    features = torch.cat([products(sample), scalars])
+    features = torch.cat([products(products.nodes(sample)), scalars])
     solution = torch.linalg.lstsq(features.T, expected.T).solution
     assert torch.allclose(features.T @ solution, expected.T, atol=1e-8 * expected.abs().max())
 
@@ -65,3 +65,14 @@ def test_degrees_are_those_of_the_products() -> None:
     # n of one factor; then n + n' + 2 l of two, l = 0 and 1: of one neighbor there is but one factor
     assert sorted(products.degrees.tolist()) == [0, 1, 2, 3]
     assert sorted(Products(4, (3, 2), (0, 1), 1.0, [2]).degrees.tolist()) == [0, 0, 1, 1, 2, 2, 2, 2, 3]
+
+
+def test_slopes_are_the_derivatives_of_the_sums_over_each_molecule() -> None:
+    products = Products(2, (3, 3, 3, 3), (0, 2, 1, 1), 1.0, [UNLIMITED, 2])
+    nodes = products.nodes(projections(2, 2, [4, 2], 5))
+    directions = torch.randn(*nodes.shape, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    molecules = torch.tensor([2, 0, 3])
+    slopes = products.slopes(nodes, directions, molecules)
+    of_atoms = [torch.func.jvp(products, (nodes,), (directions[..., i],))[1] for i in range(3)]
+    parts = torch.split(torch.stack(of_atoms, dim=2), molecules.tolist(), dim=1)
+    assert torch.allclose(slopes, torch.stack([part.sum(dim=1) for part in parts], dim=1))

@@ -98,26 +98,26 @@ class ACE(Representation):
 
     @override
     def forward(self, batch: Batch, element: Tensor) -> Tensor:
-        atoms, rows = zip(*self.by_element(batch, element), strict=True)
-        padded = [nn.functional.pad(features.T, (0, self.num_features - len(features))) for features in rows]
-        features = torch.cat(padded)
+        atoms, nodes = zip(*self.nodes(batch, element), strict=True)
+        rows = [products(own).T for products, own in zip(self.products, nodes, strict=True)]
+        features = torch.cat([nn.functional.pad(row, (0, self.num_features - row.shape[1])) for row in rows])
         return torch.empty_like(features).index_copy(0, torch.cat(atoms), features)
 
-    def by_element(self, batch: Batch, element: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Compute the features of the atoms of each element, those of each without what is zero for it.
+    def nodes(self, batch: Batch, element: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Compute the nodes of the products, see `Products.nodes`.
 
         Returns:
-            For each element: its atoms, shape (atoms,), int64, and their features, shape (features, atoms).
+            For each element: its atoms, shape (atoms,), int64, in the order of the batch, and their nodes, shape
+            (components, atoms).
         """
         projections = self.projections(batch, element)
         counts = [batch.atoms_per_element.get(number, 0) for number in self.atomic_numbers]
         sizes = [2 * degree + 1 for degree in range(max(self.max_l) + 1)]
+        groups = torch.split(torch.argsort(element, stable=True), counts)
         found = []
-        for products, atoms in zip(
-            self.products, torch.split(torch.argsort(element, stable=True), counts), strict=True
-        ):
+        for products, atoms in zip(self.products, groups, strict=True):
             own = projections.index_select(0, atoms).permute(1, 2, 0).contiguous()
-            found.append((atoms, products(list(torch.split(own, sizes, dim=1)))))
+            found.append((atoms, products.nodes(list(torch.split(own, sizes, dim=1)))))
         return found
 
     def projections(self, batch: Batch, element: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import permutations
@@ -114,14 +115,14 @@ class Products(nn.Module):
     ) -> None:
         """Store places and coefficients as tensors."""
         self.steps: list[tuple[int, int, list[int]]] = []
-        self.middles = sorted(dots)
+        self.middles = sorted({0, *dots})
         starts: dict[tuple[int, int, int], int] = {}  # (l₁, l₂, L) → place of its first node among those of L
         num_nodes = {middle: channels[middle] for middle in self.middles}
         for (one, other), pairs in sorted(combined.items()):
             wanted = [
                 middle
-                for middle in self.middles
-                if any(node[:2] == (one, other) and len(node) > 1 for two in dots[middle] for node in two)
+                for middle in sorted(dots)
+                if any(len(node) > 1 and node[:2] == (one, other) for two in dots[middle] for node in two)
             ]
             for middle in wanted:
                 starts[one, other, middle] = num_nodes[middle]
@@ -137,17 +138,19 @@ class Products(nn.Module):
             def place(node: tuple[int, ...], middle: int = middle) -> int:
                 return node[0] if len(node) == 1 else starts[node[0], node[1], middle] + node[2]
 
-            places = torch.tensor([[place(one), place(other)] for one, other in dots[middle]], dtype=torch.int64)
-            self.register_buffer(f"dots_{middle}", places.T.contiguous(), persistent=False)
+            places = [[place(one), place(other)] for one, other in dots.get(middle, [])]
+            ends = torch.tensor(places, dtype=torch.int64).view(-1, 2).T.contiguous()
+            self.register_buffer(f"dots_{middle}", ends, persistent=False)
+        self.num_nodes = [num_nodes[middle] * (2 * middle + 1) for middle in self.middles]
 
-    def forward(self, projections: list[Tensor]) -> Tensor:
-        """Compute the products.
+    def nodes(self, projections: list[Tensor]) -> Tensor:
+        """Compute what products are dot products of: projections, and combinations of two of them.
 
         Args:
             projections: A for each l, of shape (channels, 2l + 1, atoms); channels are elements × radial functions.
 
         Returns:
-            Shape (features, atoms).
+            Shape (components of all nodes, atoms).
         """
         nodes = {middle: projections[middle : middle + 1] for middle in self.middles}
         for one, other, wanted in self.steps:
@@ -155,17 +158,64 @@ class Products(nn.Module):
             a = projections[one].index_select(0, left).unsqueeze(2)
             b = projections[other].index_select(0, right).unsqueeze(1)
             table: Tensor = self.get_buffer(f"table_{one}_{other}").to(a.dtype)
-            combined = table @ (a * b).flatten(1, 2)
-            for middle, part in zip(
-                wanted, torch.split(combined, [2 * middle + 1 for middle in wanted], 1), strict=True
-            ):
+            sizes = [2 * middle + 1 for middle in wanted]
+            parts = torch.split(table @ (a * b).flatten(1, 2), sizes, dim=1)
+            for middle, part in zip(wanted, parts, strict=True):
                 nodes[middle].append(part)
-        features = [projections[0].squeeze(1).index_select(0, self.get_buffer("first"))]
-        for middle in self.middles:
-            every = torch.cat(nodes[middle])
+        return torch.cat([part.flatten(0, 1) for middle in self.middles for part in nodes[middle]])
+
+    def forward(self, nodes: Tensor) -> Tensor:
+        """Compute the products: shape (components of nodes, atoms) → (features, atoms)."""
+        features = [nodes.index_select(0, self.get_buffer("first"))]
+        for middle, rows in zip(self.middles, torch.split(nodes, self.num_nodes), strict=True):
+            components = rows.unflatten(0, (-1, 2 * middle + 1))
             left, right = self.get_buffer(f"dots_{middle}")
-            features.append((every.index_select(0, left) * every.index_select(0, right)).sum(1))
+            features.append((components.index_select(0, left) * components.index_select(0, right)).sum(1))
         return torch.cat(features)
+
+    def slopes(self, nodes: Tensor, tangents: Tensor, atoms_per_molecule: Tensor) -> Tensor:
+        """Compute the derivatives of the products, summed over the atoms of each molecule.
+
+        Σₘ (aₘ dbₘ + bₘ daₘ) is a product of a sparse matrix, of the nodes, with their derivatives: much faster than to
+        copy the derivatives for every product.
+
+        Args:
+            nodes: shape (components, atoms), atoms in the order of the molecules.
+            tangents: shape (components, atoms, directions), derivatives of the nodes.
+            atoms_per_molecule: shape (molecules,).
+
+        Returns:
+            Shape (features, molecules, directions).
+        """
+        num_atoms = nodes.shape[1]
+        first: Tensor = self.get_buffer("first")
+        values = [torch.ones(len(first) * num_atoms, dtype=nodes.dtype, device=nodes.device)]
+        places = [first.view(-1, 1, 1)]
+        widths = [torch.ones_like(first)]
+        start = 0
+        for middle, rows in zip(self.middles, torch.split(nodes, self.num_nodes), strict=True):
+            size = 2 * middle + 1
+            ends = self.get_buffer(f"dots_{middle}")
+            components = rows.T.reshape(num_atoms, len(rows) // size, size)
+            # of each product, for each atom: what multiplies da, and what multiplies db
+            factors = components[:, ends.flip(0).T.flatten()].reshape(num_atoms, ends.shape[1], 2 * size)
+            values.append(factors.transpose(0, 1).flatten())
+            inner = torch.arange(size, device=ends.device)
+            places.append((start + ends.T.unsqueeze(2) * size + inner).reshape(ends.shape[1], 1, 2 * size))
+            widths.append(torch.full_like(ends[0], 2 * size))
+            start += len(rows)
+        atoms = torch.arange(num_atoms, device=nodes.device).view(1, -1, 1)
+        columns = torch.cat([(place * num_atoms + atoms).int().flatten() for place in places])
+        # entries of a product are those of its atoms, one after the other: a row ends where a molecule does
+        width = torch.cat(widths)
+        ends_of_molecules = width.unsqueeze(1) * atoms_per_molecule.cumsum(0)
+        before = (width.cumsum(0) - width).unsqueeze(1) * num_atoms
+        rows_end = nn.functional.pad((before + ends_of_molecules).flatten(), (1, 0)).int()
+        shape = len(rows_end) - 1, tangents.shape[0] * num_atoms
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+            matrix = torch.sparse_csr_tensor(rows_end, columns, torch.cat(values), shape, check_invariants=False)
+        return (matrix @ tangents.flatten(0, 1)).view(len(width), len(atoms_per_molecule), tangents.shape[2])
 
 
 def _multisets(

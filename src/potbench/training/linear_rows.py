@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from potbench.batch import Batch
 from potbench.geometry.internal_directions import internal_directions
@@ -40,25 +40,27 @@ def linear_rows(representation: ACE, batch: Batch, element: Tensor, forces: bool
         forces: whether derivatives are needed.
     """
     num_molecules = len(batch.atoms_per_molecule)
-
-    def summed(positions: Tensor) -> Tensor:
-        parts = []
-        for atoms, features in representation.by_element(batch.with_positions(positions), element):
-            belongs = torch.nn.functional.one_hot(batch.molecule_index[atoms], num_molecules)
-            parts.append(features @ belongs.to(features.dtype))
-        return torch.cat(parts)
-
     positions = batch.positions.detach().double()
+
+    def nodes(positions: Tensor) -> list[Tensor]:
+        return [own for _, own in representation.nodes(batch.with_positions(positions), element)]
+
+    atoms, here = zip(*representation.nodes(batch.with_positions(positions), element), strict=True)
+    belongs = [nn.functional.one_hot(batch.molecule_index[own], num_molecules) for own in atoms]
+    parts = zip(representation.products, here, belongs, strict=True)
+    energy = torch.cat([products(own) @ of.to(own.dtype) for products, own, of in parts])
     if not forces:
-        return LinearRows(summed(positions), None, None)
+        return LinearRows(energy, None, None)
     directions = internal_directions(batch)
 
-    def along(direction: Tensor) -> Tensor:
-        slopes: Tensor = torch.func.jvp(summed, (positions,), (direction,))[1]
-        return slopes
+    def along(direction: Tensor) -> list[Tensor]:
+        tangents: list[Tensor] = torch.func.jvp(nodes, (positions,), (direction,))[1]
+        return tangents
 
-    slopes = torch.func.vmap(along, in_dims=2, out_dims=2)(directions)
-    return LinearRows(summed(positions), slopes, directions)
+    tangents = torch.func.vmap(along, in_dims=2, out_dims=2)(directions)
+    every = zip(representation.products, here, tangents, belongs, strict=True)
+    slopes = [products.slopes(own, tangent, of.sum(0)) for products, own, tangent, of in every]
+    return LinearRows(energy, torch.cat(slopes), directions)
 
 
 def labels_along(forces: Tensor, directions: Tensor, batch: Batch) -> Tensor:
