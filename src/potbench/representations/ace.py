@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -87,9 +87,14 @@ class ACE(Representation):
         self.num_features = max(products.num_features for products in different.values())
 
     @property
+    def of_elements(self) -> list[Products]:
+        """Return the products of the atoms of each element."""
+        return [cast(Products, products) for products in self.products]
+
+    @property
     def degrees(self) -> list[Tensor]:
         """Return the degrees of the features of each element, (features,) each; the rest of a row is zero."""
-        return [products.get_buffer("degrees") for products in self.products]
+        return [products.degrees for products in self.of_elements]
 
     @property
     @override
@@ -99,7 +104,7 @@ class ACE(Representation):
     @override
     def forward(self, batch: Batch, element: Tensor) -> Tensor:
         atoms, nodes = zip(*self.nodes(batch, element), strict=True)
-        rows = [products(own).T for products, own in zip(self.products, nodes, strict=True)]
+        rows = [products(own).T for products, own in zip(self.of_elements, nodes, strict=True)]
         features = torch.cat([nn.functional.pad(row, (0, self.num_features - row.shape[1])) for row in rows])
         return torch.empty_like(features).index_copy(0, torch.cat(atoms), features)
 
@@ -115,7 +120,7 @@ class ACE(Representation):
         sizes = [2 * degree + 1 for degree in range(max(self.max_l) + 1)]
         groups = torch.split(torch.argsort(element, stable=True), counts)
         found = []
-        for products, atoms in zip(self.products, groups, strict=True):
+        for products, atoms in zip(self.of_elements, groups, strict=True):
             own = projections.index_select(0, atoms).permute(1, 2, 0).contiguous()
             found.append((atoms, products.nodes(list(torch.split(own, sizes, dim=1)))))
         return found

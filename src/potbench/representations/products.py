@@ -138,8 +138,8 @@ class Products(nn.Module):
             def place(node: tuple[int, ...], middle: int = middle) -> int:
                 return node[0] if len(node) == 1 else starts[node[0], node[1], middle] + node[2]
 
-            places = [[place(one), place(other)] for one, other in dots.get(middle, [])]
-            ends = torch.tensor(places, dtype=torch.int64).view(-1, 2).T.contiguous()
+            both = [[place(one), place(other)] for one, other in dots.get(middle, [])]
+            ends = torch.tensor(both, dtype=torch.int64).view(-1, 2).T.contiguous()
             self.register_buffer(f"dots_{middle}", ends, persistent=False)
         self.num_nodes = [num_nodes[middle] * (2 * middle + 1) for middle in self.middles]
 
@@ -168,7 +168,8 @@ class Products(nn.Module):
         """Compute the products: shape (components of nodes, atoms) → (features, atoms)."""
         features = [nodes.index_select(0, self.get_buffer("first"))]
         for middle, rows in zip(self.middles, torch.split(nodes, self.num_nodes), strict=True):
-            components = rows.unflatten(0, (-1, 2 * middle + 1))
+            size = 2 * middle + 1
+            components = rows.reshape(len(rows) // size, size, nodes.shape[1])
             left, right = self.get_buffer(f"dots_{middle}")
             features.append((components.index_select(0, left) * components.index_select(0, right)).sum(1))
         return torch.cat(features)

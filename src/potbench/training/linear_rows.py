@@ -47,7 +47,7 @@ def linear_rows(representation: ACE, batch: Batch, element: Tensor, forces: bool
 
     atoms, here = zip(*representation.nodes(batch.with_positions(positions), element), strict=True)
     belongs = [nn.functional.one_hot(batch.molecule_index[own], num_molecules) for own in atoms]
-    parts = zip(representation.products, here, belongs, strict=True)
+    parts = zip(representation.of_elements, here, belongs, strict=True)
     energy = torch.cat([products(own) @ of.to(own.dtype) for products, own, of in parts])
     if not forces:
         return LinearRows(energy, None, None)
@@ -58,7 +58,7 @@ def linear_rows(representation: ACE, batch: Batch, element: Tensor, forces: bool
         return tangents
 
     tangents = torch.func.vmap(along, in_dims=2, out_dims=2)(directions)
-    every = zip(representation.products, here, tangents, belongs, strict=True)
+    every = zip(representation.of_elements, here, tangents, belongs, strict=True)
     slopes = [products.slopes(own, tangent, of.sum(0)) for products, own, tangent, of in every]
     return LinearRows(energy, torch.cat(slopes), directions)
 
