@@ -96,8 +96,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_readme_starts_with_two_commands() -> None:
-    assert lines(README)[:2] == ["make quickstart", "make test"]
+def test_readme_starts_with_three_commands() -> None:
+    assert lines(README)[:3] == ["make quickstart", "make compare", "make test"]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
