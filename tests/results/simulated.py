@@ -57,6 +57,8 @@ class Simulated:
         manifest: of the data.
         diverged: whether training did.
         baseline: whether the potential is one.
+        fold: which of five folds it tests, with molecules of its own; None for the test frames that are said.
+        whole_molecules: whether molecules are in one fold alone.
     """
 
     architecture: str = "SchNet"
@@ -76,6 +78,8 @@ class Simulated:
     manifest: Manifest = MANIFEST
     diverged: bool = False
     baseline: bool = False
+    fold: int | None = None
+    whole_molecules: bool = True
 
     def write(self, folder: Path) -> RunFolder:
         """Write the folder of the run."""
@@ -94,6 +98,10 @@ class Simulated:
     @property
     def split(self) -> SplitIndices:
         """The frames: those of the test set come after all others."""
+        if self.fold is not None:
+            fold = np.arange(5 * self.num_test) // self.num_test
+            others = np.flatnonzero(fold != self.fold)
+            return SplitIndices(others[50:][: self.train], others[:50], np.flatnonzero(fold == self.fold))
         order = np.random.default_rng(self.seed if self.draws else 0).permutation(min(self.test, 8_000))
         test = np.arange(self.test, self.test + self.num_test)
         parts = np.array_split(test, len(self.test_sets)) if self.test_sets else []
@@ -130,6 +138,8 @@ class Simulated:
         test_sets = {name: len(frames) for name, frames in split.test_sets.items()}
         leakage = Leakage(1.0, 1.0, 0.03, 0.03, 0, self.num_test, self.train)
         rule = f"RandomSplit(seed={self.seed})"
+        if self.fold is not None:
+            rule = f"potbench.loading.KFold(fold={self.fold}, num_folds=5, seed=0)"
         metrics = {
             "forces_mae": Quantity(self.error, "kcal/mol/Å"),
             "forces_rmse": Quantity(1.4 * self.error, "kcal/mol/Å"),
@@ -160,8 +170,9 @@ class Simulated:
 
     def predictions(self) -> dict[str, np.ndarray]:
         """What a test predicts: frames are hard and easy for all alike, trainings better and worse."""
-        frames = np.random.default_rng(42)
-        own = np.random.default_rng([self.seed, len(self.architecture), round(1000 * self.error), self.train])
+        fold = [] if self.fold is None else [self.fold]
+        frames = np.random.default_rng([42, *fold] if fold else 42)
+        own = np.random.default_rng([self.seed, len(self.architecture), round(1000 * self.error), self.train, *fold])
         size = self.num_test
         hard = frames.gamma(20.0, 1 / 20.0, size)
         level = self.error * (1 + self.scatter * own.standard_normal()) * KCAL_PER_MOL
@@ -173,6 +184,8 @@ class Simulated:
         energy_error = own.normal(scale=np.sqrt(np.pi / 2), size=size) * hard * level
         first = 3 * self.num_atoms * np.arange(size)
         names = sorted(self.molecules)
+        if self.fold is not None and self.whole_molecules:
+            names = names[self.fold :: 5]
         found = {
             "frame": self.split.test,
             "energy": energy,

@@ -11,7 +11,7 @@ from itertools import combinations
 from potbench.reporting.rounding import three_digits
 from potbench.results.member import Asked
 from potbench.results.table import Table
-from potbench.results.words import basis, between, listing, plural, times, with_unit
+from potbench.results.words import basis, between, listing, plural, times, title, with_unit
 from potbench.statistics.interval import Basis
 from potbench.statistics.ranking import Ranking, rank
 from potbench.statistics.ratio import Ratio, geometric_mean
@@ -54,9 +54,7 @@ def overall(tables: Sequence[Table], smallest_difference: float) -> Overall | No
     if not found:
         return None
     order = list(Basis)
-    bases = {
-        name: max((table.rows[name].errors.basis() for table in ranked), key=order.index) for name in compared_names
-    }
+    bases = {name: max((table.rows[name].mean.basis for table in ranked), key=order.index) for name in compared_names}
     ordered = {name: bases[name] for name in shared if name in bases}
     ratios = {pair: geometric_mean(each) for pair, each in found.items()}
     return Overall(tuple(ranked), rank(ordered, ratios, smallest_difference), found)
@@ -171,6 +169,8 @@ def _would_decide(comparisons: Sequence[Comparison]) -> str:
     remedies = {each.would_decide.remedy for each in open_ if each.would_decide}
     if Remedy.FINISHED_TRAININGS in remedies:
         return "Trainings that do not diverge would decide it."
+    if Remedy.DATA in remedies:
+        return f"{title(Remedy.DATA)} would decide it."
     if Remedy.FRAMES in remedies:
         return "More test frames would decide it, not more trainings."
     numbers = [each.would_decide.trainings for each in open_ if each.would_decide and each.would_decide.trainings]

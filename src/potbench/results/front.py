@@ -42,7 +42,8 @@ def front(table: Table, costs: Mapping[str, CostShown], seed: int = 0) -> dict[s
             if other != name:
                 beaten |= (errors[other] < errors[name]) & (prices[other] <= prices[name])
         share = float(beaten.mean())
-        sure = len(table.rows[name].errors.errors) > 1
+        # of molecules that are tested once it is seen how far they vary, of folds that share training frames it is not
+        sure = len(table.rows[name].errors.errors) > 1 if table.folds is None else table.folds.by_molecule
         found[name] = "front" if sure and share <= 1 - SURE else "dominated" if sure and share >= SURE else "ambiguous"
     return found
 

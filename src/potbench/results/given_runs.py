@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,8 @@ from potbench.runs.folder import RunFolder
 from potbench.runs.record import Record
 
 MOST_DIFFERENCES = 3
+FOLD = re.compile(r"\bKFold\([^()]*?\bfold=(\d+)")
+"""The fold of a split whose test frames change with it."""
 BASELINES = {"Composition", "Pairwise", "Coordinates"}
 
 
@@ -56,9 +59,10 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
     architectures = _architectures(kinds)
     datasets = _datasets([_record(reading) for reading in readings])
     groups: dict[tuple[str, str, int], list[Reading]] = defaultdict(list)
+    records = [_record(reading) for reading in readings]
     for reading in readings:
         record = _record(reading)
-        key = (architectures[_kind(reading)], datasets[record.data.fingerprint], record.split.train)
+        key = (architectures[_kind(reading)], datasets[record.data.fingerprint], _size(record, records))
         groups[key].append(reading)
     # numbers of training frames are a question of their own where an architecture has several
     sizes = {
@@ -72,7 +76,7 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
         seen: dict[tuple[object, ...], Reading] = {}
         for training, reading in enumerate(sorted(found, key=_order)):
             shown = size if dataset in sizes else None
-            label = Label(architecture, dataset, shown, training, None, baseline)
+            label = Label(architecture, dataset, shown, training, _fold(_record(reading)), baseline)
             first = seen.setdefault(_draw(reading), reading)
             if first is not reading and reading.outcome is Outcome.FINISHED:
                 reason = f"it is the training of {first.folder.path} again: same config, seeds and frames"
@@ -103,6 +107,21 @@ def _draw(reading: Reading) -> tuple[object, ...]:
     record = _record(reading)
     seed = record.seeds.everything
     return record.split.fingerprint, str(reading.folder.path) if seed is None else seed, record.seeds.batches
+
+
+def _fold(record: Record) -> int | None:
+    """Return which fold a run tests; None where test frames do not change with the fold."""
+    found = FOLD.search(record.split.rule)
+    return None if found is None else int(found[1])
+
+
+def _size(record: Record, records: Sequence[Record]) -> int:
+    """Return the number of training frames; of folds that differ by a few, that of the smallest."""
+    if _fold(record) is None:
+        return record.split.train
+    rule = FOLD.sub("", record.split.rule)
+    same = [each for each in records if each.data.fingerprint == record.data.fingerprint]
+    return min(each.split.train for each in same if FOLD.sub("", each.split.rule) == rule)
 
 
 def _order(reading: Reading) -> tuple[str, int, int, str]:

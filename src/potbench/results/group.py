@@ -12,13 +12,16 @@ from potbench.loading import SplitIndices
 from potbench.reporting.page.content import Banner
 from potbench.results.errors import Reader, RunErrors, TestFrames, digest, trained_on_test
 from potbench.results.member import Absent, Member, Outcome
+from potbench.results.pooling import Pool, pool
 
 FEW = 6
+Training = tuple[Member, ...]
+"""One run, or one for each of the folds that test other frames."""
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Trainings on one dataset with one number of training frames, tested on the same frames.
+    """Trainings on one dataset with one number of training frames, tested on the same frames, at once or fold by fold.
 
     Args:
         dataset: as tables show it.
@@ -27,6 +30,7 @@ class Group:
         members: that finished or diverged.
         errors: of those that finished.
         missing: architecture → trainings that neither finished nor diverged.
+        pool: the folds, where each tests other frames; None where all have the same.
     """
 
     dataset: str
@@ -35,6 +39,7 @@ class Group:
     members: tuple[Member, ...]
     errors: Mapping[Member, RunErrors]
     missing: Mapping[str, int]
+    pool: Pool | None = None
 
     @property
     def architectures(self) -> dict[str, list[Member]]:
@@ -43,6 +48,30 @@ class Group:
         for member in sorted(self.members, key=lambda each: (each.label.fold or 0, each.label.training)):
             found[member.label.architecture].append(member)
         return dict(found)
+
+    @property
+    def trainings(self) -> dict[str, list[Training]]:
+        """Return architecture → trainings, each with a run for every fold; a run that diverged stands alone."""
+        if self.pool is None:
+            return {name: [(member,) for member in members] for name, members in self.architectures.items()}
+        return {
+            name: [
+                *self.pool.trainings.get(name, ()),
+                *((member,) for member in members if member.outcome is Outcome.DIVERGED),
+            ]
+            for name, members in self.architectures.items()
+        }
+
+    @property
+    def whole(self) -> dict[Training, RunErrors]:
+        """Return the errors of each training that finished, on all test frames."""
+        if self.pool is None:
+            return {(member,): each for member, each in self.errors.items()}
+        return {
+            training: self.pool.join([self.errors[member] for member in training])
+            for trainings in self.pool.trainings.values()
+            for training in trainings
+        }
 
     @property
     def energy_unit(self) -> str:
@@ -105,6 +134,7 @@ def separate(members: Sequence[Member]) -> Separated:
             keys[member] = _key(member, found.test.digest)
         elif member.outcome is not Outcome.DIVERGED:
             absent.append(Absent(member.label.text, f"{member.outcome}: {member.reason}"))
+    pools = _pools(errors, keys, absent)
     for member in members:
         if member.outcome is Outcome.DIVERGED:
             key = _key_of_diverged(member, errors, keys)
@@ -113,6 +143,11 @@ def separate(members: Sequence[Member]) -> Separated:
             else:
                 keys[member] = key
     names, banners = _names(keys)
+    banners += tuple(
+        Banner("amber", f"{found.folds.lacking.removesuffix('.')}, {member.label.dataset}.")
+        for member, found in {id(found): (member, found) for member, found in pools.items()}.values()
+        if found.folds.lacking
+    )
     members_of: dict[tuple[str, int | None], list[Member]] = defaultdict(list)
     for member in members:
         if member in keys:
@@ -127,9 +162,29 @@ def separate(members: Sequence[Member]) -> Separated:
             same = (member.label.dataset, member.label.size) == (found_members[0].label.dataset, size)
             if same and member.outcome in (Outcome.FAILED, Outcome.MISSING):
                 missing[member.label.architecture] += 1
-        test = next(iter(tested.values())).test
-        groups.append(Group(dataset, size, test, tuple(found_members), tested, dict(missing)))
+        pooled = pools.get(next(iter(tested)))
+        test = next(iter(tested.values())).test if pooled is None else pooled.test
+        groups.append(Group(dataset, size, test, tuple(found_members), tested, dict(missing), pooled))
     return Separated(tuple(groups), tuple(absent), banners)
+
+
+def _pools(errors: dict[Member, RunErrors], keys: dict[Member, _Key], absent: list[Absent]) -> dict[Member, Pool]:
+    """Put folds together that test other frames each: their trainings get one key, and what is left over is absent."""
+    alike: dict[tuple[object, ...], dict[Member, RunErrors]] = defaultdict(dict)
+    for member, each in errors.items():
+        alike[member.label.dataset, member.label.size, keys[member]._replace(test="")][member] = each
+    found: dict[Member, Pool] = {}
+    for same in alike.values():
+        pooled, left_over = pool(same)
+        if pooled is None:
+            continue
+        absent += left_over.values()
+        for member in left_over:
+            del errors[member], keys[member]
+        for member in same.keys() - left_over.keys():
+            found[member] = pooled
+            keys[member] = keys[member]._replace(test=pooled.test.digest)
+    return found
 
 
 def _key(member: Member, test: str) -> _Key:

@@ -19,6 +19,18 @@ def predictions(member: Member) -> Mapping[str, Column]:
         return {name: arrays[name] for name in arrays}
 
 
+def on_all_frames(row: Row) -> Mapping[str, Column]:
+    """Read what the training in the middle predicted on all test frames of a table, in their order.
+
+    Of folds that test other frames each, it has a run for every one, whose arrays of frames and components are joined.
+    """
+    middle = typical(row)
+    runs = [predictions(member) for member in next(each for each in row.trainings if middle in each)]
+    if len(runs) == 1:
+        return runs[0]
+    return {name: np.concatenate([run[name] for run in runs]) for name in runs[0] if all(name in run for run in runs)}
+
+
 def typical(row: Row) -> Member:
     """Return the training in the middle, by its error; of an even number, the better one."""
     order = np.argsort(np.array(row.mean.values), kind="stable")

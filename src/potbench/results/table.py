@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from potbench.results.errors import ALL, Metric, RunErrors
-from potbench.results.group import Group
+from potbench.results.group import Group, Training
 from potbench.results.independence import Independence, independence
 from potbench.results.member import Member, Outcome
+from potbench.results.tested_folds import TestedFolds, mean_over_folds, ratio_over_folds
 from potbench.statistics.blocks import block_mean
 from potbench.statistics.interval import Interval, TrainingMean, mean_over_trainings
 from potbench.statistics.ranking import Ranking, probability_best, rank
@@ -34,8 +35,8 @@ class Row:
         baseline: whether it only shows what the others must beat.
         mean: over its trainings.
         errors: of each training and frame; squared for an RMSE.
-        finished: trainings, in the order of the values.
-        lost: trainings that have none: they diverged, or predict what is not finite.
+        trainings: that finished, in the order of the errors, each with a run for every fold that tests other frames.
+        lost: runs that have no error: they diverged, or predict what is not finite.
         missing: trainings that were planned and are not there.
     """
 
@@ -43,9 +44,14 @@ class Row:
     baseline: bool
     mean: TrainingMean
     errors: FrameErrors
-    finished: tuple[Member, ...]
+    trainings: tuple[Training, ...]
     lost: tuple[Member, ...]
     missing: int
+
+    @property
+    def finished(self) -> tuple[Member, ...]:
+        """Return the runs that finished, in the order of the values of the mean."""
+        return tuple(member for training in self.trainings for member in training)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,7 @@ class Table:
         independence: blocks of these.
         weights: of these, shape (chosen frames,).
         paired: whether training s of each was trained on the same frames.
+        folds: of these frames, where each fold tests others; None where all trainings test the same.
     """
 
     group: Group
@@ -75,6 +82,7 @@ class Table:
     independence: Independence
     weights: FloatArray
     paired: bool
+    folds: TestedFolds | None = None
 
     @property
     def unit(self) -> str:
@@ -131,7 +139,7 @@ def judge(
     """
     size = reported(group.energy_unit)[1]
     chosen = group.test.of(test_set)
-    values, weights = _values(group.errors, metric, size, chosen)
+    values, weights = _values(group.whole, metric, size, chosen)
     # an unknown label is unknown to all; what one training alone lacks, it does not predict
     unknown = np.all([np.isnan(each) for each in values.values()], axis=0) if values else np.empty(0, dtype=bool)
     if not values or unknown.all():
@@ -139,49 +147,57 @@ def judge(
     chosen = chosen.copy()
     chosen[chosen] = ~unknown
     weights = weights[~unknown]
-    errors = {member: each[~unknown] for member, each in values.items() if np.isfinite(each[~unknown]).all()}
-    of_architecture = group.architectures
+    errors = {training: each[~unknown] for training, each in values.items() if np.isfinite(each[~unknown]).all()}
+    trainings = group.trainings
     cells = {
         name: FrameErrors(
-            np.array([errors[member] for member in members if member in errors]).reshape(-1, int(chosen.sum())),
-            sum(member not in errors for member in members),
+            np.array([errors[training] for training in found if training in errors]).reshape(-1, int(chosen.sum())),
+            sum(training not in errors for training in found),
         )
-        for name, members in of_architecture.items()
+        for name, found in trainings.items()
     }
     means = [cell.errors.mean(axis=0) for cell in cells.values() if len(cell.errors)]
     leakage = group.members[0].known.split.leakage
-    blocks = independence(group.test, chosen, means, leakage is not None and leakage.molecules_seen == 0)
+    folds = None if group.pool is None else group.pool.folds.of(chosen)
+    if folds is None:
+        blocks = independence(group.test, chosen, means, leakage is not None and leakage.molecules_seen == 0)
+    else:
+        blocks = Independence(folds.blocks, folds.text)
     rows = {
         name: Row(
             name,
-            members[0].label.baseline,
-            _mean(cells[name], metric, blocks, weights),
+            found[0][0].label.baseline,
+            mean_over_folds(cells[name], folds, weights, metric.squared)
+            if folds
+            else _mean(cells[name], metric, blocks, weights),
             cells[name],
-            tuple(member for member in members if member in errors),
-            tuple(member for member in members if member not in errors),
+            tuple(training for training in found if training in errors),
+            tuple(member for training in found if training not in errors for member in training),
             group.missing.get(name, 0),
         )
-        for name, members in of_architecture.items()
+        for name, found in trainings.items()
     }
     paired = _are_paired(rows)
     rows = dict(sorted(rows.items(), key=lambda item: (item[1].mean.mean is None, item[1].mean.mean or 0.0, item[0])))
-    ranking = _ranking(rows, metric, blocks, weights, paired, smallest_difference) if decides else None
+    ranking = _ranking(rows, metric, blocks, weights, paired, smallest_difference, folds) if decides else None
     probable = {
         name: rows[name].errors for name in (ranking.order if ranking else ()) if len(rows[name].errors.errors) > 1
     }
-    best = probability_best(probable, blocks.blocks, weights) if len(probable) > 1 else {}
-    return Table(group, test_set, metric, rows, ranking, best, chosen, blocks, weights, paired)
+    # folds share training frames, and a bootstrap over them varies too little
+    allowed = len(probable) > 1 and (folds is None or folds.by_molecule)
+    best = probability_best(probable, blocks.blocks, weights) if allowed else {}
+    return Table(group, test_set, metric, rows, ranking, best, chosen, blocks, weights, paired, folds)
 
 
 def _values(
-    errors: Mapping[Member, RunErrors], metric: Metric, size: float, chosen: BoolArray
-) -> tuple[dict[Member, FloatArray], FloatArray]:
-    found: dict[Member, FloatArray] = {}
+    errors: Mapping[Training, RunErrors], metric: Metric, size: float, chosen: BoolArray
+) -> tuple[dict[Training, FloatArray], FloatArray]:
+    found: dict[Training, FloatArray] = {}
     weights: FloatArray = np.empty(0)
-    for member, each in errors.items():
+    for training, each in errors.items():
         of_frames, weights = metric.of(each, size)
         if of_frames is not None:
-            found[member] = of_frames[chosen]
+            found[training] = of_frames[chosen]
     return found, weights[chosen] if len(weights) else weights
 
 
@@ -201,14 +217,18 @@ def _mean(cell: FrameErrors, metric: Metric, blocks: Independence, weights: Floa
 def _are_paired(rows: Mapping[str, Row]) -> bool:
     """Tell whether training s of each architecture had the same training frames, and others than training t."""
     draws = {
-        tuple((member.label.fold, member.label.training, member.known.split.fingerprint) for member in row.finished)
+        tuple(
+            tuple((member.label.fold, member.label.training, member.known.split.fingerprint) for member in training)
+            for training in row.trainings
+        )
         for row in rows.values()
-        if row.finished
+        if row.trainings
     }
     if len(draws) != 1:
         return False
     (draw,) = draws
-    return len({fingerprint for _, _, fingerprint in draw}) == len(draw) > 1
+    frames = {tuple(fingerprint for _, _, fingerprint in training) for training in draw}
+    return len(frames) == len(draw) > 1
 
 
 def _ranking(
@@ -218,6 +238,7 @@ def _ranking(
     weights: FloatArray,
     paired: bool,
     smallest_difference: float,
+    folds: TestedFolds | None,
 ) -> Ranking | None:
     # an architecture without any error has no ratio to the others
     compared = [name for name, row in rows.items() if row.errors.errors.any()]
@@ -227,9 +248,12 @@ def _ranking(
     for first, second in combinations(compared, 2):
         cells = rows[first].errors, rows[second].errors
         pairs = paired and len(cells[0].errors) == len(cells[1].errors)
-        found = ratio(*cells, blocks.blocks, weights, pairs)
+        if folds is None:
+            found = ratio(*cells, blocks.blocks, weights, pairs)
+        else:
+            found = ratio_over_folds(*cells, folds, weights, pairs)
         ratios[first, second] = found.root() if metric.squared else found
-    bases = {name: row.errors.basis() for name, row in rows.items() if name in compared or row.lost}
+    bases = {name: row.mean.basis for name, row in rows.items() if name in compared or row.lost}
     return rank(bases, ratios, smallest_difference)
 
 

@@ -51,6 +51,8 @@ def basis(row: Row) -> str:
         return f"{number} of {number + len(row.lost)} trained{missing}"
     if row.mean.basis is Basis.TRAININGS:
         return f"interval over {number} trainings{missing}"
+    if row.mean.basis is Basis.FOLDS:
+        return f"corrected resampling over {number // len(row.trainings)} folds{missing}"
     if row.mean.basis is Basis.ONE_TRAINING:
         frames = "" if row.mean.interval is None else ", interval over the frames"
         return f"one training{frames}{missing}"

@@ -34,6 +34,7 @@ class Basis(StrEnum):
     FRAMES = "frames only"  # trained again, the architecture gives the same numbers
     MOLECULES = "interval over the molecules"
     TRAININGS = "interval over the trainings"
+    FOLDS = "corrected resampling over the folds"
     TOO_CORRELATED = "too correlated for an interval"
     TWO_TRAININGS = "two trainings"
     ONE_TRAINING = "one training"  # an interval over the frames alone
@@ -42,7 +43,7 @@ class Basis(StrEnum):
     @property
     def decides(self) -> bool:
         """Tell whether a difference with this basis can be called real."""
-        return self in (Basis.TRAININGS, Basis.MOLECULES, Basis.FRAMES)
+        return self in (Basis.TRAININGS, Basis.MOLECULES, Basis.FOLDS, Basis.FRAMES)
 
 
 class Source(NamedTuple):

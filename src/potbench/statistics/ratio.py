@@ -176,7 +176,7 @@ def fold_ratio(first: FloatArray, second: FloatArray, num_train: int, num_test: 
     if len(first) != len(second) or not (first.mean() > 0 and second.mean() > 0):
         raise SettingError(fold_ratio, "second", second, "as many errors as of the first, with means above zero")
     relative = first / first.mean() - second / second.mean()
-    basis = {1: Basis.ONE_TRAINING, 2: Basis.TWO_TRAININGS}.get(len(relative), Basis.TRAININGS)
+    basis = {1: Basis.ONE_TRAINING, 2: Basis.TWO_TRAININGS}.get(len(relative), Basis.FOLDS)
     trainings: tuple[Source, ...] = ()
     if len(relative) > 1:
         trainings = (Source(float(np.var(relative, ddof=1)), len(relative), num_test / num_train),)

@@ -28,6 +28,7 @@ class Remedy(StrEnum):
 
     TRAININGS = "more trainings"
     FRAMES = "more test frames, not trainings"
+    DATA = "more molecules or frames"
     FINISHED_TRAININGS = "trainings that do not diverge"
 
 
@@ -77,7 +78,8 @@ def would_decide(ratio: Ratio, smallest_difference: float, confidence: float = C
     """Find the number of trainings S′ of each architecture that would decide a comparison.
 
     t √(V_trainings S/S′ + V_blocks) ≤ |ln(m₁/m₂)| for a real difference, or ≤ ln(1 + smallest_difference) − |ln(m₁/m₂)|
-    for equal ones, whichever takes fewer trainings; where V_blocks alone is larger, more test frames are needed.
+    for equal ones, whichever takes fewer trainings; where V_blocks alone is larger, more test frames are needed. Of
+    folds that test other frames each, only more data has more.
 
     Args:
         ratio: of the two errors.
@@ -88,6 +90,8 @@ def would_decide(ratio: Ratio, smallest_difference: float, confidence: float = C
         return WouldDecide(Remedy.FINISHED_TRAININGS)
     if ratio.basis in (Basis.ONE_TRAINING, Basis.TWO_TRAININGS):
         return WouldDecide(Remedy.TRAININGS, FEWEST_TRAININGS)
+    if ratio.basis is Basis.FOLDS:
+        return WouldDecide(Remedy.DATA)
     if ratio.basis is Basis.TOO_CORRELATED or not ratio.trainings:
         return WouldDecide(Remedy.FRAMES)
     distance = abs(ratio.log_ratio)

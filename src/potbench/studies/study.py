@@ -66,15 +66,20 @@ class Trainings:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldsOfStudy:
-    """Folds of training and validation frames; the test frames are the same for all.
+    """Folds of training and validation frames, with the same test frames for all; or of all frames, each to be tested.
 
     Args:
         number: how many; each is trained as often as the study trains.
         by_molecule: whether folds are of whole molecules instead of frames.
+        tests: whether each fold is the test frames of its trainings, in place of those that the data has, so that every
+            frame or molecule is tested once; else a fold validates.
+        validation: fraction of the other folds that validates, of folds that test; None for 0.1.
     """
 
     number: int
     by_molecule: bool = False
+    tests: bool = False
+    validation: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,9 @@ def section(findings: Findings) -> Section | None:
     number = MOST_SHOWN if len(findings.main) == 1 else FEW_SHOWN
     for place, row in enumerate(rows[:number]):
         member = typical(row)
-        comparisons = compare(predictions(member), member.known.metrics["test"], table.group.energy_unit)
-        of = f"{row.architecture}, {table.group.title}, {len(table.group.test.frames):,} test frames"
+        predicted = predictions(member)
+        comparisons = compare(predicted, member.known.metrics["test"], table.group.energy_unit)
+        of = f"{row.architecture}, {table.group.title}, {len(predicted['frame']):,} test frames"
         blocks.append(
             PageFigure(
                 f"parity_{place + 1}",

@@ -10,6 +10,7 @@ from potbench.reporting.rounding import three_digits
 from potbench.results import words
 from potbench.results.findings import Findings
 from potbench.results.table import Compared, Row, Table, lost_reason
+from potbench.results.tested_folds import TestedFolds
 from potbench.statistics.ratio import fold_overlap
 
 MOST_ROWS = 60
@@ -163,10 +164,12 @@ def _latency(row: Row) -> Value:
 
 def _notes(table: Table) -> tuple[str, ...]:
     notes = [f"{table.num_frames:,} test frames; independent are {table.independence.text}."]
+    if table.folds is not None:
+        notes = _of_folds(table, table.folds)
     if table.paired:
         notes.append("Trainings are compared in pairs: the same training frames for each architecture.")
     folds = {member.label.fold for row in table.rows.values() for member in row.finished}
-    if len(folds) > 1:
+    if len(folds) > 1 and table.folds is None:
         number = len(folds)
         notes.append(
             f"Given this pool: folds of k = {number} share {fold_overlap(number):.0%} of their training frames; the "
@@ -178,6 +181,25 @@ def _notes(table: Table) -> tuple[str, ...]:
     if lost:
         notes.append("; ".join(f"{member.label.text}: {lost_reason(member)}" for member in lost) + ".")
     return tuple(notes)
+
+
+def _of_folds(table: Table, folds: TestedFolds) -> list[str]:
+    """Say on what intervals rest where each fold tests other frames."""
+    number = folds.number
+    if folds.by_molecule:
+        rests = f"intervals are Student's over the {table.independence.text}, each of which is tested once"
+    else:
+        rests = (
+            f"intervals are those of corrected resampling over {number} folds (Nadeau and Bengio 2003), with "
+            f"{number - 1} degrees of freedom and the variance 1/{number} + {folds.test_share:.2g} times that of a fold"
+        )
+    return [
+        f"{table.num_frames:,} test frames in {number} folds, each predicted by the training that did not see it: "
+        f"{rests}.",
+        "A naive t-test over folds would call equal architectures different far too often: folds share "
+        f"{fold_overlap(number):.0%} of their training frames.",
+        *([folds.lacking] if folds.lacking else []),
+    ]
 
 
 def _others(findings: Findings) -> list[PageTable]:

@@ -10,7 +10,7 @@ from potbench.reporting.rounding import three_digits
 from potbench.reporting.where_figure import draw_where
 from potbench.results import words
 from potbench.results.findings import Findings
-from potbench.results.predicted import predictions, store_of, typical
+from potbench.results.predicted import on_all_frames, store_of
 from potbench.results.table import Table
 from potbench.structures import SYMBOLS, FloatArray, IntArray
 from potbench.units import KCAL_PER_MOL, reported
@@ -112,7 +112,7 @@ def _by_element(findings: Findings, table: Table, store: Store, place: int) -> P
     for name, row in table.rows.items():
         if not row.finished:
             continue
-        found = predictions(typical(row))
+        found = on_all_frames(row)
         difference = (found["predicted_forces"].astype(np.float64) - found["forces"]) / KCAL_PER_MOL
         known = np.isfinite(difference)
         values = difference**2 if table.metric.squared else np.abs(difference)

@@ -12,7 +12,7 @@ from potbench.reporting.rounding import three_digits
 from potbench.reporting.structure_figure import draw_structure
 from potbench.results import words
 from potbench.results.findings import Findings
-from potbench.results.predicted import predictions, store_of, typical
+from potbench.results.predicted import on_all_frames, store_of
 from potbench.results.table import Row, Table
 from potbench.structures import SYMBOLS, FloatArray
 from potbench.structures import Column as Array
@@ -65,7 +65,7 @@ def _of_frames(table: Table, row: Row) -> FloatArray:
 
 def _structures(table: Table, best: Row, store: Store, places: list[int]) -> list[Structure]:
     test = table.group.test
-    found = predictions(typical(best))
+    found = on_all_frames(best)
     ends = np.cumsum(3 * test.num_atoms)
     structures = []
     for number, place in enumerate(places):

@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from potbench.loading.splits import KFold
 from potbench.studies.planning.budget import Length
 from potbench.studies.planning.cell_split import Around, seed_of
 from potbench.studies.study import Study
@@ -188,7 +189,8 @@ def data_recipe(config: Config) -> Config:
 def _split_recipe(inside: Config | None, around: list[Around]) -> Config:
     whole: Config = inside or {"class_path": DEFAULT_SPLIT}
     for kind, arguments in around:
-        whole = {"class_path": f"potbench.loading.{kind.__name__}", "init_args": {"split": whole, **arguments}}
+        inner = {} if kind is KFold else {"split": whole}
+        whole = {"class_path": f"potbench.loading.{kind.__name__}", "init_args": {**inner, **arguments}}
     return whole
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any, NamedTuple
 
-from potbench.loading.splits import CalibrationSplit, Folds, NestedSplit, Split
+from potbench.loading.splits import CalibrationSplit, Folds, KFold, NestedSplit, Split
 from potbench.studies.study import Study, Varied
+
+VALIDATION = 0.1
+"""Fraction of the other folds that validates where a fold tests."""
 
 
 class Around(NamedTuple):
-    """A split around another one.
+    """A split around another one, or in its place.
 
     Attributes:
-        kind: its class.
+        kind: its class; KFold takes the place of the split inside.
         arguments: all but the split inside.
     """
 
-    kind: type[CalibrationSplit] | type[Folds] | type[NestedSplit]
+    kind: type[CalibrationSplit] | type[Folds] | type[KFold] | type[NestedSplit]
     arguments: dict[str, Any]
 
 
@@ -27,7 +30,7 @@ def seed_of(study: Study, training: int, what: Varied) -> int:
 
 
 def splits_around(study: Study, size: int | None, training: int, fold: int | None) -> list[Around]:
-    """Return the splits around that of the data, from the inside out; none of them touches the test frames.
+    """Return the splits around that of the data, from the inside out; only folds that test touch the test frames.
 
     They depend on the cell and not on the architecture, so that all architectures are trained on the same frames.
 
@@ -39,15 +42,20 @@ def splits_around(study: Study, size: int | None, training: int, fold: int | Non
     """
     seed = study.trainings.seed
     by_molecule = study.folds is not None and study.folds.by_molecule
+    tests = study.folds is not None and study.folds.tests
+    folds: dict[str, Any] = {}
+    if study.folds is not None and fold is not None:
+        folds = {"fold": fold, "num_folds": study.folds.number, "by_molecule": by_molecule, "seed": seed}
     around = []
+    if study.folds is not None and tests:
+        around.append(Around(KFold, folds | {"validation": study.folds.validation or VALIDATION}))
     if study.calibration is not None:
         part = int(study.calibration) if study.calibration >= 1 else study.calibration
         around.append(Around(CalibrationSplit, {"calibration": part, "by_molecule": by_molecule, "seed": seed}))
     nested = {"size": size, "seed": seed_of(study, training, "training_frames")}
-    if study.folds is not None and fold is not None:
-        arguments = {"fold": fold, "num_folds": study.folds.number, "by_molecule": by_molecule, "seed": seed}
-        around.append(Around(Folds, arguments))
-    elif "validation_frames" in study.trainings.vary:
+    if folds and not tests:
+        around.append(Around(Folds, folds))
+    elif not folds and "validation_frames" in study.trainings.vary:
         nested["validation_seed"] = seed_of(study, training, "validation_frames")
     if size is not None or "validation_seed" in nested:
         around.append(Around(NestedSplit, nested))
@@ -56,4 +64,8 @@ def splits_around(study: Study, size: int | None, training: int, fold: int | Non
 
 def split_of(inside: Split, around: list[Around]) -> Split:
     """Return the split of a cell."""
-    return reduce(lambda split, each: each.kind(split, **each.arguments), around, inside)
+
+    def put(split: Split, each: Around) -> Split:
+        return KFold(**each.arguments) if each.kind is KFold else each.kind(split, **each.arguments)
+
+    return reduce(put, around, inside)

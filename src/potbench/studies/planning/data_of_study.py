@@ -1,4 +1,4 @@
-"""The frames of a study: the same for all architectures, with the same test frames for all trainings of a dataset."""
+"""The frames of a study: the same for all architectures, and the same test frames for all trainings or of each fold."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class DataOfStudy:
         # what all must agree with: who came first, and its fingerprint
         self._store_of: dict[str, tuple[str, str]] = {}
         self._frames_of: dict[tuple[object, ...], tuple[str, str]] = {}
-        self._test_of: dict[str, tuple[str, str]] = {}
+        self._test_of: dict[tuple[str, int | None], tuple[str, str]] = {}
 
     def require_same_store(self, architecture: str, dataset: str, config: Config) -> None:
         """Prepare the data of a config, and compare them with those of the other architectures.
@@ -99,8 +99,9 @@ class DataOfStudy:
         return self._open(config)[0].fingerprint
 
     def most(self, place: Place, config: Config) -> int:
-        """Return how many training frames a cell can have at most."""
-        return self._without_size(place, config).num_train
+        """Return how many training frames a cell can have at most; as many in all folds that test."""
+        folds = range(self.study.folds.number) if self._folds_test and self.study.folds else [place.fold]
+        return min(self._without_size(place._replace(fold=fold), config).num_train for fold in folds)
 
     def pool(self, place: Place, config: Config) -> int:
         """Return from how many frames the training frames of a cell are drawn."""
@@ -121,7 +122,9 @@ class DataOfStudy:
         """
         found = self._divide(place, config, self.around(place))
         said = place.label
-        first, test = self._test_of.setdefault(place.dataset, (said, found.test))
+        # only of folds that test are the test frames others
+        same = (place.dataset, place.fold if self._folds_test else None)
+        first, test = self._test_of.setdefault(same, (said, found.test))
         if found.test != test:
             raise PotbenchError(
                 f"The test frames of {said} are not those of {first}. Expected the same for all trainings. "
@@ -134,6 +137,10 @@ class DataOfStudy:
                 "Remove what sets the split of an architecture."
             )
         return found
+
+    @property
+    def _folds_test(self) -> bool:
+        return self.study.folds is not None and self.study.folds.tests
 
     def _without_size(self, place: Place, config: Config) -> FramesOfCell:
         around = [each for each in self.around(place) if each.kind is not NestedSplit]
@@ -154,7 +161,7 @@ class DataOfStudy:
             try:
                 sets = split_of(data.split, around).divide(store)
             except SettingError as error:
-                keys = {"calibration": "calibration", "num_folds": "folds.number"}
+                keys = {"calibration": "calibration", "num_folds": "folds.number", "validation": "folds.validation"}
                 said = error.text(keys.get(error.setting, "the split of the data"))
                 raise PotbenchError(f"{place.architecture} on {place.dataset}: {said}") from error
             test = SplitIndices(NONE, NONE, sets.test, test_sets=sets.test_sets).fingerprint

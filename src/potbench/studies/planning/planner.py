@@ -189,6 +189,8 @@ class Planner:
         if self.study.budget.rule != "as_given":
             yield from (f"{architecture} on {dataset}: {each}." for each in left_out_settings(config))
         inside = kind_of_split(config)
+        if self.study.folds is not None and self.study.folds.tests:
+            yield f"{dataset}: every fold tests, and {inside} of the data is not used."
         redraws = "validation_frames" in self.study.trainings.vary and self.study.folds is None
         if redraws and not inside.endswith(DRAWN_BY_FRAME):
             yield (

@@ -24,6 +24,7 @@ def problems(study: Study) -> Iterator[str]:
     yield from _budget(study)
     yield from _metrics(study)
     yield from _sizes(study)
+    yield from _folds(study)
     yield from _tuning(study)
 
 
@@ -136,6 +137,26 @@ def _sizes(study: Study) -> Iterator[str]:
         strange = sorted(set(sizes) - set(study.sizes or ()))
         if strange:
             yield f"{key} has {strange[0]}, which is none of the sizes of the study. Expected some of them."
+
+
+def _folds(study: Study) -> Iterator[str]:
+    folds = study.folds
+    if folds is None:
+        return
+    if not folds.tests:
+        if folds.validation is not None:
+            said = f"folds.validation is {folds.validation:g}, and a fold validates."
+            yield f"{said} Expected none, or folds.tests: true."
+        return
+    if folds.number == 2:
+        yield "folds.number is 2. Expected 3 or more where folds test: no interval follows from two."
+    if folds.validation is not None and not 0 < folds.validation < 1:
+        yield f"folds.validation is {folds.validation:g}. Expected a fraction of the other folds, between 0 and 1."
+    if study.tuning is not None:
+        yield (
+            "folds.tests is true, and tuning would choose by frames that other folds test. Expected one of both: "
+            "folds.tests: false, or values that were tuned on other data."
+        )
 
 
 def _tuning(study: Study) -> Iterator[str]:

@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from potbench.results import words
+from potbench.results.report import write_report
+from potbench.statistics.interval import Basis
+from tests.results.conftest import Found
+from tests.results.simulated import Simulated
+
+MOLECULES = tuple(f"C{number}" for number in range(20))
+
+
+def folds(folder: Path, number: int = 5, seeds: int = 1, **settings) -> None:
+    """Runs of one architecture, one for each fold and seed."""
+    settings = {"num_test": 100, "train": 300, "molecules": MOLECULES, **settings}
+    name = settings.get("architecture", "SchNet")
+    for seed in range(seeds):
+        for fold in range(number):
+            Simulated(fold=fold, seed=seed, **settings).write(folder / f"{name}-{fold}-{seed}")
+
+
+def test_folds_of_whole_molecules_are_one_table_over_the_molecules(tmp_path: Path, found: Found) -> None:
+    folds(tmp_path)
+    folds(tmp_path, architecture="PaiNN", error=2.0)
+    findings = found(metric="forces_mae")
+    (table,) = findings.main
+    assert (table.num_frames, table.independence.text) == (500, "20 molecules")
+    assert np.array_equal(np.sort(table.group.test.frames), np.arange(500))
+    row = table.rows["SchNet"]
+    assert (row.mean.basis, words.basis(row)) == (Basis.MOLECULES, "interval over the molecules")
+    assert len(row.mean.values) == len(row.finished) == 5
+    assert table.ranking.order == ("SchNet", "PaiNN")
+    assert table.comparison("SchNet", "PaiNN").interval.high < 1
+    assert findings.fairness.checks[0].holds
+    assert not [each for each in findings.fairness.banners if each.level == "red"]
+
+
+def test_folds_that_share_molecules_are_compared_by_corrected_resampling(tmp_path: Path, found: Found) -> None:
+    for name, error in (("SchNet", 1.0), ("PaiNN", 2.0)):
+        folds(tmp_path, architecture=name, error=error, whole_molecules=False, molecules=("ethanol",))
+    (table,) = found(metric="forces_rmse").main
+    row = table.rows["SchNet"]
+    assert (row.mean.basis, words.basis(row)) == (Basis.FOLDS, "corrected resampling over 5 folds")
+    (source,) = table.comparison("SchNet", "PaiNN").ratio.sources
+    assert (source.number, source.correlation) == (5, pytest.approx(100 / 300))
+    assert table.best == {}
+
+
+def test_the_page_says_on_what_intervals_rest_and_that_a_naive_test_is_wrong(tmp_path: Path, found: Found) -> None:
+    for name in ("SchNet", "PaiNN"):
+        folds(tmp_path / "runs", architecture=name, seeds=2, whole_molecules=False, molecules=("ethanol",))
+    write_report(found(), tmp_path / "page")
+    page = (tmp_path / "page" / "report.md").read_text()
+    assert "corrected resampling over 5 folds" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "A naive t-test over folds would call equal architectures different far too often" in page
+    assert "500 test frames in 5 folds, each predicted by the training that did not see it" in page
+
+
+def test_three_trainings_of_each_fold_are_rows_of_their_own(tmp_path: Path, found: Found) -> None:
+    for name in ("SchNet", "PaiNN"):
+        folds(tmp_path, architecture=name, seeds=3)
+    (table,) = found().main
+    row = table.rows["SchNet"]
+    assert row.errors.errors.shape == (3, 500)
+    assert len(row.finished) == len(row.mean.values) == 15
+    for training in row.trainings:
+        assert [member.label.fold for member in training] == [0, 1, 2, 3, 4]
+        assert len({member.known.seeds.everything for member in training}) == 1
+    assert len(table.comparison("SchNet", "PaiNN").ratio.trainings) == 2
+
+
+def test_only_folds_that_all_have_are_compared_and_it_is_said(tmp_path: Path, found: Found) -> None:
+    folds(tmp_path)
+    folds(tmp_path, number=4, architecture="PaiNN")
+    folds(tmp_path, number=2, architecture="AEV")
+    findings = found()
+    (table,) = findings.main
+    assert set(table.rows) == {"SchNet", "PaiNN"}
+    assert table.num_frames == 400
+    said = "Compared on 4 of 5 folds: AEV lacks fold 2, fold 3, fold 4; PaiNN lacks fold 4"
+    assert any(each.level == "amber" and each.text.startswith(said) for each in findings.fairness.banners)
+    reasons = sorted(each.reason for each in findings.absent)
+    assert reasons == ["it has not more than half of the folds"] * 2 + ["not all architectures have this fold"]
+
+
+def test_a_fold_that_diverged_leaves_its_architecture_without_a_place(tmp_path: Path, found: Found) -> None:
+    folds(tmp_path, seeds=2)
+    folds(tmp_path, seeds=2, architecture="PaiNN")
+    Simulated(fold=3, num_test=100, train=300, seed=1, diverged=True).write(tmp_path / "SchNet-3-1")
+    (table,) = found().main
+    row = table.rows["SchNet"]
+    assert (row.mean.basis, row.mean.interval) == (Basis.DIVERGED, None)
+    assert (len(row.trainings), len(row.lost)) == (1, 1)
+    assert table.ranking.order == ("PaiNN",)
+
+
+def test_folds_that_do_not_match_stay_apart_and_are_said(tmp_path: Path, found: Found) -> None:
+    folds(tmp_path)
+    folds(tmp_path, architecture="PaiNN", num_test=110)
+    findings = found()
+    assert len(findings.groups) == 10
+    assert all(group.pool is None for group in findings.groups)
+    assert findings.fairness.checks[0].holds is False
+
+
+def test_sizes_of_folds_that_differ_by_a_frame_are_one(tmp_path: Path, found: Found) -> None:
+    for name in ("SchNet", "PaiNN"):
+        folds(tmp_path, number=4, architecture=name)
+        Simulated(architecture=name, fold=4, num_test=100, train=299, molecules=MOLECULES).write(tmp_path / name)
+    (table,) = found().main
+    assert (table.group.size, table.num_frames) == (None, 500)
