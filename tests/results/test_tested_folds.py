@@ -21,10 +21,10 @@ def of_molecules(trainings: int) -> Iterator[Study]:
     fold = molecule * 5 // MOLECULES
     folds = TestedFolds(fold, molecule, 200, trainings)
     for _ in range(STUDIES):
-        hard = random.normal(0, 0.5, MOLECULES)
+        hard = random.normal(0, 0.3, MOLECULES)
         cells = {}
         for name in ("a", "b"):
-            of_molecule = hard + random.normal(0, 0.3, MOLECULES)
+            of_molecule = hard + random.normal(0, 0.2, MOLECULES)
             of_training = random.normal(0, 0.05, (trainings, 5))
             chance = random.gamma(4.0, 1 / 4.0, (trainings, len(molecule)))
             cells[name] = FrameErrors(np.exp(of_molecule[molecule] + of_training[:, fold]) * chance)

@@ -71,6 +71,7 @@ def test_unequal_numbers_of_trainings_count_from_the_smaller():
         (varying(0.02, 0.1, basis=Basis.TOO_CORRELATED), WouldDecide(Remedy.FRAMES)),
         (Ratio(0.02, (), (Source(1.0, 100),), Basis.FRAMES), WouldDecide(Remedy.FRAMES)),
         (Ratio(0.02, (), (Source(1.0, 100),), Basis.MOLECULES), WouldDecide(Remedy.FRAMES)),
+        (Ratio(0.02, (Source(1.0, 5, 0.25),), (), Basis.FOLDS), WouldDecide(Remedy.DATA)),
         (varying(0.02, 0.1, basis=Basis.ONE_TRAINING), WouldDecide(Remedy.TRAININGS, 3)),
         (varying(0.02, 0.1, trainings=2, basis=Basis.TWO_TRAININGS), WouldDecide(Remedy.TRAININGS, 3)),
         (varying(0.02, 0.1, basis=Basis.DIVERGED), WouldDecide(Remedy.FINISHED_TRAININGS)),

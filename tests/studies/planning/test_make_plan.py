@@ -6,12 +6,13 @@ import pytest
 
 from potbench.cli.study_configs import StudyConfigs
 from potbench.errors import PotbenchError
+from potbench.loading.splits.groups import units
 from potbench.studies.cells import LeftOut
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.make_plan import make_plan, no_longer_planned
 from potbench.studies.planning.planner import Configs, Planner
 from potbench.studies.planning.read_study import read_study
-from tests.studies.planned import config_of, frames_of, plan_of
+from tests.studies.planned import CachedConfigs, config_of, frames_of, plan_of
 from tests.studies.small_study import CONFIGS, write_small
 
 FRAMES = {"training_frames", "validation_frames"}
@@ -199,6 +200,53 @@ def test_folds_share_test_and_calibration_frames_and_each_frame_validates_once(t
     validated = np.concatenate([each.validation for each in sets])
     assert len(np.unique(validated)) == len(validated)
     assert set(validated) == {*sets[0].train, *sets[0].validation}
+
+
+@pytest.mark.parametrize("by_molecule", [False, True])
+def test_folds_that_test_have_each_frame_once_and_sizes_and_calibration_leave_them(
+    tmp_path: Path, by_molecule: bool
+) -> None:
+    folds = {"number": 3, "tests": True, "by_molecule": by_molecule, "validation": 0.2}
+    settings = {"data.init_args.split.init_args.seed": 1}
+    plan, folder, study = plan_of(
+        tmp_path,
+        sizes=[64],
+        folds=folds,
+        calibration=0.1 if not by_molecule else 1,
+        trainings__number=2,
+        architectures__pairwise__set=settings,
+    )
+    assert len(plan.cells) == 12
+    (said,) = plan.notes
+    assert said == "sample: every fold tests, and potbench.loading.RandomSplit of the data is not used."
+    sets = {(cell.fold, cell.training): frames_of(folder, study, cell) for cell in plan.cells}
+    data = CachedConfigs(study, folder.path).data(config_of(folder, plan.cells[0]))
+    data.setup("fit")
+    molecules = units(data.store, np.arange(len(data.store)), by_molecule=True)
+    tested = np.concatenate([sets[fold, 0].test for fold in range(3)])
+    assert np.array_equal(np.sort(tested), np.arange(len(molecules)))
+    for (fold, _), each in sets.items():
+        assert np.array_equal(each.test, sets[fold, 0].test)
+        apart = [each.train, each.validation, each.test, each.calibration]
+        assert len(np.unique(np.concatenate(apart))) == sum(map(len, apart))
+        assert len(each.train) == 64
+        assert len(each.calibration) > 0
+        if by_molecule:
+            parts = [set(molecules[frames]) for frames in apart]
+            assert sum(map(len, parts)) == len(set().union(*parts))
+    assert not np.array_equal(sets[0, 0].train, sets[0, 1].train)
+
+
+def test_a_size_that_one_fold_does_not_have_is_left_out_of_all(tmp_path: Path) -> None:
+    folds = {"number": 4, "tests": True, "by_molecule": True}
+    plan, _, _ = plan_of(tmp_path / "small", sizes=..., folds=folds, trainings__number=1)
+    sizes = sorted({cell.num_train for cell in plan.cells})
+    assert sizes[0] < sizes[-1]
+    plan, _, _ = plan_of(tmp_path, sizes=[64, sizes[-1]], folds=folds, trainings__number=1)
+    assert [(cell.architecture, cell.fold) for cell in plan.cells] == [
+        (name, fold) for fold in range(4) for name in ("ani", "pairwise")
+    ]
+    assert {cell.size for cell in plan.cells} == {64}
 
 
 def test_sizes_that_the_data_do_not_have_are_left_out_and_said(tmp_path: Path) -> None:

@@ -99,6 +99,22 @@ def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
         ({"tuning": {"trials": 0, "space": {"a": RATES}}}, "tuning.trials is 0. Expected 1 or more."),
         ({"tuning": {"trials": 3, "budget": 2, "space": {"a": RATES}}}, "tuning.budget is 2.0. Expected a part of the"),
         (
+            {"folds": {"number": 2, "tests": True}},
+            "folds.number is 2. Expected 3 or more where folds test: no interval follows from two.",
+        ),
+        (
+            {"folds": {"number": 5, "validation": 0.2}},
+            "folds.validation is 0.2, and a fold validates. Expected none, or folds.tests: true.",
+        ),
+        (
+            {"folds": {"number": 5, "tests": True, "validation": 1.5}},
+            "folds.validation is 1.5. Expected a fraction of the other folds, between 0 and 1.",
+        ),
+        (
+            {"folds": {"number": 5, "tests": True}, "tuning": {"trials": 3, "space": {"a": RATES}}},
+            "folds.tests is true, and tuning would choose by frames that other folds test.",
+        ),
+        (
             {"tuning": {"trials": 3, "space": {"a": 1}}},
             "tuning.space cannot be searched: space.a is 1, expected {float:",
         ),

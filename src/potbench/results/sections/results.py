@@ -196,8 +196,9 @@ def _of_folds(table: Table, folds: TestedFolds) -> list[str]:
     return [
         f"{table.num_frames:,} test frames in {number} folds, each predicted by the training that did not see it: "
         f"{rests}.",
-        "A naive t-test over folds would call equal architectures different far too often: folds share "
-        f"{fold_overlap(number):.0%} of their training frames.",
+        f"It is no naive t-test over folds, which share {fold_overlap(number):.0%} of their training frames: one that "
+        "takes splits of a dataset for independent calls equal architectures different far too often, over 15 random "
+        "splits in a third of all studies.",
         *([folds.lacking] if folds.lacking else []),
     ]
 
