@@ -1,9 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from potbench.results import words
+from potbench.results.findings import find
+from potbench.results.given_runs import find_runs, members_of
+from potbench.results.member import Asked
 from potbench.results.report import write_report
 from potbench.statistics.interval import Basis
 from tests.results.conftest import Found
@@ -103,6 +107,20 @@ def test_folds_that_do_not_match_stay_apart_and_are_said(tmp_path: Path, found: 
     assert len(findings.groups) == 10
     assert all(group.pool is None for group in findings.groups)
     assert findings.fairness.checks[0].holds is False
+
+
+def test_learning_curves_are_fitted_to_each_fold(tmp_path: Path) -> None:
+    for train, error in ((200, 2.0), (300, 1.5)):
+        folds(tmp_path / str(train), train=train, error=error)
+    members, absent = members_of(find_runs([tmp_path]))
+    sized = [replace(each, label=each.label._replace(size=each.known.split.train)) for each in members]
+    findings = find(sized, absent, Asked("Sizes"))
+    assert [(table.group.size, table.num_frames) for table in findings.main + findings.tables[:1]] == [
+        (300, 500),
+        (200, 500),
+    ]
+    write_report(findings, tmp_path / "page")
+    assert "Learning curves" in (tmp_path / "page" / "report.md").read_text()
 
 
 def test_sizes_of_folds_that_differ_by_a_frame_are_one(tmp_path: Path, found: Found) -> None:

@@ -66,6 +66,7 @@ def split_of(inside: Split, around: list[Around]) -> Split:
     """Return the split of a cell."""
 
     def put(split: Split, each: Around) -> Split:
-        return KFold(**each.arguments) if each.kind is KFold else each.kind(split, **each.arguments)
+        inner: dict[str, Any] = {} if each.kind is KFold else {"split": split}
+        return each.kind(**inner, **each.arguments)
 
     return reduce(put, around, inside)
