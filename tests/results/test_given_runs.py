@@ -140,3 +140,11 @@ def test_a_run_that_is_not_finished_or_not_tested_is_missing(tmp_path: Path) -> 
     assert {str(member.outcome) for member in members} == {"missing"}
     said = " ".join(member.reason for member in members)
     assert all(words in said for words in ("not ended", "not tested", "no predictions.npz"))
+
+
+def test_of_a_study_only_its_runs_are_taken(tmp_path: Path) -> None:
+    (run,) = trainings(tmp_path / "study" / "runs", 1)
+    trainings(tmp_path / "study" / "tuning" / "trials", 2)
+    assert len(find_runs([tmp_path / "study"])) == 3
+    (tmp_path / "study" / "plan.json").write_text("{}")
+    assert [each.path for each in find_runs([tmp_path / "study"])] == [run.path]

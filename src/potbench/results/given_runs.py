@@ -34,7 +34,10 @@ def find_runs(paths: Iterable[Path]) -> list[RunFolder]:
     for path in paths:
         if not path.exists():
             raise RunError(f"{path} does not exist. Expected the folder of a run, or one with runs in it.")
-        inside = sorted({file.parent for name in ("config.yaml", "record.json") for file in path.rglob(name)})
+        # a study also has trials of its searches, which are not compared
+        is_study = (path / "plan.json").is_file() and (path / "runs").is_dir()
+        below = path / "runs" if is_study else path
+        inside = sorted({file.parent for name in ("config.yaml", "record.json") for file in below.rglob(name)})
         for folder in [path] if path in inside or not inside else inside:
             found.setdefault(folder.resolve(), RunFolder(folder))
     return list(found.values())
