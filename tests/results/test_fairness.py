@@ -82,3 +82,14 @@ def test_trainings_that_are_missing_have_a_banner(tmp_path: Path, found: Found) 
     findings = found()
     assert levels(findings, "not there yet") == ["note"]
     assert findings.main[0].rows["SchNet"].missing == 1
+
+
+def test_tf32_of_some_is_seen(tmp_path: Path, found: Found) -> None:
+    for architecture, products in (("SchNet", "highest"), ("PaiNN", "high")):
+        for run in trainings(tmp_path, 3, architecture=architecture):
+            record = Simulated(architecture=architecture).record(run)
+            machine = replace(record.provenance.machine, matrix_products=products)
+            replace(record, provenance=replace(record.provenance, machine=machine)).save(run.path)
+    findings = found()
+    assert check(findings, "tf32").reason == "high of PaiNN; highest of SchNet"
+    assert "amber" in levels(findings, "tf32")

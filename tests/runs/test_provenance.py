@@ -5,9 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 
 import potbench
-from potbench.runs.provenance import Machine, Provenance, command, git_commit, provenance
+from potbench.runs.provenance import Machine, Provenance, command, git_commit, machine, provenance
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -121,3 +122,13 @@ def test_what_the_last_digits_of_a_number_depend_on(threads: int, accelerator: s
 def test_the_command_can_be_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["somewhere/potbench", "fit", "--run_dir", "a run"])
     assert command() == "python -m potbench fit --run_dir 'a run'"
+
+
+@pytest.mark.parametrize("precision", ["highest", "high"])
+def test_the_precision_of_matrix_products_is_told(precision: str) -> None:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        assert machine().matrix_products == precision
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -74,6 +74,10 @@ def _precision(member: Member) -> str | None:
     return str(member.choices.trainer.get("precision") or "32-true") if member.choices else None
 
 
+def _matrix_products(member: Member) -> str | None:
+    return member.known.provenance.machine.matrix_products
+
+
 def _deterministic(member: Member) -> str | None:
     if member.choices is None:
         return None
@@ -111,6 +115,7 @@ CONDITIONS = (
     Condition("Same choice of the checkpoint", _checkpoint),
     Condition("As many validation frames", _validation_frames),
     Condition("Same precision", _precision),
+    Condition("Same precision of matrix products (tf32 where it is not highest)", _matrix_products),
     Condition("Same determinism", _deterministic, "note"),
     Condition("Same threads or device", _threads, "note"),
     Condition("Same learning rate", _learning_rate, "note"),

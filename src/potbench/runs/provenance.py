@@ -32,6 +32,8 @@ class Machine:
         cores: of the machine; None where the system does not say.
         threads: that torch used.
         accelerator: model of the GPU, or None.
+        matrix_products: precision of products of float32 matrices, as torch names it: highest, or high and medium, by
+            which a GPU computes in tf32 or less; None in early records.
     """
 
     system: str
@@ -39,6 +41,7 @@ class Machine:
     cores: int | None
     threads: int
     accelerator: str | None
+    matrix_products: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def machine() -> Machine:
         cores=os.cpu_count(),
         threads=torch.get_num_threads(),
         accelerator=torch.cuda.get_device_name() if uses_gpu else None,
+        matrix_products=torch.get_float32_matmul_precision(),
     )
 
 
