@@ -13,7 +13,9 @@ from tests.cli.conftest import QUICK, finish, start
 from tests.runs.small_run import contents
 
 
-@pytest.mark.parametrize("optimizer", ["torch.optim.Adam", "potbench.training.Muon"])
+@pytest.mark.parametrize(
+    "optimizer", ["torch.optim.Adam", pytest.param("potbench.training.Muon", marks=pytest.mark.slow)]
+)
 def test_two_processes_train_and_test_as_one(tmp_path: Path, optimizer: str) -> None:
     # 47 frames in batches of 16: shares differ by one frame, and no frame is drawn twice
     # double precision, since Adam's first steps turn the rounding of small gradients into whole steps

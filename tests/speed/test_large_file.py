@@ -1,4 +1,5 @@
 import h5py
+import pytest
 
 from potbench.datasets import ANI1
 from potbench.speed.large_file import measure_apart
@@ -13,6 +14,7 @@ def test_a_simulated_file_is_read_like_a_real_one(tmp_path):
     assert chunks[0].positions.shape[1:] == (15, 3)
 
 
+@pytest.mark.slow
 def test_converting_is_measured_in_a_process_of_its_own(tmp_path):
     apart = measure_apart(tmp_path, 20_000)
     assert apart.frames == 20_000
