@@ -42,7 +42,7 @@ def test_libraries_and_potbench_are_compared(tmp_path: Path, capsys: pytest.Capt
     assert main(["speed", "inference", "--calls", "1", "--rounds", "1", "--json", str(file)]) == 0
     assert "TorchANI" in capsys.readouterr().out
     found = json.loads(file.read_text())["calls"]
-    assert [(one["network"], one["library"], one["atoms"]) for one in found] == [
+    assert [(one["network"], one["package"], one["atoms"]) for one in found] == [
         (network, library, atoms)
         for network, library in (("ANI", "TorchANI"), ("SchNet", "SchNetPack"), ("PaiNN", "SchNetPack"))
         for atoms in (9, 21)

@@ -82,13 +82,13 @@ def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str],
     from potbench.cli.study_configs import StudyConfigs
     from potbench.studies.planning.make_plan import make_plan, no_longer_planned
     from potbench.studies.planning.planner import Configs, Planner
-    from potbench.studies.planning.read_study import StudyError
     from potbench.studies.planning.study_checks import too_many_threads
+    from potbench.studies.yaml_text import WrittenFileError
     from potbench.whole_file import write_text
 
     problem = next(too_many_threads(study), None)
     if problem:
-        raise StudyError(file, problem)
+        raise WrittenFileError(file, problem)
     configs = StudyConfigs(study, file)
     planner = Planner(study, folder, Configs(configs.resolve, configs.data), times_all=is_dry)
     plan = make_plan(planner, _tuned(planner, only, is_dry))

@@ -40,7 +40,7 @@ class Calls:
         network: which.
         molecule: its formula.
         atoms: how many it has.
-        library: whose calculator potbench's is compared with.
+        package: whose calculator potbench's is compared with.
         theirs: milliseconds of a call.
         ours: milliseconds of a call.
         ratio: of ours to theirs, turn by turn.
@@ -49,7 +49,7 @@ class Calls:
     network: str
     molecule: str
     atoms: int
-    library: str
+    package: str
     theirs: Spread
     ours: Spread
     ratio: Spread
@@ -75,7 +75,7 @@ class InferenceReport(Report):
         for found in self.calls:
             name = f"{found.molecule}, {found.atoms} atoms"
             figures = found.theirs.text(".2f"), found.ours.text(".2f"), found.ratio.text(".2f")
-            table.add_row(found.network, name, found.library, *figures)
+            table.add_row(found.network, name, found.package, *figures)
         yield table
 
 
@@ -90,7 +90,7 @@ def measure(calls: int, num_rounds: int) -> InferenceReport:
         ValueError: two calculators do not give the same forces.
     """
     found = []
-    for network, (library, theirs, ours) in pairs_of_calculators().items():
+    for network, (package, theirs, ours) in pairs_of_calculators().items():
         for atoms in (molecule("CH3CH2OH"), ASPIRIN):
             require_same_forces(network, atoms, theirs, ours)
             turns = [(time_calls(theirs, atoms, calls), time_calls(ours, atoms, calls)) for _ in range(num_rounds + 1)][
@@ -99,7 +99,7 @@ def measure(calls: int, num_rounds: int) -> InferenceReport:
             their, our = zip(*turns, strict=True)
             ratio = Spread.of([one / other for other, one in turns])
             name = atoms.get_chemical_formula()
-            found.append(Calls(network, name, len(atoms), library, Spread.of(their), Spread.of(our), ratio))
+            found.append(Calls(network, name, len(atoms), package, Spread.of(their), Spread.of(our), ratio))
     data = "ethanol and aspirin, one at a time"
     return InferenceReport(data=data, rounds=num_rounds, calls=found)
 

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import yaml
 from typing_extensions import override
+
+from potbench.errors import PotbenchError, did_you_mean
+
+
+class WrittenFileError(PotbenchError, ValueError):
+    """A file that people write, of a study or a search, cannot be used.
+
+    Args:
+        file: the one.
+        problem: what is wrong with which key, and what was expected: sentences.
+    """
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{problem} Change it in {file}.")
 
 
 class PeopleLoader(yaml.SafeLoader):
@@ -39,3 +57,27 @@ def plain_yaml(text: str) -> object:
         return json.loads(json.dumps(yaml.load(text, PeopleLoader), default=str))
     except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise ValueError(" ".join(str(error).split())) from error
+
+
+def unknown_keys(kind: type[Any], plain: object, place: str = "") -> Iterator[str]:
+    """Say of each key that a dataclass does not have what it may be meant to be.
+
+    Args:
+        kind: the dataclass.
+        plain: what was read for it.
+        place: its own key, with a dot behind it.
+    """
+    if not isinstance(plain, dict):
+        return  # the wrong type, which is refused as such
+    hints = get_type_hints(kind)
+    for key, value in plain.items():
+        if key not in hints:
+            near = did_you_mean(key, hints)
+            yield f"There is no key {place}{key}.{near} Expected one of {', '.join(hints)}."
+            continue
+        hint = hints[key]
+        parts = [part for part in get_args(hint) if part is not NoneType] or [hint]
+        if is_dataclass(parts[-1]) and isinstance(value, dict):
+            named = value.items() if parts[0] is str else [("", value)]
+            for name, each in named:
+                yield from unknown_keys(parts[-1], each, f"{place}{key}.{name}{'.' * bool(name)}")  # type: ignore[arg-type]

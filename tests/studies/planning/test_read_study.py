@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from potbench.studies.planning.read_study import StudyError, read_study
+from potbench.studies.planning.read_study import read_study
 from potbench.studies.planning.study_checks import too_many_threads
 from potbench.studies.study import Study
+from potbench.studies.yaml_text import WrittenFileError
 from tests.studies.small_study import CONFIGS, write_small
 
 RATES = {"float": {"low": 1e-4, "high": 1e-2}}
@@ -14,7 +15,7 @@ RATES = {"float": {"low": 1e-4, "high": 1e-2}}
 def refused(folder: Path, **changes: Any) -> str:
     """Return what is said of the small study with changes."""
     file = write_small(folder, **changes)
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(WrittenFileError) as caught:
         read_study(file)
     message = str(caught.value)
     assert message.endswith(f" Change it in {file}.")
@@ -141,7 +142,7 @@ def test_the_nearest_file_is_named(tmp_path: Path) -> None:
 def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
     file = write_small(tmp_path)
     file.write_text(file.read_text().replace("  pairwise:", "  ani:"))
-    with pytest.raises(StudyError, match=r"ani stands twice in what begins in line 4\. Expected YAML, as in"):
+    with pytest.raises(WrittenFileError, match=r"ani stands twice in what begins in line 4\. Expected YAML, as in"):
         read_study(file)
 
 
@@ -149,7 +150,7 @@ def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_study_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(text)
-    with pytest.raises(StudyError):
+    with pytest.raises(WrittenFileError):
         read_study(file)
 
 

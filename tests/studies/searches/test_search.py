@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from potbench.studies.searches.search import SearchError, read_search
+from potbench.studies.searches.search import read_search
 from potbench.studies.searches.space import Choice, Numbers
+from potbench.studies.yaml_text import WrittenFileError
 
 WHOLE = """
 config: ../potential.yaml
@@ -91,7 +92,7 @@ def test_what_cannot_be_searched_is_refused_with_its_key_and_file(tmp_path: Path
     if key == "space":
         kept = [part for part in kept if not part.startswith(" ")]
     file = written(tmp_path, "\n".join([*kept, change]))
-    with pytest.raises(SearchError) as caught:
+    with pytest.raises(WrittenFileError) as caught:
         read_search(file)
     assert said in str(caught.value)
     assert str(caught.value).endswith(f" Change it in {file}.")
@@ -100,5 +101,5 @@ def test_what_cannot_be_searched_is_refused_with_its_key_and_file(tmp_path: Path
 @pytest.mark.parametrize("text", ["- a", "a: [", "", "config: 3\nspace: {a: {choice: [1, 2]}}"])
 def test_what_is_no_search_is_refused(tmp_path: Path, text: str) -> None:
     file = written(tmp_path, text)
-    with pytest.raises(SearchError, match=f"Change it in {file}"):
+    with pytest.raises(WrittenFileError, match=f"Change it in {file}"):
         read_search(file)

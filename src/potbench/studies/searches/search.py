@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from potbench.errors import PotbenchError, did_you_mean
+from potbench.errors import did_you_mean
 from potbench.readers.typed_json import from_plain
 from potbench.studies.searches.space import Choice, Parameter, SpaceError, read_space
-from potbench.studies.yaml_text import plain_yaml
+from potbench.studies.yaml_text import WrittenFileError, plain_yaml, unknown_keys
 
 STAGE = "validation/"
 OBJECTIVES = ("loss", "energy_mae", "energy_rmse", "energy_mae_per_atom", "forces_mae", "forces_rmse")
@@ -111,34 +111,24 @@ class SearchFile(Search):
     accelerator: Literal["cpu", "gpu", "auto"] = "auto"
 
 
-class SearchError(PotbenchError, ValueError):
-    """A search file cannot be used.
-
-    Args:
-        file: the search file.
-        problem: what is wrong with which key, and what was expected: sentences.
-    """
-
-    def __init__(self, file: Path, problem: str) -> None:
-        super().__init__(f"{problem} Change it in {file}.")
-
-
 def read_search(file: Path) -> SearchFile:
     """Return what a search file says; the configs in it are relative to its folder.
 
     Raises:
-        SearchError: it is no search file, or cannot work.
+        WrittenFileError: it is no search file, or cannot work.
         OSError: it cannot be read.
     """
     try:
         plain = plain_yaml(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise SearchError(file, f"The file is no search: {error}.") from error
+        raise WrittenFileError(file, f"The file is no search: {error}.") from error
     if not isinstance(plain, dict):
-        raise SearchError(file, "The file is no search: it holds no keys. Expected config, space, trials and others.")
-    _require_known(file, SearchFile, plain, "")
-    if isinstance(plain.get("budget"), dict):
-        _require_known(file, TrialBudget, plain["budget"], "budget.")
+        raise WrittenFileError(
+            file, "The file is no search: it holds no keys. Expected config, space, trials and others."
+        )
+    unknown = next(unknown_keys(SearchFile, plain), None)
+    if unknown:
+        raise WrittenFileError(file, unknown)
     try:
         search = from_plain(SearchFile, {"name": file.stem, **plain})
         space = {key: _with_paths(value, file.parent) for key, value in search.space.items()}
@@ -148,19 +138,10 @@ def read_search(file: Path) -> SearchFile:
         found.require()
         _require_budget(found.budget)
     except SpaceError as error:
-        raise SearchError(file, str(error)) from error
+        raise WrittenFileError(file, str(error)) from error
     except ValueError as error:
-        raise SearchError(file, f"{error}.") from error
+        raise WrittenFileError(file, f"{error}.") from error
     return found
-
-
-def _require_known(file: Path, kind: type[Any], plain: dict[str, Any], place: str) -> None:
-    names = [each.name for each in fields(kind)]
-    for key in plain:
-        if key not in names:
-            raise SearchError(
-                file, f"There is no key {place}{key}.{did_you_mean(key, names)} Expected one of {', '.join(names)}."
-            )
 
 
 def _require_budget(budget: TrialBudget) -> None:
