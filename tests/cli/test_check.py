@@ -6,7 +6,8 @@ import torch
 from potbench.cli.main import main
 from potbench.laws import LAWS
 from potbench.representations import AEV
-from potbench.runs.record import LawFound, Record
+from potbench.runs.findings import LawFound
+from potbench.runs.record import Record
 
 
 def test_every_law_is_said_and_holds(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,9 +19,10 @@ from potbench.results.member import Asked, Search
 from potbench.results.records_csv import write_records
 from potbench.results.report import page_of, write_report
 from potbench.results.sections import data, differences, fair, repeat, results
+from potbench.runs.findings import LawFound
 from potbench.runs.folder import RunFolder
 from potbench.runs.provenance import Machine, Provenance
-from potbench.runs.record import InferenceCost, LawFound, Measured
+from potbench.runs.record import InferenceCost, Measured
 from potbench.structures import Frames
 from potbench.units import Quantity
 from tests.results.conftest import Found

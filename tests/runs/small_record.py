@@ -6,9 +6,10 @@ from potbench.batch import Statistics
 from potbench.data_quality.leakage import Leakage
 from potbench.loading.manifest import Manifest, Source
 from potbench.runs.evaluation import Evaluation
+from potbench.runs.findings import LawFound
 from potbench.runs.parent import Parent
 from potbench.runs.provenance import Machine, Provenance
-from potbench.runs.record import Budget, Diverged, InferenceCost, LawFound, Measured, Record, Seeds, TrainingCost
+from potbench.runs.record import Budget, Diverged, InferenceCost, Measured, Record, Seeds, TrainingCost
 from potbench.runs.split_summary import SplitSummary
 from potbench.units import Quantity
 

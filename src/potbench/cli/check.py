@@ -39,8 +39,8 @@ def check(run: Path, *, ckpt_path: str = "best", frames: int = 4, allow: list[st
     from potbench.loading.collate import gather
     from potbench.runs.allowed import Allowed
     from potbench.runs.checkpoint import load_potential
+    from potbench.runs.findings import LawFound
     from potbench.runs.later_findings import add_to_record
-    from potbench.runs.record import LawFound
 
     allowed = Allowed.by_flag(allow)
     potential = load_potential(checkpoint, allowed)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from potbench.errors import RecordError, RunError
+from potbench.runs.findings import Examined, LawFound
 from potbench.runs.folder import RunFolder
 from potbench.runs.lock import undisturbed
-from potbench.runs.record import InferenceCost, LawFound, Record
+from potbench.runs.record import InferenceCost, Record
 
 
 def add_to_record(
@@ -17,6 +18,7 @@ def add_to_record(
     *,
     laws: tuple[LawFound, ...] | None = None,
     inference: InferenceCost | None = None,
+    examined: tuple[Examined, ...] | None = None,
 ) -> str:
     """Add to the record of a run what was found out about the checkpoint that it stands for.
 
@@ -25,6 +27,7 @@ def add_to_record(
         checkpoint: whose findings they are.
         laws: how far it is from each physical law.
         inference: what it costs at work.
+        examined: how it does in dynamics and along bonds.
 
     Returns:
         Why the record is as it was, a sentence; empty where it was completed.
@@ -34,7 +37,12 @@ def add_to_record(
     try:
         with undisturbed(run):
             record = Record.load(run.path)
-            record = replace(record, laws=laws or record.laws, inference=inference or record.inference)
+            record = replace(
+                record,
+                laws=laws or record.laws,
+                inference=inference or record.inference,
+                examined=examined or record.examined,
+            )
             record.save(run.path)
     except (RunError, RecordError, OSError) as error:
         return f"This could not be recorded: {error}"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from potbench.batch import Statistics
 from potbench.errors import RecordError, RunError
@@ -15,6 +13,7 @@ from potbench.loading.manifest import Manifest
 from potbench.loading.splits.split import NAMED
 from potbench.readers.typed_json import from_plain, to_json
 from potbench.runs.evaluation import Evaluation
+from potbench.runs.findings import Examined, LawFound
 from potbench.runs.folder import RunFolder
 from potbench.runs.format_1 import from_format_1
 from potbench.runs.parent import Parent
@@ -116,34 +115,6 @@ class InferenceCost:
 
 
 @dataclass(frozen=True)
-class LawFound:
-    """A physical law, and how far a trained potential is from it.
-
-    Args:
-        name: of the law.
-        verdict: refused where it asks about molecules that the potential refuses.
-        violation: the largest that was found; None where it was refused, or is not finite.
-        tolerance: the largest that is allowed.
-        unit: of both.
-    """
-
-    name: str
-    verdict: Literal["pass", "FAIL", "refused"]
-    violation: float | None
-    tolerance: float
-    unit: str
-
-    @classmethod
-    def of(cls, name: str, violation: float | None, tolerance: float, unit: str) -> LawFound:
-        """Return what a violation says of a law; None where its molecules were refused."""
-        verdict: Literal["pass", "FAIL", "refused"] = "refused"
-        if violation is not None:
-            verdict = "pass" if violation <= tolerance else "FAIL"  # so put, NaN fails
-        finite = violation if violation is not None and math.isfinite(violation) else None
-        return cls(name, verdict, finite, tolerance, unit)
-
-
-@dataclass(frozen=True)
 class Diverged:
     """A training that has diverged.
 
@@ -185,6 +156,7 @@ class Record:
         diverged: when and why training diverged; None where it did not.
         inference: what the potential costs at work; None where it was not measured.
         laws: how far the potential is from each physical law; None where they were not checked.
+        examined: how the potential does at work: in dynamics and along bonds; None where it was not examined.
     """
 
     format: int = FORMAT
@@ -206,6 +178,7 @@ class Record:
     diverged: Diverged | None = None
     inference: InferenceCost | None = None
     laws: tuple[LawFound, ...] | None = None
+    examined: tuple[Examined, ...] | None = None
 
     @property
     def known_looks(self) -> int:

@@ -6,7 +6,7 @@ from potbench.reporting.page.content import Column, PageTable, Section, Value
 from potbench.results import words
 from potbench.results.findings import Findings
 from potbench.results.table import Table
-from potbench.runs.record import LawFound
+from potbench.runs.findings import LawFound
 
 
 def section(findings: Findings) -> Section | None:

@@ -1,0 +1,132 @@
+"""What a protocol of the examination is: what it gets, and what it finds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from potbench.potentials.potential import Potential
+from potbench.runs.findings import Examined
+from potbench.structures import Frames
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How long an examination is: the same simulated time for all architectures.
+
+    Args:
+        name: dev, fast or standard.
+        molecules: how many of the test set are examined.
+        nve_replicas: which move at constant energy.
+        nve_time: how long, in ps.
+        stability_replicas: which move at constant temperature.
+        stability_time: how long, in ps.
+        scan_points: places along a bond, or around one.
+        relaxed_frames: test frames that are relaxed.
+    """
+
+    name: str
+    molecules: int
+    nve_replicas: int
+    nve_time: float
+    stability_replicas: int
+    stability_time: float
+    scan_points: int
+    relaxed_frames: int
+
+
+MODES = {
+    mode.name: mode
+    for mode in (
+        Mode("dev", 1, 2, 0.02, 2, 0.02, 12, 1),
+        Mode("fast", 1, 4, 1.0, 8, 5.0, 36, 4),
+        Mode("standard", 10, 4, 2.0, 32, 20.0, 72, 16),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A molecule, and the potential that is examined with it.
+
+    Args:
+        name: of the molecule.
+        potential: in evaluation mode and double precision.
+        frames: test frames of the molecule, in their order in the data, labels included.
+        temperature: at which the data is a trajectory, in K; None where it is none.
+        seed: of random numbers.
+    """
+
+    name: str
+    potential: Potential
+    frames: Frames
+    temperature: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a figure.
+
+    Args:
+        label: of the legend.
+        x: along.
+        y: up; None where there is no value.
+        steps: drawn as steps, as survival is.
+    """
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    steps: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Lines that are drawn together.
+
+    Args:
+        name: of the file, without spaces.
+        title: a few words, the molecule among them.
+        x_label: with its unit.
+        y_label: with its unit.
+        lines: at least one.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What one protocol found with one molecule.
+
+    Args:
+        findings: values with their limits and verdicts.
+        figures: what they were read from.
+    """
+
+    findings: tuple[Examined, ...]
+    figures: tuple[Figure, ...] = ()
+
+
+class Protocol(ABC):
+    """A way to examine a potential."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def evaluations(self, subject: Subject, mode: Mode) -> int:
+        """Return about how many molecules energies and forces are computed for, by which the time is planned."""
+
+    @abstractmethod
+    def examine(self, subject: Subject, mode: Mode) -> Examination:
+        """Follow the protocol.
+
+        Raises:
+            UnknownMoleculeError: the potential refuses what the protocol asks about.
+        """
