@@ -37,34 +37,6 @@ class Architecture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyDataset:
-    """One of the datasets on which potentials are compared.
-
-    Args:
-        data: config of the data, with the split whose test frames all share.
-        set: dotted key of the whole config → value, on top of the config.
-    """
-
-    data: Path
-    set: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trainings:
-    """Repeated trainings of the same.
-
-    Args:
-        number: how many.
-        vary: what the seed of a training changes; the rest is drawn by the seed of the study. Never the test frames.
-        seed: of the study; training t has seed + t.
-    """
-
-    number: int
-    vary: tuple[Varied, ...] = ("weights", "batches", "training_frames", "validation_frames")
-    seed: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class FoldsOfStudy:
     """Folds of training and validation frames, with the same test frames for all; or of all frames, each to be tested.
 
@@ -80,6 +52,36 @@ class FoldsOfStudy:
     by_molecule: bool = False
     tests: bool = False
     validation: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyDataset:
+    """One of the datasets on which potentials are compared.
+
+    Args:
+        data: config of the data, with the split whose test frames all share.
+        set: dotted key of the whole config → value, on top of the config.
+        folds: in place of those of the study; None for those.
+    """
+
+    data: Path
+    set: dict[str, object] = field(default_factory=dict)
+    folds: FoldsOfStudy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainings:
+    """Repeated trainings of the same.
+
+    Args:
+        number: how many.
+        vary: what the seed of a training changes; the rest is drawn by the seed of the study. Never the test frames.
+        seed: of the study; training t has seed + t.
+    """
+
+    number: int
+    vary: tuple[Varied, ...] = ("weights", "batches", "training_frames", "validation_frames")
+    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +187,7 @@ class Study:
         reference: architecture to which the others are put in relation; None for none.
         smallest_difference: relative difference below which two errors count as equal.
         sizes: numbers of training frames, ascending; None for all frames.
-        folds: None for none.
+        folds: of each dataset that has none of its own; None for none.
         calibration: training frames that nothing is fitted to or chosen by, for the calibration of uncertainties: a
             fraction, or how many (a whole number); None for none.
         tuning: None for none.
@@ -217,3 +219,7 @@ class Study:
     def baselines(self) -> tuple[str, ...]:
         """Return the names of the architectures that only show what the others must beat."""
         return tuple(name for name, each in self.architectures.items() if each.baseline)
+
+    def folds_of(self, dataset: str) -> FoldsOfStudy | None:
+        """Return the folds of a dataset."""
+        return self.datasets[dataset].folds or self.folds

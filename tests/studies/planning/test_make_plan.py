@@ -237,6 +237,24 @@ def test_folds_that_test_have_each_frame_once_and_sizes_and_calibration_leave_th
     assert not np.array_equal(sets[0, 0].train, sets[0, 1].train)
 
 
+def test_a_dataset_may_have_folds_of_its_own(tmp_path: Path) -> None:
+    by_molecule = {"number": 4, "tests": True, "by_molecule": True}
+    sample = {"data": str(CONFIGS / "data" / "sample.yaml")}
+    datasets = {"drawn": sample, "molecules": sample | {"folds": by_molecule}}
+    plan, folder, study = plan_of(
+        tmp_path, sizes=..., datasets=datasets, folds={"number": 2}, trainings__number=1, examine={"cost": False}
+    )
+    ani = [cell for cell in plan.cells if cell.architecture == "ani"]
+    assert sorted((cell.dataset, cell.fold) for cell in ani) == [
+        *(("drawn", fold) for fold in range(2)),
+        *(("molecules", fold) for fold in range(4)),
+    ]
+    tested = {(cell.dataset, cell.fold): frames_of(folder, study, cell).test for cell in ani}
+    assert np.array_equal(tested["drawn", 0], tested["drawn", 1])
+    assert not np.intersect1d(tested["molecules", 0], tested["molecules", 3]).size
+    assert plan.notes == ("molecules: every fold tests, and potbench.loading.RandomSplit of the data is not used.",)
+
+
 def test_a_size_that_one_fold_does_not_have_is_left_out_of_all(tmp_path: Path) -> None:
     folds = {"number": 4, "tests": True, "by_molecule": True}
     plan, _, _ = plan_of(tmp_path / "small", sizes=..., folds=folds, trainings__number=1)

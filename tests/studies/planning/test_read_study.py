@@ -100,6 +100,10 @@ def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
         ({"tuning": {"trials": 0, "space": {"a": RATES}}}, "tuning.trials is 0. Expected 1 or more."),
         ({"tuning": {"trials": 3, "budget": 2, "space": {"a": RATES}}}, "tuning.budget is 2.0. Expected a part of the"),
         (
+            {"datasets__sample__folds": {"number": 2, "tests": True}},
+            "datasets.sample.folds.number is 2. Expected 3 or more where folds test: no interval follows from two.",
+        ),
+        (
             {"folds": {"number": 2, "tests": True}},
             "folds.number is 2. Expected 3 or more where folds test: no interval follows from two.",
         ),

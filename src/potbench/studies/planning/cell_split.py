@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from potbench.loading.splits import CalibrationSplit, Folds, KFold, NestedSplit, Split
-from potbench.studies.study import Study, Varied
+from potbench.studies.study import FoldsOfStudy, Study, Varied
 
 VALIDATION = 0.1
 """Fraction of the other folds that validates where a fold tests."""
@@ -29,33 +29,36 @@ def seed_of(study: Study, training: int, what: Varied) -> int:
     return study.trainings.seed + (training if what in study.trainings.vary else 0)
 
 
-def splits_around(study: Study, size: int | None, training: int, fold: int | None) -> list[Around]:
+def splits_around(
+    study: Study, folds: FoldsOfStudy | None, size: int | None, training: int, fold: int | None
+) -> list[Around]:
     """Return the splits around that of the data, from the inside out; only folds that test touch the test frames.
 
     They depend on the cell and not on the architecture, so that all architectures are trained on the same frames.
 
     Args:
         study: says what varies.
+        folds: of the dataset.
         size: how many training frames; None for all.
         training: which repetition.
         fold: which fold; None without folds.
     """
     seed = study.trainings.seed
-    by_molecule = study.folds is not None and study.folds.by_molecule
-    tests = study.folds is not None and study.folds.tests
-    folds: dict[str, Any] = {}
-    if study.folds is not None and fold is not None:
-        folds = {"fold": fold, "num_folds": study.folds.number, "by_molecule": by_molecule, "seed": seed}
+    by_molecule = folds is not None and folds.by_molecule
+    tests = folds is not None and folds.tests
+    of_fold: dict[str, Any] = {}
+    if folds is not None and fold is not None:
+        of_fold = {"fold": fold, "num_folds": folds.number, "by_molecule": by_molecule, "seed": seed}
     around = []
-    if study.folds is not None and tests:
-        around.append(Around(KFold, folds | {"validation": study.folds.validation or VALIDATION}))
+    if folds is not None and tests:
+        around.append(Around(KFold, of_fold | {"validation": folds.validation or VALIDATION}))
     if study.calibration is not None:
         part = int(study.calibration) if study.calibration >= 1 else study.calibration
         around.append(Around(CalibrationSplit, {"calibration": part, "by_molecule": by_molecule, "seed": seed}))
     nested = {"size": size, "seed": seed_of(study, training, "training_frames")}
-    if folds and not tests:
-        around.append(Around(Folds, folds))
-    elif not folds and "validation_frames" in study.trainings.vary:
+    if of_fold and not tests:
+        around.append(Around(Folds, of_fold))
+    elif not of_fold and "validation_frames" in study.trainings.vary:
         nested["validation_seed"] = seed_of(study, training, "validation_frames")
     if size is not None or "validation_seed" in nested:
         around.append(Around(NestedSplit, nested))

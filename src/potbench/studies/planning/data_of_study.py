@@ -100,8 +100,9 @@ class DataOfStudy:
 
     def most(self, place: Place, config: Config) -> int:
         """Return how many training frames a cell can have at most; as many in all folds that test."""
-        folds = range(self.study.folds.number) if self._folds_test and self.study.folds else [place.fold]
-        return min(self._without_size(place._replace(fold=fold), config).num_train for fold in folds)
+        folds = self.study.folds_of(place.dataset)
+        each = range(folds.number) if folds is not None and folds.tests else [place.fold]
+        return min(self._without_size(place._replace(fold=fold), config).num_train for fold in each)
 
     def pool(self, place: Place, config: Config) -> int:
         """Return from how many frames the training frames of a cell are drawn."""
@@ -111,7 +112,8 @@ class DataOfStudy:
 
     def around(self, place: Place) -> list[Around]:
         """Return the splits around that of the data."""
-        return splits_around(self.study, place.size, place.training, place.fold)
+        folds = self.study.folds_of(place.dataset)
+        return splits_around(self.study, folds, place.size, place.training, place.fold)
 
     def frames(self, place: Place, config: Config) -> FramesOfCell:
         """Return the frames of a cell.
@@ -123,7 +125,8 @@ class DataOfStudy:
         found = self._divide(place, config, self.around(place))
         said = place.label
         # only of folds that test are the test frames others
-        same = (place.dataset, place.fold if self._folds_test else None)
+        folds = self.study.folds_of(place.dataset)
+        same = (place.dataset, place.fold if folds is not None and folds.tests else None)
         first, test = self._test_of.setdefault(same, (said, found.test))
         if found.test != test:
             raise PotbenchError(
@@ -137,10 +140,6 @@ class DataOfStudy:
                 "Remove what sets the split of an architecture."
             )
         return found
-
-    @property
-    def _folds_test(self) -> bool:
-        return self.study.folds is not None and self.study.folds.tests
 
     def _without_size(self, place: Place, config: Config) -> FramesOfCell:
         around = [each for each in self.around(place) if each.kind is not NestedSplit]

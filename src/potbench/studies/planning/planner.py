@@ -100,12 +100,16 @@ class Planner:
     def places(self) -> tuple[Place, ...]:
         """Return where there are cells: all architectures once before any is repeated."""
         study = self.study
-        folds = range(study.folds.number) if study.folds else [None]
-        matrix = product(
-            range(study.trainings.number), folds, study.datasets, study.sizes or [None], study.architectures
-        )
+        folds: dict[str, list[int | None]] = {}
+        for dataset in study.datasets:
+            of_data = study.folds_of(dataset)
+            folds[dataset] = [None] if of_data is None else [*range(of_data.number)]
+        rounds = product(range(study.trainings.number), range(max(map(len, folds.values()))))
+        matrix = product(rounds, study.datasets, study.sizes or [None], study.architectures)
         places = (
-            Place(architecture, dataset, size, training, fold) for training, fold, dataset, size, architecture in matrix
+            Place(architecture, dataset, size, training, fold)
+            for (training, number), dataset, size, architecture in matrix
+            for fold in folds[dataset][number : number + 1]
         )
         return tuple(place for place in places if self._has_frames(place))
 
@@ -189,9 +193,10 @@ class Planner:
         if self.study.budget.rule != "as_given":
             yield from (f"{architecture} on {dataset}: {each}." for each in left_out_settings(config))
         inside = kind_of_split(config)
-        if self.study.folds is not None and self.study.folds.tests:
+        folds = self.study.folds_of(dataset)
+        if folds is not None and folds.tests:
             yield f"{dataset}: every fold tests, and {inside} of the data is not used."
-        redraws = "validation_frames" in self.study.trainings.vary and self.study.folds is None
+        redraws = "validation_frames" in self.study.trainings.vary and folds is None
         if redraws and not inside.endswith(DRAWN_BY_FRAME):
             yield (
                 f"{dataset}: validation frames are drawn frame by frame from the training and validation frames of "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from potbench.errors import did_you_mean
 from potbench.studies.searches.space import SpaceError, read_space
-from potbench.studies.study import METRICS, Study
+from potbench.studies.study import METRICS, FoldsOfStudy, Study
 
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
 LARGEST_SEED = 2**32 - 1
@@ -84,7 +84,7 @@ def _numbers(study: Study) -> Iterator[str]:
         "run.retries": (study.run.retries, 0),
         "budget.batch_size": (study.budget.batch_size, 1),
         "budget.validations": (study.budget.validations, 1),
-        "folds.number": (study.folds.number if study.folds else None, 2),
+        **{f"{key}.number": (folds.number, 2) for key, folds in _all_folds(study)},
         "tuning.trials": (study.tuning.trials if study.tuning else None, 1),
     }
     for key, (value, least) in at_least.items():
@@ -140,23 +140,29 @@ def _sizes(study: Study) -> Iterator[str]:
 
 
 def _folds(study: Study) -> Iterator[str]:
-    folds = study.folds
-    if folds is None:
-        return
-    if not folds.tests:
-        if folds.validation is not None:
-            said = f"folds.validation is {folds.validation:g}, and a fold validates."
-            yield f"{said} Expected none, or folds.tests: true."
-        return
-    if folds.number == 2:
-        yield "folds.number is 2. Expected 3 or more where folds test: no interval follows from two."
-    if folds.validation is not None and not 0 < folds.validation < 1:
-        yield f"folds.validation is {folds.validation:g}. Expected a fraction of the other folds, between 0 and 1."
-    if study.tuning is not None:
-        yield (
-            "folds.tests is true, and tuning would choose by frames that other folds test. Expected one of both: "
-            "folds.tests: false, or values that were tuned on other data."
-        )
+    for key, folds in _all_folds(study):
+        validation = folds.validation
+        if not folds.tests:
+            if validation is not None:
+                yield f"{key}.validation is {validation:g}, and a fold validates. Expected none, or {key}.tests: true."
+            continue
+        if folds.number == 2:
+            yield f"{key}.number is 2. Expected 3 or more where folds test: no interval follows from two."
+        if validation is not None and not 0 < validation < 1:
+            yield f"{key}.validation is {validation:g}. Expected a fraction of the other folds, between 0 and 1."
+        if study.tuning is not None:
+            yield (
+                f"{key}.tests is true, and tuning would choose by frames that other folds test. Expected one of both: "
+                f"{key}.tests: false, or values that were tuned on other data."
+            )
+
+
+def _all_folds(study: Study) -> Iterator[tuple[str, FoldsOfStudy]]:
+    if study.folds is not None:
+        yield "folds", study.folds
+    for name, dataset in study.datasets.items():
+        if dataset.folds is not None:
+            yield f"datasets.{name}.folds", dataset.folds
 
 
 def _tuning(study: Study) -> Iterator[str]:
