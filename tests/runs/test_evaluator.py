@@ -141,7 +141,7 @@ def test_predictions_of_an_evaluation_beside_the_run_are_drawn(finished: RunFold
     evaluate(run, run.last)
     (name,) = Record.load(run.path).evaluations
     assert contents(run.evaluation(name).path).keys() == {
-        *("predictions.npz", "figures/parity.png", "figures/residuals.png")
+        *("predictions.npz", "figures/parity.png", "figures/residuals.png", "figures/sensitivity.png")
     }
     assert Record.load(run.path).metrics.keys() == {"validation"}
 

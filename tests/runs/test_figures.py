@@ -44,6 +44,14 @@ def test_a_tested_run_has_all_figures(tmp_path: Path) -> None:
     assert drawn(folder) == {"loss.png", "parity.png", "residuals.png"}
 
 
+def test_atomic_energies_of_the_test_have_a_figure_by_element(tmp_path: Path) -> None:
+    folder, arrays = RunFolder(tmp_path), make_predictions(20, forces=False)
+    numbers, energies = np.tile([8, 1, 1], 20).astype(np.uint8), np.linspace(-1, 1, 60).astype(np.float32)
+    np.savez(folder.predictions, **arrays, atomic_numbers=numbers, atomic_energies=energies)
+    draw_figures(folder, replace(small_record(), metrics={"test": make_metrics(arrays)}))
+    assert drawn(folder) == {"parity.png", "residuals.png", "sensitivity.png"}
+
+
 def test_a_run_that_was_only_tested_has_no_loss_figure(tmp_path: Path) -> None:
     folder, arrays = RunFolder(tmp_path), make_predictions(20, forces=False)
     folder.metrics.write_text("epoch,step,test/loss\n0,9,0.5\n")

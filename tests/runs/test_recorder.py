@@ -54,7 +54,7 @@ def test_the_folder_holds_what_it_should_and_nothing_else(finished: RunFolder) -
     assert contents(finished.path).keys() == {
         *("config.yaml", "record.json", "metrics.csv", "split.npz", "trained_on.npz", "predictions.npz"),
         *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
-        *("figures/loss.png", "figures/parity.png", "figures/residuals.png"),
+        *("figures/loss.png", "figures/parity.png", "figures/residuals.png", "figures/sensitivity.png"),
     }
 
 

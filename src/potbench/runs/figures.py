@@ -12,6 +12,7 @@ from potbench.reporting.comparison import Comparison, compare
 from potbench.reporting.loss_figure import draw_loss
 from potbench.reporting.parity_figure import draw_parity
 from potbench.reporting.residuals_figure import draw_residuals
+from potbench.reporting.sensitivity_figure import draw_sensitivity
 from potbench.reporting.style import png
 from potbench.runs.folder import EvaluationFolder, RunFolder
 from potbench.runs.metrics import read_curves
@@ -24,7 +25,7 @@ from potbench.whole_file import whole_file
 
 
 def draw_figures(run: RunFolder, record: Record) -> None:
-    """Draw whatever the run has numbers for by now: loss curves, and parity and residuals of the test.
+    """Draw whatever the run has numbers for by now: loss curves, and parity, residuals and sensitivity of the test.
 
     Args:
         run: the folder; its curves and predictions are drawn.
@@ -47,7 +48,9 @@ def draw_predictions(
     test_sets: Mapping[str, Mapping[str, Quantity]] = MappingProxyType({}),
     about: str = "",
 ) -> None:
-    """Draw parity and residuals, where there are predictions: of the test, and of each named test set.
+    """Draw parity, residuals and sensitivity, where there are predictions.
+
+    Those of each named test set have parity and residuals of their own.
 
     Args:
         folder: of the evaluation.
@@ -61,6 +64,8 @@ def draw_predictions(
     with np.load(folder.predictions, allow_pickle=False) as file:
         predictions = dict(file)
     _draw(folder, compare(predictions, metrics, unit), f"{about}{_frames(predictions)}")
+    if "atomic_energies" in predictions:
+        _write(folder.sensitivity_figure, _sensitivity(predictions, f"{about}{_frames(predictions)}", unit))
     for name, errors in test_sets.items():
         part = of_test_set(predictions, name)
         _draw(folder.of_test_set(name), compare(part, errors, unit), f"{about}{_frames(part)} of {name}")
@@ -76,6 +81,14 @@ def describe(run: RunFolder, data: str, frames: str = "") -> str:
     """
     potential = potential_name(run.config.read_text(encoding="utf-8")) if run.config.is_file() else ""
     return f"{f'{potential}: ' if potential else ''}{data}, {frames}"
+
+
+def _sensitivity(predictions: Mapping[str, FloatArray], about: str, unit: str) -> bytes:
+    predicted, true = (
+        predictions[name].reshape(-1, 3) if name in predictions else None for name in ("predicted_forces", "forces")
+    )
+    numbers, energies = predictions["atomic_numbers"].astype(np.int64), predictions["atomic_energies"]
+    return png(draw_sensitivity(numbers, energies, predicted, true, about, unit))
 
 
 def _frames(predictions: Mapping[str, FloatArray]) -> str:

@@ -28,6 +28,7 @@ class EvaluationFolder:
         self.figures = self.path / "figures"
         self.parity_figure = self.figures / "parity.png"
         self.residuals_figure = self.figures / "residuals.png"
+        self.sensitivity_figure = self.figures / "sensitivity.png"
         self.test_sets = self.figures / "test_sets"
 
     def of_test_set(self, name: str) -> EvaluationFolder:
@@ -91,7 +92,7 @@ class RunFolder(EvaluationFolder):
     def set_aside(self, name: str) -> None:
         """Move predictions and their figures to the folder of an evaluation, `name`: they are the run's no longer."""
         other = self.evaluation(name)
-        for file in ("predictions", "parity_figure", "residuals_figure", "test_sets"):
+        for file in ("predictions", "parity_figure", "residuals_figure", "sensitivity_figure", "test_sets"):
             old, new = getattr(self, file), getattr(other, file)
             if old.exists():
                 if new.is_dir():  # only an empty one would be replaced

@@ -21,10 +21,12 @@ def annotate(
     in (eV/Å)². Frames of one molecule, or near in time, are not independent: molecule is an index of molecules, the
     names, and time the place in a trajectory, where it is known. With named test sets, test_set is an index of
     test_sets, −1 for frames in none. Errors of labels that are not known are NaN.
+    With atomic_energies, atomic_numbers are those of the same atoms.
 
     Args:
         predictions: frame, energy and predicted_energy of shape (frames,), in eV, and perhaps forces and
-            predicted_forces of shape (components,), in eV/Å, in the order of the frames.
+            predicted_forces of shape (components,), in eV/Å, and atomic_energies of shape (atoms,), in eV, in the order
+            of the frames.
         store: the dataset.
         indices: how it is divided.
         reference_energies: atomic number → energy in eV.
@@ -49,6 +51,8 @@ def annotate(
         first = 3 * (np.cumsum(found["num_atoms"]) - found["num_atoms"])
         found["force_absolute_error"] = np.add.reduceat(np.abs(error), first)
         found["force_squared_error"] = np.add.reduceat(error**2, first)
+    if "atomic_energies" in predictions:
+        found["atomic_numbers"] = store.atoms_of(frames).atomic_numbers
     if indices.test_sets:
         found["test_sets"] = np.array(list(indices.test_sets))
         found["test_set"] = np.full(len(frames), -1, dtype=np.int32)

@@ -110,6 +110,8 @@ class Task(LightningModule):
             if batch.forces_known is not None:
                 forces = forces.masked_fill(~batch.forces_known[batch.molecule_index, None], torch.nan)
             arrays |= {"forces": forces.flatten(), "predicted_forces": prediction.forces.flatten()}
+        if prediction.atomic_energies is not None:
+            arrays["atomic_energies"] = prediction.atomic_energies
         self.predicted.append({name: value.detach() for name, value in arrays.items()})
 
     @override

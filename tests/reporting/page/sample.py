@@ -8,6 +8,8 @@ import ase.io
 from ase.build import molecule
 
 from potbench.reporting.page.content import (
+    Arrows,
+    AtomValues,
     Banner,
     Check,
     Checklist,
@@ -37,6 +39,10 @@ COLUMNS = (
     Column("Parameters"),
     Column("Latency", "ms", "Energy and forces of one molecule, in a process of its own; median of 7 repeats."),
 )
+
+FORCES = tuple((0.1 * place, 0.5, 1 - 0.2 * place) for place in range(9))
+ENERGIES = (-3.25, *(0.5 * place for place in range(7)), float("nan"))
+"""Of the atoms of ethanol; one is not finite, as a potential that has diverged predicts."""
 
 
 def result_table(names: list[str]) -> PageTable:
@@ -72,7 +78,9 @@ def sample_page(names: list[str] = LONG) -> Page:
     structures = tuple(
         Structure(f"ethanol, frame {number}: force error {number}.2 kcal/mol/Å", stream.getvalue(),
                   PageFigure(f"worst_{number}", f"Worst frame {number}", "A drawing of ethanol.",
-                             draw_structure(ethanol.numbers, ethanol.positions, None, None)))
+                             draw_structure(ethanol.numbers, ethanol.positions, None, None)),
+                  (Arrows("reference force", "", FORCES), Arrows("predicted force", "#D55E00", FORCES[::-1])),
+                  AtomValues("predicted atomic energy", "kcal/mol", ENERGIES))
         for number in (1, 2, 3)
     )  # fmt: skip
     checks = (

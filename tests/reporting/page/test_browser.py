@@ -124,17 +124,30 @@ def test_details_open(browser: Browser, page: Path) -> None:
     assert len(visible(browser, "table")) == tables + 1
 
 
-def test_a_molecule_opens_in_three_dimensions_and_closes(browser: Browser, page: Path) -> None:
+def test_a_molecule_opens_in_three_dimensions_with_arrows_and_colors_of_energies_and_closes(
+    browser: Browser, page: Path
+) -> None:
+    def colors_shown() -> set[tuple[int, int, int]]:
+        with Image.open(io.BytesIO(browser.screenshot_of(".structure .view"))) as shown:
+            return {color for _, color in shown.convert("RGB").getcolors(1 << 20)}
+
     browser.open(page)
+    assert not visible(browser, ".key")
     assert browser.run("typeof window.$3Dmol") == "undefined"
     browser.click(".structure .open")
     assert len(visible(browser, ".structure canvas")) == 1
     assert len(visible(browser, ".structure .frame svg")) == 2
-    with Image.open(io.BytesIO(browser.screenshot_of(".structure .view"))) as shown:
-        colors = shown.convert("RGB").getcolors(1 << 20)
+    colors = colors_shown()
     assert len(colors) > 100  # shaded spheres, not an empty canvas
+    # the arrows are orange; ethanol itself is gray, white and red
+    assert any(color[0] > 2 * color[2] + 60 and 1.4 < color[0] / max(color[1], 1) < 3 for color in colors)
+    assert not any(color[2] > 2 * color[0] + 60 for color in colors)
+    browser.click(".by-value")
+    assert any(color[2] > 2 * color[0] + 60 for color in colors_shown())  # the atom of the least energy is blue
+    assert browser.run("document.querySelector('.range').innerText.split(/\\s+/).join(' ')") == "−3.25 3.00 kcal/mol"
     browser.click(".structure .open")
     assert len(visible(browser, ".structure .frame svg")) == 3
+    assert not visible(browser, ".key")
     assert browser.complaints() == []
     assert browser.requests() == [page.resolve().as_uri()]
 

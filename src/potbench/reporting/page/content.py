@@ -99,6 +99,34 @@ class Checklist:
     checks: tuple[Check, ...]
 
 
+class Arrows(NamedTuple):
+    """A vector of each atom, as arrows in three dimensions.
+
+    Attributes:
+        name: what they are.
+        color: such as #D55E00; empty for that of the text.
+        vectors: of each atom, as long as they are drawn, in Å.
+    """
+
+    name: str
+    color: str
+    vectors: tuple[tuple[float, float, float], ...]
+
+
+class AtomValues(NamedTuple):
+    """A number of each atom, by which atoms are colored on demand.
+
+    Attributes:
+        name: what they are.
+        unit: theirs.
+        values: of each atom.
+    """
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Structure:
     """A molecule that opens in three dimensions.
@@ -107,11 +135,15 @@ class Structure:
         title: what it is.
         xyz: as an XYZ file, in Å.
         drawing: of the molecule, for paper.
+        arrows: of its atoms, in three dimensions.
+        values: of its atoms; None for none.
     """
 
     title: str
     xyz: str
     drawing: PageFigure | None = None
+    arrows: tuple[Arrows, ...] = ()
+    values: AtomValues | None = None
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
-from potbench.reporting.page.content import Block, Page, PageTable, Structures
+from potbench.reporting.page.content import Block, Page, PageTable, Structure, Structures
 from potbench.reporting.page.svg import Drawing
 
 LEVELS = {"red": "Not comparable", "amber": "Conditions differ", "note": "Note"}
@@ -47,6 +48,7 @@ def html(page: Page, drawings: Mapping[str, Drawing]) -> str:
         "kind": _kind,
         "numeric": _is_numeric,
         "finite": math.isfinite,
+        "of_atoms": _of_atoms,
     }
     has_structures = any(isinstance(block, Structures) for section in page.sections for block in section.blocks)
     scripts = [_read("page.js"), *([_read("3Dmol-min.js")] if has_structures else [])]
@@ -85,6 +87,16 @@ def _breakable(name: str) -> Markup:
 
 def _kind(block: Block) -> str:
     return type(block).__name__
+
+
+def _of_atoms(structure: Structure) -> Markup:
+    """Return arrows and values of atoms as JSON; what is not finite is null."""
+    values = structure.values.values if structure.values else ()
+    content = {
+        "arrows": [{"color": each.color, "vectors": each.vectors} for each in structure.arrows],
+        "values": [value if math.isfinite(value) else None for value in values],
+    }
+    return htmlsafe_json_dumps(content)
 
 
 def _is_numeric(table: PageTable, column: int) -> bool:

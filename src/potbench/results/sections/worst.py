@@ -7,17 +7,31 @@ from collections.abc import Mapping
 import numpy as np
 
 from potbench.loading import Store
-from potbench.reporting.page.content import Block, Column, PageFigure, PageTable, Section, Structure, Structures, Value
+from potbench.reporting.page.content import (
+    Arrows,
+    AtomValues,
+    Block,
+    Column,
+    PageFigure,
+    PageTable,
+    Section,
+    Structure,
+    Structures,
+    Value,
+)
 from potbench.reporting.rounding import three_digits
-from potbench.reporting.structure_figure import draw_structure
+from potbench.reporting.structure_figure import PREDICTED, draw_structure
 from potbench.results import words
 from potbench.results.findings import Findings
 from potbench.results.predicted import on_all_frames, store_of
 from potbench.results.table import Row, Table
 from potbench.structures import SYMBOLS, FloatArray
 from potbench.structures import Column as Array
+from potbench.units import reported
 
 NUM_FRAMES = 4
+LONGEST_ARROW = 1.4
+"""Å."""
 
 
 def section(findings: Findings) -> Section | None:
@@ -66,13 +80,13 @@ def _of_frames(table: Table, row: Row) -> FloatArray:
 def _structures(table: Table, best: Row, store: Store, places: list[int]) -> list[Structure]:
     test = table.group.test
     found = on_all_frames(best)
-    ends = np.cumsum(3 * test.num_atoms)
+    ends = np.cumsum(test.num_atoms)
     structures = []
     for number, place in enumerate(places):
         atoms = store.atoms_of(test.frames[[place]])
         positions = np.asarray(store.positions[atoms.rows], dtype=np.float64)
-        components = slice(int(ends[place] - 3 * test.num_atoms[place]), int(ends[place]))
-        forces, predicted = _forces(found, components)
+        rows = slice(int(ends[place] - test.num_atoms[place]), int(ends[place]))
+        forces, predicted = _forces(found, slice(3 * rows.start, 3 * rows.stop))
         title = f"{test.molecules[test.molecule[place]]}, frame {test.frames[place]}"
         drawing = PageFigure(
             f"worst_{number + 1}",
@@ -84,8 +98,31 @@ def _structures(table: Table, best: Row, store: Store, places: list[int]) -> lis
             f"{SYMBOLS[symbol]} {x:.6f} {y:.6f} {z:.6f}"
             for symbol, (x, y, z) in zip(atoms.atomic_numbers, positions, strict=True)
         ]
-        structures.append(Structure(title, "\n".join([str(len(lines)), title, *lines]) + "\n", drawing))
+        xyz = "\n".join([str(len(lines)), title, *lines]) + "\n"
+        values = _atomic_energies(found, rows, store.energy_unit)
+        structures.append(Structure(title, xyz, drawing, _arrows(forces, predicted), values))
     return structures
+
+
+def _arrows(forces: FloatArray | None, predicted: FloatArray | None) -> tuple[Arrows, ...]:
+    """Return forces as arrows; the longest of both kinds is as long as a bond, so that they can be compared."""
+    if forces is None or predicted is None:
+        return ()
+    both = np.nan_to_num(np.stack([forces, predicted]), posinf=0, neginf=0)
+    both *= LONGEST_ARROW / (np.linalg.norm(both, axis=2).max() or 1.0)
+    names = (("reference force", ""), ("predicted force", PREDICTED))
+    return tuple(
+        Arrows(name, color, tuple((x, y, z) for x, y, z in vectors.round(4).tolist()))
+        for (name, color), vectors in zip(names, both, strict=True)
+    )
+
+
+def _atomic_energies(found: Mapping[str, Array], rows: slice, energy_unit: str) -> AtomValues | None:
+    if "atomic_energies" not in found:
+        return None
+    unit, size = reported(energy_unit)
+    energies = (np.asarray(found["atomic_energies"][rows], dtype=np.float64) / size).round(4)
+    return AtomValues("predicted atomic energy", unit, tuple(energies.tolist()))
 
 
 def _forces(found: Mapping[str, Array], components: slice) -> tuple[Array | None, Array | None]:
