@@ -192,9 +192,12 @@ class Statistics(NamedTuple):
         energy_spread: standard deviation of the energies after the offset is removed, in eV, per molecule.
         forces_rms: root mean square of the force components in eV/Å, or None without forces.
         num_frames: training frames.
+        shortest_distances: pair of elements, such as H-C, by atomic number → shortest distance of two such atoms of one
+            molecule, in Å; None where it was not asked for.
     """
 
     reference_energies: dict[int, float]
     energy_spread: float
     forces_rms: float | None
     num_frames: int
+    shortest_distances: dict[str, float] | None = None

@@ -20,6 +20,9 @@ KCAL_PER_MOL = HARTREE / 627.5094740631
 MEV = 1e-3
 """One meV in eV."""
 
+COULOMB = HARTREE * BOHR
+"""e²/4πε₀ in eV Å: the energy of two unit charges, times their distance."""
+
 BOLTZMANN = 8.617333262145e-5
 """The Boltzmann constant in eV/K."""
 

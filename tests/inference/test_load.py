@@ -34,7 +34,8 @@ def trained_on() -> TrainedOn:
     water = [molecule("H2O") for _ in range(50)]
     for atoms in water:
         atoms.positions += random.normal(0, 0.05, (3, 3))
-    return TrainedOn(np.array([[2, 0, 1]]), TrainedEnvironments.of([batch_of(water)], [1, 6, 8]))
+    environments = TrainedEnvironments.of([batch_of(water)], [1, 6, 8])
+    return TrainedOn(np.array([[2, 0, 1]]), environments, {"H-H": 1.4, "H-O": 0.9})
 
 
 def test_importing_potbench_is_light() -> None:
@@ -94,6 +95,26 @@ def test_weights_are_in_the_precision_asked_for_and_offsets_double(run: Path, dt
 def test_a_setting_that_cannot_work_is_refused(run: Path, settings: dict[str, object], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         potbench.load(run, **settings)
+
+
+def test_repulsion_is_added_to_a_potential_that_was_trained_without(run: Path) -> None:
+    plain, repelling = potbench.load(run), potbench.load(run, repulsion=True)
+    assert plain.repulsion is None
+    for atoms, changes in ((molecule("H2O"), False), (Atoms("OH", [[0, 0, 0], [0, 0, 0.5]]), True)):
+        before, after = plain.predict(atoms), repelling.predict(atoms)
+        assert (after.energy > before.energy + 1) if changes else (after.energy == before.energy)
+    water = molecule("H2O")
+    water.calc = potbench.Calculator(run, repulsion=True)
+    water.positions *= 0.5
+    assert water.get_potential_energy() == pytest.approx(repelling.predict(water).energy)
+
+
+def test_repulsion_is_refused_where_the_distances_of_the_training_set_are_not_known(run: Path) -> None:
+    early = TrainedOn.load(run / "trained_on.npz")
+    TrainedOn(early.compositions, early.environments).save(run / "trained_on.npz")
+    assert potbench.load(run).trained_on is not None
+    with pytest.raises(SettingError, match="keeps no shortest distances of its training set"):
+        potbench.load(run, repulsion=True)
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:

@@ -20,8 +20,10 @@ assert CONFIGS, "configs/potential has no YAML file: there would be nothing to t
 
 ELEMENTS = ["H", "C", "N", "O"]
 
-# Energies of free atoms, so that totals are as large as in real data, and a spread in eV that gives forces of eV/Å.
-STATISTICS = Statistics({1: -13.6, 6: -1029.9, 7: -1485.3, 8: -2042.6}, 10.0, None, 1)
+# Energies of free atoms, so that totals are as large as in real data, and a spread in eV that gives forces of eV/Å;
+# distances at which repulsion, where a potential has it, acts on bonds of the molecules.
+SHORTEST = {"H-H": 0.9, "H-C": 1.3, "H-N": 1.2, "H-O": 1.2, "C-C": 1.7, "C-N": 1.4, "C-O": 1.6}
+STATISTICS = Statistics({1: -13.6, 6: -1029.9, 7: -1485.3, 8: -2042.6}, 10.0, None, 1, SHORTEST)
 
 
 def build(config: Path, seed: int) -> Potential:

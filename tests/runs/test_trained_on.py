@@ -7,6 +7,7 @@ import pytest
 
 from potbench.errors import RecordError
 from potbench.loading.collate import gather
+from potbench.loading.distances import shortest_distances
 from potbench.runs.trained_on import TrainedOn
 from tests.training.small_task import small_data
 
@@ -31,6 +32,12 @@ def test_every_training_frame_is_known_after_it_was_saved(trained: TrainedOn, tm
 @pytest.mark.parametrize("atomic_numbers", [[1], [14, 1, 1, 1, 1], [6] * 30])
 def test_other_compositions_are_not_known(trained: TrainedOn, atomic_numbers: list[int]) -> None:
     assert not trained.knows_composition(np.array(atomic_numbers))
+
+
+def test_shortest_distances_are_those_of_all_training_frames(trained: TrainedOn, tmp_path: Path) -> None:
+    data = small_data(tmp_path)
+    data.setup("fit")
+    assert trained.shortest_distances == shortest_distances(data.store, data.indices.train)
 
 
 def test_a_damaged_file_is_refused_by_its_name(tmp_path: Path) -> None:

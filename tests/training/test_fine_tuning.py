@@ -528,3 +528,25 @@ def test_without_a_parent_offset_and_scale_are_those_of_the_training_set(tmp_pat
     references = module.statistics.reference_energies
     assert task.potential.offset.tolist() == [references[SYMBOLS.index(symbol)] for symbol in ELEMENTS]
     assert float(task.potential.scale) == module.statistics.energy_spread
+
+
+def test_repulsion_begins_below_the_distances_of_both_training_sets(tmp_path: Path) -> None:
+    parent = network(repulsion=True)
+    parent.adapt(STATISTICS._replace(shortest_distances={"H-O": 0.5, "C-N": 3.0, "C-O": 1.1}))
+    module = data(tmp_path, [chlorine(6), *blocks()])
+    module.measure_distances()
+    of_data = module.statistics.shortest_distances
+    potential = network(["H", "C", "N", "O", "Cl"], repulsion=True)
+    begin(parent, potential, module)
+    names = map("-".join, potential.repulsion.pairs)
+    found = dict(zip(names, potential.repulsion.shortest.tolist(), strict=True))
+    assert (found["H-O"], found["C-O"]) == (0.5, 1.1)
+    assert found["C-N"] == of_data["C-N"] < 3
+    assert found["C-Cl"] == of_data["C-Cl"]
+    assert found["N-Cl"] == np.inf
+
+
+def test_a_parent_without_repulsion_is_of_another_architecture(tmp_path: Path) -> None:
+    module = data(tmp_path, blocks())
+    error = refused("The potential is of another architecture", trained(network()), network(repulsion=True), module)
+    assert "repulsion is nothing in the parent, Repulsion here" in str(error)

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from potbench.errors import SettingError
+from potbench.loading.collate import gather
 from potbench.potentials import AtomicPotential
+from potbench.potentials.repulsion import Repulsion
 from potbench.readouts import FeedForward
 from potbench.representations import AEV
 from potbench.training import EnergyForcesLoss, GradientTask
-from tests.training.small_task import quiet_trainer, small_data, small_task
+from tests.training.small_task import ELEMENTS, quiet_trainer, small_data, small_task
 
 ENERGIES = {"energy_mae", "energy_rmse", "energy_r2", "energy_mae_per_atom"}
 FORCES = {"forces_mae", "forces_rmse"}
@@ -59,3 +62,37 @@ def test_the_test_logs_errors_of_all_that_the_dataset_has_and_returns_each_predi
     assert differences.dtype == torch.float64
     assert logged["test/loss"] == pytest.approx(differences.square().mean().item(), rel=1e-6)
     assert len(predictions["forces"]) == len(predictions["predicted_forces"]) > 0
+
+
+@pytest.mark.parametrize("forces", [0.0, 1.0])
+def test_with_repulsion_training_gives_the_same_numbers_and_only_shorter_distances_change(tmp_path, forces):
+    tasks = []
+    for on in (False, True):
+        task = small_task(forces)
+        if on:
+            task.potential.repulsion = Repulsion(ELEMENTS)
+        quiet_trainer(tmp_path).fit(task, datamodule=small_data(tmp_path, forces=True))
+        tasks.append(task)
+    without, trained = (task.potential.state_dict() for task in tasks)
+    assert all(torch.equal(trained[name], without[name]) for name in without)
+    repulsion = tasks[1].potential.repulsion
+    shortest = dict(zip(repulsion.pairs, repulsion.shortest.tolist(), strict=True))
+    assert 0.9 < shortest["H", "O"] < 1.0
+    assert shortest["C", "O"] == math.inf
+    data = small_data(tmp_path, forces=True)
+    data.setup("fit")
+    far = gather(data.store, data.indices.train)
+    near = far.with_positions(0.5 * far.positions)
+    off, on = ([task.potential.eval()(batch).energy for batch in (far, near)] for task in tasks)
+    assert torch.equal(on[0], off[0])
+    assert (on[1] - off[1] > 10).all()
+
+
+def test_repulsion_of_another_property_than_energy_is_refused(tmp_path):
+    task, data = small_task(), small_data(tmp_path)
+    task.potential.repulsion = Repulsion(ELEMENTS)
+    data.setup("fit")
+    units = replace(data.store.manifest.units, energy="D")
+    data.store.manifest = replace(data.store.manifest, units=units)
+    with pytest.raises(SettingError, match=r"^made has a property in D in place of energies\. "):
+        quiet_trainer(tmp_path).fit(task, datamodule=data)

@@ -24,6 +24,7 @@ def md(
     format: Literal["traj", "xyz"] = "traj",  # noqa: A002 — it is the flag's name
     ckpt_path: str = "best",
     device: str = "cpu",
+    repulsion: bool = False,
     allow: list[str] = [],  # noqa: B006 — never changed; the parser takes None for no list
 ) -> None:
     """Let a molecule move: molecular dynamics with a trained potential.
@@ -46,11 +47,12 @@ def md(
         format: of the trajectories, ASE's or extended XYZ.
         ckpt_path: best, last, or a file.
         device: cpu, or cuda for many replicas.
+        repulsion: nuclei repel each other (ZBL) at distances below those of the training set.
         allow: packages that you trust, whose classes the checkpoint may name beside those of potbench.
     """
     from potbench.cli.trained import load_trained
 
-    potential = load_trained(run, ckpt_path, device, allow)
+    potential = load_trained(run, ckpt_path, device, allow, repulsion)
 
     from potbench.inference.dynamics_bar import DynamicsBar, described
     from potbench.inference.simulation import Plan, simulate

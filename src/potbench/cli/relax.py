@@ -16,6 +16,7 @@ def relax(
     steps: int = 500,
     ckpt_path: str = "best",
     device: str = "cpu",
+    repulsion: bool = False,
     allow: list[str] = [],  # noqa: B006 — never changed; the parser takes None for no list
 ) -> int:
     """Bring structures to a minimum of their energy, by BFGS; the exit status is 1 where one does not get there.
@@ -28,13 +29,14 @@ def relax(
         steps: most steps of a search.
         ckpt_path: best, last, or a file.
         device: cpu or cuda.
+        repulsion: nuclei repel each other (ZBL) at distances below those of the training set.
         allow: packages that you trust, whose classes the checkpoint may name beside those of potbench.
     """
     from potbench.cli.trained import load_trained
 
     if output.exists():
         raise SettingError(relax, "output", str(output), "a new file", f"{output} exists, and nothing is overwritten")
-    potential = load_trained(run, ckpt_path, device, allow)
+    potential = load_trained(run, ckpt_path, device, allow, repulsion)
 
     from rich.console import Console
     from rich.table import Table

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from potbench.potentials.potential import Potential
 
 
-def load_trained(run: Path, ckpt_path: str, device: str, allow: list[str]) -> Potential:
+def load_trained(run: Path, ckpt_path: str, device: str, allow: list[str], repulsion: bool = False) -> Potential:
     """Load the potential of a run.
 
     Args:
@@ -19,6 +19,7 @@ def load_trained(run: Path, ckpt_path: str, device: str, allow: list[str]) -> Po
         ckpt_path: best, last, or a file.
         device: where it shall compute.
         allow: packages whose classes the checkpoint may name.
+        repulsion: whether nuclei repel each other at short distances.
 
     Raises:
         RunError: the folder is no run, or has no such checkpoint.
@@ -38,4 +39,4 @@ def load_trained(run: Path, ckpt_path: str, device: str, allow: list[str]) -> Po
     if unit != "eV":
         problem = f"{run} was trained on a property in {unit}, along whose gradient nothing moves"
         raise SettingError(load_trained, "run", str(run), "a run that was trained on energies", problem)
-    return load(checkpoint, device, allow=Allowed.by_flag(allow).allow)
+    return load(checkpoint, device, allow=Allowed.by_flag(allow).allow, repulsion=repulsion)

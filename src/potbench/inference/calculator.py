@@ -38,6 +38,7 @@ class Calculator(of_ase.Calculator):  # type: ignore[misc]  # ase is not typed
         device: where to compute, for a run or a checkpoint.
         dtype: precision, for a run or a checkpoint; see `load`.
         allow: packages that you trust, for a run or a checkpoint; see `load`.
+        repulsion: whether nuclei repel each other at short distances, for a run or a checkpoint; see `load`.
 
     Raises:
         SettingError, RunError, CheckpointError: see `load`.
@@ -53,10 +54,13 @@ class Calculator(of_ase.Calculator):  # type: ignore[misc]  # ase is not typed
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
         allow: Sequence[str] = (),
+        repulsion: bool = False,
     ) -> None:
         loaded = isinstance(potential, Potential)
         super().__init__(**({} if loaded else {"run": str(potential)}))  # parameters, as files of ASE show them
-        self.potential = potential if isinstance(potential, Potential) else load(potential, device, dtype, allow)
+        if not isinstance(potential, Potential):
+            potential = load(potential, device, dtype, allow, repulsion)
+        self.potential = potential
         self.reference_energies = _reference_energies(self.potential)
         self.implemented_properties = ["energy", "free_energy", "forces"]
         if self.reference_energies is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from potbench.errors import SettingError
 from potbench.potentials.potential import Potential
+from potbench.potentials.repulsion import Repulsion
+from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.runs.allowed import Allowed
 from potbench.runs.checkpoint import load_potential
 from potbench.runs.folder import RunFolder
@@ -22,6 +24,7 @@ def load(
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
     allow: Sequence[str] = (),
+    repulsion: bool = False,
 ) -> Potential:
     """Load a trained potential, ready to predict.
 
@@ -32,6 +35,8 @@ def load(
         device: where to compute; a single small molecule is mostly faster on the CPU than on a GPU.
         dtype: torch.float32 or torch.float64; by default that in which it was trained.
         allow: packages that you trust, whose classes the checkpoint may name beside those of potbench.
+        repulsion: whether nuclei repel each other at distances below those of the training set, also in a potential
+            that was trained without; nothing changes at others. See `potbench.potentials.repulsion.Repulsion`.
 
     Returns:
         The potential in evaluation mode. It knows the training set of its run, as far as predictions are judged by it.
@@ -39,7 +44,8 @@ def load(
     Raises:
         RunError: the folder is no run, or has no checkpoint yet.
         CheckpointError: the checkpoint is damaged, or its potential cannot be built.
-        SettingError: there is no such device or precision, or the checkpoint names classes of other packages.
+        SettingError: there is no such device or precision, the checkpoint names classes of other packages, or no
+            repulsion can be added.
     """
     if dtype not in {None, *PRECISIONS}:
         raise SettingError(load, "dtype", dtype, "torch.float32 or torch.float64")
@@ -52,9 +58,25 @@ def load(
     else:
         folder = RunFolder(file.parent.parent)
     potential = load_potential(file, Allowed(tuple(allow)), dtype).to(place)
+    shortest = None
     if folder.checkpoints == file.parent and folder.trained_on.is_file():
-        potential.trained_on = TrainedOn.load(folder.trained_on).environments
+        trained_on = TrainedOn.load(folder.trained_on)
+        potential.trained_on, shortest = trained_on.environments, trained_on.shortest_distances
+    if repulsion and potential.repulsion is None:
+        _add_repulsion(potential, shortest, file)
     return potential
+
+
+def _add_repulsion(potential: Potential, shortest: Mapping[str, float] | None, file: Path) -> None:
+    if not isinstance(potential, SumOverAtoms):
+        problem = f"{type(potential).__name__} has no energies of atoms, to which repulsion is added"
+        raise SettingError(load, "repulsion", True, "False", problem)
+    if shortest is None:
+        problem = f"The run of {file} keeps no shortest distances of its training set, as earlier versions did not"
+        expected = "False, or a run of this version, perhaps trained with its repulsion"
+        raise SettingError(load, "repulsion", True, expected, problem)
+    potential.repulsion = Repulsion(potential.elements).to(potential.device)
+    potential.repulsion.narrow(shortest)
 
 
 def _device(device: torch.device | str) -> torch.device:

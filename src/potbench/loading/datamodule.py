@@ -13,6 +13,7 @@ from potbench.batch import Batch, Statistics
 from potbench.datasets.dataset import Dataset as Source
 from potbench.datasets.dataset import data_root
 from potbench.errors import DataFileError, SettingError, require_not_negative, require_positive
+from potbench.loading.distances import shortest_distances
 from potbench.loading.loader import BatchLoader, Position
 from potbench.loading.manifest import Manifest
 from potbench.loading.preparation import find_prepared, prepare
@@ -107,6 +108,11 @@ class AtomsDataModule(LightningDataModule):
         self.indices = self.split.divide(self.store)
         self.frame_weights = self.weights.of(self.store, self.indices) if self.weights else None
         self.statistics = training_statistics(self.store, self.indices.train, self._references())
+
+    def measure_distances(self) -> None:
+        """Add the shortest distances of the training set to its statistics, which few potentials need."""
+        found = shortest_distances(self.store, self.indices.train)
+        self.statistics = self.statistics._replace(shortest_distances=found)
 
     @property
     def position(self) -> Position:

@@ -21,6 +21,8 @@ class AtomicPotential(SumOverAtoms):
         representation: computes the features of each atom.
         readout: computes the energy of each atom from its features.
         scale: s in eV, the unit of the readout; None takes the spread of the training energies.
+        repulsion: whether nuclei repel each other (ZBL) at distances below those of the training set, in which nothing
+            changes.
     """
 
     def __init__(
@@ -29,8 +31,9 @@ class AtomicPotential(SumOverAtoms):
         representation: Callable[[list[str]], Representation],
         readout: Callable[[list[str], int], Readout],
         scale: float | None = None,
+        repulsion: bool = False,
     ) -> None:
-        super().__init__(elements, scale)
+        super().__init__(elements, scale, repulsion)
         self.representation = representation(elements)
         self.readout = readout(elements, self.representation.num_features)
 
@@ -38,7 +41,8 @@ class AtomicPotential(SumOverAtoms):
     def cutoff(self) -> float | None:
         """Return the distance in Å beyond which atoms do not interact directly; None where there is no limit."""
         one, other = self.representation.cutoff, self.readout.cutoff
-        return None if one is None or other is None else max(one, other)
+        repulsion = 0.0 if self.repulsion is None else self.repulsion.widest
+        return None if one is None or other is None else max(one, other, repulsion)
 
     def features(self, batch: Batch) -> torch.Tensor:
         """Compute the features of each atom from the positions: shape (atoms, features)."""
@@ -52,8 +56,9 @@ class AtomicPotential(SumOverAtoms):
             return super().energies_and_gradient(batch)
         features, positions = cached.features.detach().requires_grad_(), batch.positions.detach().requires_grad_()
         element = self.element(batch)
-        # a readout may depend on positions as well
-        unscaled = self.readout(features, batch._replace(positions=positions), element)
+        # readout and repulsion may depend on positions as well
+        batch = batch._replace(positions=positions)
+        unscaled = self.readout(features, batch, element)
         prediction = self.total(unscaled, batch, element)
         to_features, to_positions = torch.autograd.grad(
             prediction.energy.sum(), (features, positions), create_graph=self.training, allow_unused=True

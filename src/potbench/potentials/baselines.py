@@ -74,15 +74,21 @@ class Pairwise(SumOverAtoms):
         num_functions: how many Gaussians there are, from 0 to the cutoff.
         cutoff: of f in Å.
         scale: unit of the eᵢ in eV; None takes the spread of the training energies.
+        repulsion: whether nuclei repel each other (ZBL) at distances below those of the training set.
     """
 
     kind: Tensor
     centers: Tensor
 
     def __init__(
-        self, elements: list[str], num_functions: int = 32, cutoff: float = 5.2, scale: float | None = None
+        self,
+        elements: list[str],
+        num_functions: int = 32,
+        cutoff: float = 5.2,
+        scale: float | None = None,
+        repulsion: bool = False,
     ) -> None:
-        super().__init__(elements, scale)
+        super().__init__(elements, scale, repulsion)
         require_positive(self, cutoff=cutoff)
         if num_functions < 2:
             raise SettingError(

@@ -14,6 +14,7 @@ from potbench.errors import SettingError, UnknownMoleculeError
 from potbench.potentials.environments import TrainedEnvironments
 from potbench.potentials.molecules import MoleculePrediction, predict
 from potbench.potentials.plausible import Structure
+from potbench.potentials.repulsion import Repulsion
 from potbench.structures import SYMBOLS
 
 
@@ -28,6 +29,7 @@ class Potential(nn.Module, ABC):
     Attributes:
         trained_on: environments of the atoms that it was trained on, by which others are judged; None where they are
             not known.
+        repulsion: of atoms nearer than any of the training set, where it has one.
     """
 
     def __init__(self, elements: list[str]) -> None:
@@ -37,6 +39,7 @@ class Potential(nn.Module, ABC):
             raise SettingError(self, "elements", elements, "chemical symbols such as [H, C], each once")
         self.elements = list(elements)
         self.trained_on: TrainedEnvironments | None = None
+        self.repulsion: Repulsion | None = None
         self._known = {SYMBOLS.index(symbol) for symbol in elements}
         index = torch.full((len(SYMBOLS),), -1)
         index[[SYMBOLS.index(symbol) for symbol in elements]] = torch.arange(len(elements))

@@ -11,6 +11,7 @@ from potbench.batch import Batch
 from potbench.errors import RecordError
 from potbench.loading import Store
 from potbench.loading.collate import gather
+from potbench.loading.distances import shortest_distances
 from potbench.potentials.environments import TrainedEnvironments
 from potbench.structures import FloatArray, IntArray, bounded_parts
 from potbench.whole_file import whole_file
@@ -25,16 +26,23 @@ class TrainedOn:
     Args:
         compositions: shape (compositions, elements), how many atoms of each element, each row once.
         environments: of its atoms.
+        shortest_distances: pair of elements, such as H-C → shortest distance in Å; None of early versions.
     """
 
-    def __init__(self, compositions: IntArray, environments: TrainedEnvironments) -> None:
+    def __init__(
+        self,
+        compositions: IntArray,
+        environments: TrainedEnvironments,
+        shortest_distances: dict[str, float] | None = None,
+    ) -> None:
         self.environments = environments
         self.compositions = compositions
+        self.shortest_distances = shortest_distances
         self._known = {tuple(row) for row in compositions.tolist()}
 
     @classmethod
     def of(cls, store: Store, frames: IntArray) -> TrainedOn:
-        """Describe the training frames of a store: all their compositions, the environments of up to FRAMES of them."""
+        """Describe training frames: their compositions, shortest distances, and environments of up to FRAMES."""
         numbers = store.manifest.atomic_numbers
         some = np.unique(store.molecule_of(frames), return_index=True)[1]
         compositions = np.unique(store.composition(frames[some], numbers), axis=0)
@@ -42,7 +50,8 @@ class TrainedOn:
         drawn = drawn[np.cumsum(store.atoms_of(drawn).atoms_per_frame) <= ATOMS]
         drawn = drawn if len(drawn) else frames[:1]
         parts = [drawn[part] for part in bounded_parts(store.atoms_of(drawn).atoms_per_frame)]
-        return cls(compositions, TrainedEnvironments.of([gather(store, part) for part in parts], numbers))
+        environments = TrainedEnvironments.of([gather(store, part) for part in parts], numbers)
+        return cls(compositions, environments, shortest_distances(store, frames))
 
     def knows_composition(self, atomic_numbers: IntArray) -> bool:
         """Return whether a molecule of these atoms, in any order, was trained on."""
@@ -57,6 +66,9 @@ class TrainedOn:
     def save(self, file: Path) -> None:
         """Write a file; it is small."""
         arrays = {**vars(self.environments), "compositions": self.compositions.astype(np.int32)}
+        if self.shortest_distances is not None:
+            arrays["pairs"] = np.array(list(self.shortest_distances), dtype=np.str_)
+            arrays["shortest_distances"] = np.array(list(self.shortest_distances.values()), dtype=np.float64)
         with whole_file(file) as partial, partial.open("wb") as stream:
             np.savez_compressed(stream, **arrays)
 
@@ -70,7 +82,11 @@ class TrainedOn:
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 names = ("atomic_numbers", "smallest", "largest", "limit")
-                return cls(arrays["compositions"], TrainedEnvironments(*(arrays[name] for name in names)))
+                shortest = None
+                if "pairs" in arrays:
+                    pairs, distances = arrays["pairs"].tolist(), arrays["shortest_distances"].tolist()
+                    shortest = dict(zip(pairs, distances, strict=True))
+                return cls(arrays["compositions"], TrainedEnvironments(*(arrays[name] for name in names)), shortest)
         except (OSError, ValueError, LookupError, TypeError, BadZipFile) as error:
             raise RecordError(
                 f"{file} is damaged ({error}). Expected what the training wrote. Delete it, and predictions are not "

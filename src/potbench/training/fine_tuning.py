@@ -79,6 +79,8 @@ class FineTuning:
             new = self._take_over(self.parent, potential)
             added = f"; weights of {', '.join(new)} are new" if new else ""
             lines.append(f"Weights are those of the parent{added}.")
+            if potential.repulsion is not None:  # the weights come from both training sets
+                potential.repulsion.narrow(data.statistics.shortest_distances)
             if isinstance(potential, SumOverAtoms):
                 lines += fit_reference_energies(potential, data, new)
             self.parent = None  # a second training goes on from the first

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from potbench.potentials.potential import Potential
+from potbench.potentials.repulsion import Repulsion
 
 NO_CONSTANTS = {"training", "given_scale"}
 """Of modules and potentials; the scale itself is taken over."""
@@ -61,7 +62,8 @@ def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def _constants(module: nn.Module) -> dict[str, object]:
     """Return plain values and arrays that decide what a layer computes, apart from its weights."""
-    if isinstance(module, nn.modules.dropout._DropoutNd):
+    # a repulsion is that of elements and training set
+    if isinstance(module, nn.modules.dropout._DropoutNd | Repulsion):
         return {}
     plain = {
         name: value

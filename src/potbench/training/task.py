@@ -82,6 +82,11 @@ class Task(LightningModule):
             self.trainer.print(
                 f"{count:,} of {len(data.store):,} frames have {label}; the others train on what they have."
             )
+        if stage == "fit" and self.potential.repulsion is not None:
+            if data.store.energy_unit != "eV":
+                problem = f"{data.store.manifest.name} has a property in {data.store.energy_unit} in place of energies"
+                raise SettingError(self.potential, "repulsion", True, "False: nuclei repel by an energy", problem)
+            data.measure_distances()
         statistics: Statistics = data.statistics
         for number, energy in statistics.reference_energies.items():
             self.reference_energies[number] = energy
