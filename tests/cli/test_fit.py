@@ -30,6 +30,7 @@ def test_run_folder_holds_everything(finished_run: Path) -> None:
         "figures/loss.png",
         "figures/parity.png",
         "figures/residuals.png",
+        "figures/sensitivity.png",
     }
 
 

@@ -172,6 +172,11 @@ def test_worst_frames_are_drawn_where_the_store_is_at_hand(
     page = sections(found())
     (shown,) = (block for block in page["worst"] if isinstance(block, Structures))
     assert len(shown.structures) == 4
+    for structure in shown.structures:
+        assert [each.name for each in structure.arrows] == ["reference force", "predicted force"]
+        lengths = [np.linalg.norm(each.vectors, axis=1) for each in structure.arrows]
+        assert [len(each) for each in lengths] == [6, 6]
+        assert np.max(lengths) == pytest.approx(1.4, abs=1e-3)
     first = shown.structures[0].xyz.splitlines()
     frame = int(re.search(r"frame (\d+)", first[1])[1])
     assert first[0] == "6"
