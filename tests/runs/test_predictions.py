@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from potbench.loading import AtomsDataModule, ColumnSplit, IndexSplit, RandomSplit, Store
+from potbench.data_quality.nearest import nearest_of_each
+from potbench.loading import AtomsDataModule, ColumnSplit, IndexSplit, RandomSplit, SplitIndices, Store
 from potbench.runs.evaluation import Evaluation
 from potbench.runs.folder import RunFolder
 from potbench.runs.predictions import annotate, errors
@@ -16,6 +19,7 @@ from potbench.runs.recorder import Recorder
 from potbench.units import KCAL_PER_MOL
 from tests.native_files.made import Made, blocks, frames
 from tests.runs.small_run import evaluate, fit
+from tests.training.small_task import small_data
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -70,6 +74,31 @@ def test_each_frame_says_which_molecule_it_is_of_and_when_it_was(named: RunFolde
         kinds = dict(zip(["hot", "far"], ["hot", "far away"], strict=True))
         sets = arrays["test_sets"][arrays["test_set"]]
         assert sets.tolist() == [kinds[kind] for kind in store.columns["kind"][frame]]
+
+
+def test_each_frame_says_how_far_the_nearest_training_frame_of_its_run_is(
+    named: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(next((named.path.parent / "prepared").glob("made-*")))
+    train = SplitIndices.load(named.split).train
+    with np.load(named.predictions, allow_pickle=False) as arrays:
+        frame, found = arrays["frame"], arrays["nearest"]
+    np.testing.assert_array_equal(found, nearest_of_each(store, frame, train))
+    assert np.isfinite(found).any()
+    monkeypatch.setenv("POTBENCH_DATA", str(named.path.parent / "prepared"))
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(named.path, run.path)
+    # another split of the same frames: what was trained on stays the same
+    other = named_data(named.path.parent)
+    other.split = RandomSplit(4, 4, 8)
+    evaluate(run, data=other)
+    (elsewhere,) = run.path.rglob("test_best*/predictions.npz")
+    with np.load(elsewhere, allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["nearest"], nearest_of_each(store, arrays["frame"], train))
+    # other frames: nobody knows how far those that were trained on are
+    evaluate(run, data=small_data(tmp_path, forces=True))
+    with np.load(max(run.path.rglob("test_*/predictions.npz"), key=os.path.getmtime), allow_pickle=False) as arrays:
+        assert "nearest" not in arrays
 
 
 @pytest.mark.parametrize("name", ["hot", "far away"])

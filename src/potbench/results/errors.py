@@ -67,12 +67,15 @@ class RunErrors:
         energy: shape (frames,), predicted − true, in eV; NaN where the label is unknown.
         forces_absolute: shape (frames,), sum over the components of a frame, in eV/Å; None without forces.
         forces_squared: shape (frames,), likewise, in (eV/Å)².
+        nearest: shape (frames,), distance to the nearest training frame in Å: infinite where none is of its
+            composition, NaN where it was not measured; None in early predictions.
     """
 
     test: TestFrames
     energy: FloatArray
     forces_absolute: FloatArray | None
     forces_squared: FloatArray | None
+    nearest: FloatArray | None = None
 
 
 class Reader:
@@ -111,6 +114,7 @@ class Reader:
             found["energy_error"],
             found.get("force_absolute_error"),
             found.get("force_squared_error"),
+            found.get("nearest"),
         )
 
     def _frames(self, found: dict[str, Column]) -> TestFrames:

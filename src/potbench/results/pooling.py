@@ -37,7 +37,9 @@ class Pool:
         """Return the errors of a training on the frames of all folds, from those of its runs."""
         absolute = [each.forces_absolute for each in runs]
         squared = [each.forces_squared for each in runs]
-        return RunErrors(self.test, np.concatenate([each.energy for each in runs]), _join(absolute), _join(squared))
+        nearest = [each.nearest for each in runs]
+        energy = np.concatenate([each.energy for each in runs])
+        return RunErrors(self.test, energy, _join(absolute), _join(squared), _join(nearest))
 
 
 class Pooled(NamedTuple):

@@ -27,6 +27,7 @@ from potbench.runs.record import Record, named
 from potbench.runs.recorder import data_of, num_parameters, writes
 from potbench.runs.split_summary import SplitSummary
 from potbench.runs.summary import print_evaluation, print_summary
+from potbench.structures import IntArray
 from potbench.training import Task
 from potbench.units import Quantity
 from potbench.whole_file import whole_file
@@ -90,7 +91,9 @@ class Evaluator(Callback):
         if not writes(trainer):
             return
         data = data_of(trainer)
-        predictions = annotate(predictions, data.store, data.indices, data.statistics.reference_energies)
+        predictions = annotate(
+            predictions, data.store, data.indices, data.statistics.reference_energies, self._trained_on()
+        )
         unit = data.store.energy_unit
         self._test_sets = {
             name: in_units(errors(of_test_set(predictions, name), unit), unit) for name in data.indices.test_sets
@@ -148,6 +151,12 @@ class Evaluator(Callback):
 
     def _stored(self) -> Record | None:
         return Record.load(self.run.path) if self.run.record.is_file() else None
+
+    def _trained_on(self) -> IntArray | None:
+        """Return the frames of the store that the run was trained on; None where they are of another store."""
+        if self._evaluation.data is not None or not self.run.split.is_file():
+            return None
+        return SplitIndices.load(self.run.split).train
 
     def _describe(self, data: AtomsDataModule, stage: Stage) -> Evaluation:
         has_data = self._record.data.fingerprint == data.store.fingerprint

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from potbench.data_quality.nearest import MOST_TRAINING, nearest_of_each
 from potbench.loading import SplitIndices, Store
-from potbench.structures import Column, FloatArray
+from potbench.structures import Column, FloatArray, IntArray
 from potbench.units import KCAL_PER_MOL, reported
 
 
 def annotate(
-    predictions: Mapping[str, Column], store: Store, indices: SplitIndices, reference_energies: Mapping[int, float]
+    predictions: Mapping[str, Column],
+    store: Store,
+    indices: SplitIndices,
+    reference_energies: Mapping[int, float],
+    trained_on: IntArray | None = None,
 ) -> dict[str, Column]:
     """Add to predictions what statistics need of each frame.
 
@@ -20,8 +25,9 @@ def annotate(
     force_absolute_error and force_squared_error: sums over the components of a frame of |F̂ − F| in eV/Å and of (F̂ − F)²
     in (eV/Å)². Frames of one molecule, or near in time, are not independent: molecule is an index of molecules, the
     names, and time the place in a trajectory, where it is known. With named test sets, test_set is an index of
-    test_sets, −1 for frames in none. Errors of labels that are not known are NaN.
-    With atomic_energies, atomic_numbers are those of the same atoms.
+    test_sets, −1 for frames in none. With atomic_energies, atomic_numbers are those of the same atoms. Where
+    training frames are known, nearest is the distance to the nearest of them in Å, as `nearest_of_each` finds it. Errors
+    of labels that are not known are NaN.
 
     Args:
         predictions: frame, energy and predicted_energy of shape (frames,), in eV, and perhaps forces and
@@ -30,6 +36,7 @@ def annotate(
         store: the dataset.
         indices: how it is divided.
         reference_energies: atomic number → energy in eV.
+        trained_on: frames of the store that were trained on; None where they are not known.
     """
     frames = predictions["frame"]
     numbers = store.manifest.atomic_numbers
@@ -53,12 +60,19 @@ def annotate(
         found["force_squared_error"] = np.add.reduceat(error**2, first)
     if "atomic_energies" in predictions:
         found["atomic_numbers"] = store.atoms_of(frames).atomic_numbers
+    if trained_on is not None:
+        found["nearest"] = nearest_of_each(store, frames, trained_on)
     if indices.test_sets:
         found["test_sets"] = np.array(list(indices.test_sets))
         found["test_set"] = np.full(len(frames), -1, dtype=np.int32)
         for number, chosen in enumerate(indices.test_sets.values()):
             found["test_set"][np.isin(frames, chosen)] = number
     return found
+
+
+def training_frames_compared(number: int) -> int:
+    """Return to how many training frames distances were measured, of so many."""
+    return min(number, MOST_TRAINING)
 
 
 def of_test_set(predictions: Mapping[str, Column], name: str) -> dict[str, Column]:

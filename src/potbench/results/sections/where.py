@@ -1,6 +1,8 @@
-"""Where the errors are: by molecule, energy and element."""
+"""Where the errors are: by molecule, energy, distance to the training frames, and element."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from potbench.reporting.page.content import Block, Column, PageFigure, PageTable
 from potbench.reporting.rounding import three_digits
 from potbench.reporting.where_figure import draw_where
 from potbench.results import words
+from potbench.results.distances import by_distance
 from potbench.results.findings import Findings
 from potbench.results.predicted import on_all_frames, store_of
 from potbench.results.table import Table
@@ -19,19 +22,22 @@ MOST_MOLECULES = 25
 MOST_DATASETS = 1
 NUM_BINS = 6
 FEWEST = 10
-"""Frames in a bin of energies."""
+"""Frames in a bin of energies or distances."""
 
 
 def section(findings: Findings) -> Section | None:
-    """Return errors by molecule, by energy above the lowest frame, and by element where the store is at hand."""
+    """Return errors by molecule, energy above the lowest frame, distance to the nearest training frame, and element.
+
+    Elements need the store, and distances predictions that have them.
+    """
     blocks: list[Block] = []
     for place, table in enumerate(findings.main[:MOST_DATASETS]):
         frames = _frames(table)
         molecules = table.group.test.molecule[table.frames]
         if len(np.unique(molecules)) > 1:
             blocks.append(_by_molecule(findings, table, frames, molecules, place))
-        by_energy = _by_energy(findings, table, frames, molecules, place)
-        blocks += [] if by_energy is None else [by_energy]
+        found = _by_energy(findings, table, frames, molecules, place), _by_distance(findings, table, place)
+        blocks += [figure for figure in found if figure is not None]
         store = store_of(table) if table.metric.is_of_forces and place == 0 else None
         if store is not None:
             blocks.append(_by_element(findings, table, store, place))
@@ -100,6 +106,23 @@ def _by_energy(
         errors,
         counts,
     )
+
+
+def _by_distance(findings: Findings, table: Table, place: int) -> PageFigure | None:
+    found = by_distance(table, NUM_BINS, FEWEST)
+    if found is None:
+        return None
+    figure = _figure(
+        findings,
+        table,
+        f"where_distance_{place + 1}",
+        "by distance to the nearest training frame",
+        "Distance to the nearest training frame (Å), root mean square difference of sorted interatomic distances",
+        found.groups,
+        found.errors,
+        found.counts,
+    )
+    return replace(figure, description=" ".join([figure.description, *found.remarks]))
 
 
 def _by_element(findings: Findings, table: Table, store: Store, place: int) -> PageFigure:
