@@ -3,13 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
+from potbench.reporting.page.content import PageTable
 from potbench.results import words
 from potbench.results.findings import find
 from potbench.results.given_runs import find_runs, members_of
-from potbench.results.member import Asked
+from potbench.results.member import Asked, Label
 from potbench.results.report import write_report
-from potbench.statistics.interval import Basis
+from potbench.results.sections import learning_curves
+from potbench.statistics.interval import Basis, Interval
 from tests.results.conftest import Found
 from tests.results.simulated import Simulated
 
@@ -23,6 +26,10 @@ def folds(folder: Path, number: int = 5, seeds: int = 1, **settings) -> None:
     for seed in range(seeds):
         for fold in range(number):
             Simulated(fold=fold, seed=seed, **settings).write(folder / f"{name}-{fold}-{seed}")
+
+
+def around(mean: float, width: float) -> Interval:
+    return Interval(mean - width, mean + width)
 
 
 def test_folds_of_whole_molecules_are_one_table_over_the_molecules(tmp_path: Path, found: Found) -> None:
@@ -113,14 +120,47 @@ def test_learning_curves_are_fitted_to_each_fold(tmp_path: Path) -> None:
     for train, error in ((200, 2.0), (300, 1.5)):
         folds(tmp_path / str(train), train=train, error=error)
     members, absent = members_of(find_runs([tmp_path]))
-    sized = [replace(each, label=each.label._replace(size=each.known.split.train)) for each in members]
+    sized = [replace(each, label=each.label._replace(size=each.known.split.train, training=0)) for each in members]
     findings = find(sized, absent, Asked("Sizes"))
     assert [(table.group.size, table.num_frames) for table in findings.main + findings.tables[:1]] == [
         (300, 500),
         (200, 500),
     ]
-    write_report(findings, tmp_path / "page")
-    assert "Learning curves" in (tmp_path / "page" / "report.md").read_text()
+    section = learning_curves.section(findings)
+    assert "over folds, trainings of one fold averaged, with an allowance" in section.blocks[0]
+    (curves,) = (block for block in section.blocks if isinstance(block, PageTable))
+    ((_, exponent, *_, scope),) = curves.rows
+    assert scope.text == "corrected resampling over 5 folds"
+    # of each fold alone, with 100 test frames for 300 training frames
+    errors = np.array([table.rows[exponent_of].mean.values for table in findings.tables for exponent_of in table.rows])
+    slopes = -np.diff(np.log(errors), axis=0)[0] / np.log(300 / 200)
+    width = stdtrit(4, 0.975) * slopes.std(ddof=1) * np.sqrt(1 / 5 + 100 / 300)
+    assert (
+        exponent.text
+        == f"{slopes.mean():.2f} ({words.between(Interval(slopes.mean() - width, slopes.mean() + width))})"
+    )
+
+
+def test_folds_with_the_same_test_frames_count_their_trainings_once(tmp_path: Path) -> None:
+    """Two trainings on each of three folds are three exponents."""
+    labelled = []
+    for train in (200, 300):
+        for fold in range(3):
+            for seed in range(2):
+                run = Simulated(seed=10 * fold + seed, draws=True, train=train).write(
+                    tmp_path / f"{train}-{fold}-{seed}"
+                )
+                labelled.append((run.path, Label("SchNet", "simulated", train, seed, fold)))
+    members, absent = members_of(find_runs([path for path, _ in labelled]))
+    labels = dict(labelled)
+    findings = find([replace(each, label=labels[each.folder.path]) for each in members], absent, Asked("Sizes"))
+    section = learning_curves.section(findings)
+    assert "the interval of b is that over folds, trainings of one fold averaged." in section.blocks[0]
+    errors = np.log([table.rows["SchNet"].mean.values for table in findings.tables])
+    slopes = (-np.diff(errors, axis=0)[0] / np.log(300 / 200)).reshape(3, 2).mean(axis=1)
+    width = stdtrit(2, 0.975) * slopes.std(ddof=1) / np.sqrt(3)
+    (curves,) = (block for block in section.blocks if isinstance(block, PageTable))
+    assert words.between(around(slopes.mean(), width)) in curves.rows[0][1].text
 
 
 def test_sizes_of_folds_that_differ_by_a_frame_are_one(tmp_path: Path, found: Found) -> None:

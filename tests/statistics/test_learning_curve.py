@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from potbench.errors import SettingError
-from potbench.statistics.interval import mean_over_trainings
+from potbench.statistics.interval import Basis, mean_over_trainings
 from potbench.statistics.learning_curve import Scope, data_efficiency, learning_curve, scope
 from tests.statistics.simulation import coverage
 
@@ -100,6 +100,48 @@ def test_trainings_that_draw_from_a_finite_pool_share_its_error(share, covers):
     found = coverage([mean_over_trainings(one).interval for one in 10 + common + own], 10)
     assert found == pytest.approx(covers, abs=0.02)
     assert (scope(num_frames, pool) is Scope.ANY_FRAMES) == (found > 0.9)
+
+
+def exponents_of_folds(random, number=5, trainings=3, num_frames=100):
+    """Exponents of trainings of all folds, 0.5 on average: each test frame, and each training frame, changes them.
+
+    Every fold trains on all frames that it does not test, of which two folds share three quarters.
+    """
+    tested, trained = random.normal(size=(2, number, num_frames // number))
+    others = (trained.sum() - trained.sum(axis=1)) / (num_frames - num_frames // number)
+    of_fold = 0.5 + tested.mean(axis=1) + others
+    return (of_fold[:, None] + 0.02 * random.normal(size=(number, trainings))).ravel()
+
+
+def test_over_folds_that_test_the_interval_allows_for_the_frames_they_share():
+    random = np.random.default_rng(33)
+    folds = np.repeat(np.arange(5), 3)
+    errors = [20 * (SIZES / SIZES[0]) ** -exponents_of_folds(random)[:, None] for _ in range(1500)]
+    naive = coverage([learning_curve(SIZES, each).exponent.interval for each in errors], 0.5)
+    averaged = coverage([learning_curve(SIZES, each, 0, folds).exponent.interval for each in errors], 0.5)
+    corrected = [learning_curve(SIZES, each, 0, folds, 0.25).exponent for each in errors]
+    assert naive < 0.7
+    assert averaged < 0.9
+    assert 0.94 < coverage([each.interval for each in corrected], 0.5) < 0.985
+    assert {each.basis for each in corrected} == {Basis.FOLDS}
+
+
+def test_an_interval_over_folds_worked_by_hand():
+    folds = np.array([0, 0, 1, 1, 2, 2])
+    exponents = np.array([0.3, 0.5, 0.5, 0.7, 0.8, 0.8])
+    found = learning_curve(SIZES, (SIZES[None] / 100) ** -exponents[:, None], 0, folds, 0.5).exponent
+    assert found.values == pytest.approx((0.4, 0.6, 0.8))
+    # t(0.975, 2) = 4.303, s = 0.2
+    width = 4.3027 * 0.2 * (1 / 3 + 0.5) ** 0.5
+    assert (found.mean, found.interval.low, found.interval.high) == pytest.approx((0.6, 0.6 - width, 0.6 + width), 1e-4)
+
+
+@pytest.mark.parametrize(("folds", "basis"), [([0, 0, 0], "one training"), ([0, 1, 1], "two trainings")])
+def test_trainings_on_one_or_two_folds_have_no_interval(folds, basis):
+    errors = curves(np.random.default_rng(34), 3)
+    for share in (0.0, 0.25):
+        found = learning_curve(SIZES, errors, 0, np.array(folds), share).exponent
+        assert (found.basis, found.interval) == (basis, None)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 from scipy.optimize import least_squares
 
 from potbench.errors import SettingError
-from potbench.statistics.interval import TrainingMean, mean_over_trainings, require_finite
+from potbench.statistics.interval import (
+    Basis,
+    Interval,
+    Source,
+    TrainingMean,
+    half_width,
+    mean_over_trainings,
+    require_finite,
+)
 from potbench.structures import FloatArray, IntArray
 
 FEWEST_SIZES_FOR_FLOOR = 7
@@ -42,9 +50,10 @@ class LearningCurve:
     Attributes:
         sizes: shape (sizes,), numbers of training frames, ascending.
         errors: shape (sizes,), geometric means over the trainings.
-        exponent: of each training fitted alone, with the interval over trainings.
+        exponent: of each training fitted alone, with the interval over trainings; or of each fold, the mean over its
+            trainings, with the interval over folds.
         prefactor: of the geometric mean over the trainings.
-        largest: error at the largest size, with the interval over trainings.
+        largest: error at the largest size, likewise.
         floor: a law that ends above zero, where it describes the errors better.
     """
 
@@ -74,18 +83,35 @@ class LearningCurve:
         return math.exp(logs[end] + log_factor) if abs(log_factor) <= math.log(FARTHEST) else None
 
 
-def learning_curve(sizes: IntArray, errors: FloatArray, num_diverged: int = 0) -> LearningCurve:
+def learning_curve(
+    sizes: IntArray,
+    errors: FloatArray,
+    num_diverged: int = 0,
+    folds: IntArray | None = None,
+    test_share: float = 0.0,
+) -> LearningCurve:
     """Fit ln error = ln A − b ln N to each training alone, by least squares.
 
     From 7 sizes on, A N^(−b) + c is fitted to the geometric mean over trainings as well, and kept if AICc falls by
     more than 2; AICc = n ln(Σ r²/n) + 2k + 2k(k + 1)/(n − k − 1), k counting σ.
 
-    Source: Hurvich and Tsai, Biometrika 76, 297 (1989), doi:10.1093/biomet/76.2.297.
+    Trainings on one fold have frames in common and count as one, the mean of their exponents. Where folds test other
+    frames each, V = (1/J + n_test/n_train) · s² with J − 1 degrees of freedom: the training frames that folds share do
+    not average out. Of five folds with three trainings each, an interval over all trainings as if they were independent
+    covered the exponent in 74 to 79 % of simulated studies, over the folds without the second term in 88 to 92 %, with
+    it in 95 to 96 % (interpolation of a random function in four dimensions; 400 of 500 frames train at the largest
+    size).
+
+    Sources: Hurvich and Tsai, Biometrika 76, 297 (1989), doi:10.1093/biomet/76.2.297 (AICc); Nadeau and Bengio, Mach.
+    Learn. 52, 239 (2003), doi:10.1023/A:1024068626366 (folds).
 
     Args:
         sizes: shape (sizes,), numbers of training frames, ascending, two or more.
         errors: shape (trainings, sizes), of trainings that have nested training sets each, drawn anew for each.
         num_diverged: trainings that diverged at any size.
+        folds: shape (trainings,), the fold of each; None without folds.
+        test_share: where folds test other frames each, test frames of one over its training frames at the largest size;
+            else 0, and the interval is that over folds of one pool.
 
     Raises:
         SettingError: errors are not finite or not above zero, sizes do not ascend, or the shapes differ.
@@ -100,9 +126,9 @@ def learning_curve(sizes: IntArray, errors: FloatArray, num_diverged: int = 0) -
     return LearningCurve(
         sizes=sizes,
         errors=np.exp(log_errors.mean(axis=0)),
-        exponent=mean_over_trainings(-slopes, num_diverged),
+        exponent=_mean(-slopes, num_diverged, folds, test_share),
         prefactor=math.exp(intercepts.mean()),
-        largest=mean_over_trainings(errors[:, -1], num_diverged),
+        largest=_mean(errors[:, -1], num_diverged, folds, test_share),
         floor=_floor(log_sizes, log_errors.mean(axis=0)),
     )
 
@@ -124,6 +150,17 @@ def scope(num_frames: int, pool: int) -> Scope:
     half, and in 91 % at a tenth; beyond that it is "given this pool".
     """
     return Scope.ANY_FRAMES if num_frames <= LARGEST_SHARE * pool else Scope.THIS_POOL
+
+
+def _mean(values: FloatArray, num_diverged: int, folds: IntArray | None, test_share: float) -> TrainingMean:
+    """Average values of trainings, of shape (trainings,), over the folds where there are any."""
+    if folds is not None:
+        values = np.array([values[folds == fold].mean() for fold in np.unique(folds)])
+    found = mean_over_trainings(values, num_diverged)
+    if not test_share or found.interval is None or found.mean is None:
+        return found
+    width = half_width([Source(float(np.var(values, ddof=1)), len(values), test_share)])
+    return replace(found, interval=Interval(found.mean - width, found.mean + width), basis=Basis.FOLDS)
 
 
 def _floor(log_sizes: FloatArray, log_errors: FloatArray) -> Floor | None:

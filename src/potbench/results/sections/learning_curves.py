@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,9 +36,18 @@ def section(findings: Findings) -> Section | None:
     fixed = f"All sizes have the same budget: {rule}. " if rule in ("steps", "epochs", "frames", "wall_time") else ""
     text = (
         f"{fixed}Validation frames come on top of the training frames. The law is error = A · N^(−b); every training, "
-        "with its own training frames at all sizes, is fitted alone, and the interval of b is that over trainings."
+        f"with its own training frames at all sizes, is fitted alone, and the interval of b is that {_over(findings)}."
     )
     return Section("learning-curves", "Learning curves", (text, *blocks))
+
+
+def _over(findings: Findings) -> str:
+    """Say what an interval of an exponent is taken over."""
+    if any(table.folds for table in findings.tables):
+        return "over folds, trainings of one fold averaged, with an allowance for the training frames that folds share"
+    if any(member.label.fold is not None for member in findings.members):
+        return "over folds, trainings of one fold averaged"
+    return "over trainings"
 
 
 def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list[Block]:
@@ -45,15 +55,19 @@ def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list
     names = list(dict.fromkeys(name for table in tables for name in table.rows))
     shown, curves = [], {}
     for name in names:
-        values = _values(tables, name)
+        draws, values = _values(tables, name)
         has = np.isfinite(values).any(axis=0)
         own = sizes[has]
         if len(own) < 2:
             continue
-        complete = values[:, has][np.isfinite(values[:, has]).all(axis=1)]
+        is_complete = np.isfinite(values[:, has]).all(axis=1)
+        complete = values[:, has][is_complete]
         lost = len(values) - len(complete)
         if len(complete) and (complete > 0).all():
-            curves[name] = learning_curve(own, complete, lost)
+            folds = None if draws[0].fold is None else np.array([draw.fold for draw in draws])[is_complete]
+            tested = tables[int(np.flatnonzero(has)[-1])].folds
+            share = 0.0 if tested is None else tested.test_share
+            curves[name] = learning_curve(own, complete, lost, folds, share)
         shown.append(_shown(tables, name, sizes, values, curves.get(name)))
     if not shown:
         return []
@@ -70,19 +84,27 @@ def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list
     return [figure, _table(findings, tables, curves, title)]
 
 
-def _values(tables: Sequence[Table], name: str) -> FloatArray:
-    """Return the error of each training at each size, shape (trainings, sizes); NaN where there is none."""
+class _Draw(NamedTuple):
+    """A training at all sizes."""
+
+    fold: int | None
+    training: int
+
+
+def _values(tables: Sequence[Table], name: str) -> tuple[list[_Draw], FloatArray]:
+    """Return the trainings, and the error of each at each size, shape (trainings, sizes); NaN where there is none."""
     found = [
         {
-            (member.label.fold or 0, member.label.training): value
+            _Draw(member.label.fold, member.label.training): value
             for member, value in zip(table.rows[name].finished, table.rows[name].mean.values, strict=True)
         }
         if name in table.rows
         else {}
         for table in tables
     ]
-    draws = sorted(set().union(*found))
-    return np.array([[each.get(draw, np.nan) for each in found] for draw in draws]).reshape(len(draws), len(tables))
+    draws = sorted(set[_Draw]().union(*found), key=lambda draw: (draw.fold or 0, draw.training))
+    values = np.array([[each.get(draw, np.nan) for each in found] for draw in draws])
+    return draws, values.reshape(len(draws), len(tables))
 
 
 def _shown(
@@ -104,7 +126,7 @@ def _table(findings: Findings, tables: Sequence[Table], curves: dict[str, Learni
     reference = reference if reference in curves else next(iter(curves), None)
     columns = (
         Column("Architecture"),
-        Column("Exponent b", "", "Of the law A · N^(−b), with its interval over trainings."),
+        Column("Exponent b", "", f"Of the law A · N^(−b), with its interval {_over(findings).partition(',')[0]}."),
         Column(f"Error at {last.group.size:,} frames", last.unit),
         Column(
             "Data efficiency",
@@ -139,6 +161,8 @@ def _scope(table: Table, name: str) -> str:
     """Tell to which training sets an interval applies, by how many frames the trainings have in common."""
     if name not in table.rows:
         return ""
+    if table.folds is not None:
+        return f"corrected resampling over {table.folds.number} folds"
     shared = _shared(table.rows[name].finished)
     size = table.group.size or 0
     if shared is None:
