@@ -125,6 +125,12 @@ def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
         ),
         ({"tuning": {"trials": 3}}, "tuning.space is empty. Expected what is searched"),
         (
+            {"run__slurm": {"partitoin": "gpu"}, "run__where": "slurm"},
+            "run.slurm.partitoin is no setting of a job. Did you mean partition? Expected some of hours, cpus,",
+        ),
+        ({"run__slurm": {"hours": "two"}}, "run.slurm.hours is 'two'"),
+        ({"run__slurm": {"memory": 0}}, "run.slurm.memory is 0.0, expected more than 0."),
+        (
             {"tuning": {"trials": 3, "space": {"a": RATES}, "objective": "los"}},
             "tuning.objective is 'los'. Expected one",
         ),

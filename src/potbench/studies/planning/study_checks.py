@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from potbench.errors import did_you_mean
+from potbench.errors import PotbenchError, did_you_mean
+from potbench.studies.running.slurm_settings import SlurmSettings
 from potbench.studies.searches.space import SpaceError, read_space
 from potbench.studies.study import METRICS, FoldsOfStudy, Study
 
@@ -26,6 +27,7 @@ def problems(study: Study) -> Iterator[str]:
     yield from _sizes(study)
     yield from _folds(study)
     yield from _tuning(study)
+    yield from _jobs(study)
 
 
 def too_many_threads(study: Study) -> Iterator[str]:
@@ -183,6 +185,13 @@ def _tuning(study: Study) -> Iterator[str]:
                 read_space(space)
             except SpaceError as error:
                 yield f"{key} cannot be searched: {error}"
+
+
+def _jobs(study: Study) -> Iterator[str]:
+    try:
+        SlurmSettings.of(study.run.slurm)
+    except PotbenchError as error:
+        yield str(error)
 
 
 def _twice(key: str, names: Iterable[str]) -> Iterator[str]:

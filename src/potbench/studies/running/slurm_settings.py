@@ -37,7 +37,7 @@ class SlurmSettings:
 
     @classmethod
     def of(cls, settings: Mapping[str, object]) -> SlurmSettings:
-        """Read the settings of a study.
+        """Read the settings of a study; asks for no cluster.
 
         Raises:
             PotbenchError: one is unknown, has the wrong type, or is not more than 0.
@@ -47,16 +47,16 @@ class SlurmSettings:
             if name not in names:
                 raise PotbenchError(
                     f"run.slurm.{name} is no setting of a job.{did_you_mean(name, names)} Expected some of "
-                    f"{', '.join(names)}. Correct it in the study file."
+                    f"{', '.join(names)}."
                 )
         try:
             read = from_plain(cls, dict(settings))
         except ValueError as error:
-            raise PotbenchError(f"run.slurm.{error}. Change it in the study file.") from error
+            raise PotbenchError(f"run.slurm.{error}.") from error
         for name in ("hours", "cpus", "memory"):
             value = getattr(read, name)
             if value is not None and not value > 0:
-                raise PotbenchError(f"run.slurm.{name} is {value}, expected more than 0. Change it in the study file.")
+                raise PotbenchError(f"run.slurm.{name} is {value}, expected more than 0.")
         return read
 
     def of_submitit(self, threads: int, at_once: int) -> dict[str, object]:
