@@ -45,6 +45,7 @@ def main(stage: str, config: Path, run: Path) -> int:
     if orders.get("ignores"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print("threads", os.environ.get("OMP_NUM_THREADS"), os.environ.get("MKL_NUM_THREADS"))
+    print("device", os.environ.get("CUDA_VISIBLE_DEVICES"))
     print("job", os.getppid())
     print("slurm", sorted(name for name in os.environ if name.startswith("SLURM_")), flush=True)
     end = time.monotonic() + orders.get("sleep", 0.0)

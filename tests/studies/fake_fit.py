@@ -6,6 +6,7 @@ It imports nothing of potbench, and is started in no time.
 from __future__ import annotations
 
 import math
+import os
 import signal
 import sys
 import time
@@ -21,6 +22,7 @@ def main(config_file: str, run_dir: str) -> int:
     config, run = yaml.safe_load(Path(config_file).read_text()), Path(run_dir)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     run.mkdir(parents=True, exist_ok=True)
+    print("device", os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
     with (run / "begun.txt").open("a") as stream:
         stream.write("begun\n")
     if config["x"] == config.get("fails"):

@@ -44,7 +44,7 @@ def made_cell(architecture: str = "fast", training: int = 0, **changes: object) 
 def made_plan(num_trainings: int = 2, architectures: Sequence[str] = ("fast", "slower"), **changes: object) -> Plan:
     """A plan of architectures, each trained a few times."""
     cells = [made_cell(name, number) for name in architectures for number in range(num_trainings)]
-    return replace(Plan(cells=tuple(cells)), **changes)  # type: ignore[arg-type]
+    return replace(Plan(cells=tuple(cells), accelerator="cpu"), **changes)  # type: ignore[arg-type]
 
 
 def made_study(**run: object) -> Study:

@@ -63,9 +63,11 @@ def compare(
     if report:
         return _write_report(folder, what)
     from potbench.runs.signals import Stopped
+    from potbench.studies.running.devices import on_devices
     from potbench.studies.running.launch import run_study
 
     try:
+        what = on_devices(what, print)
         plan = _planned(study, what, folder, only, dry_run)
         if dry_run:
             return _show_plan(folder, what, plan, only)

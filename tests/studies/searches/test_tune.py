@@ -218,3 +218,11 @@ def test_values_that_fit_refuses_are_refused_before_anything_starts(tmp_path: Pa
     with pytest.raises(PotbenchError, match="x is too large"):
         search(tmp_path / "search", what(), resolve)
     assert not (tmp_path / "search").exists()
+
+
+def test_trials_that_run_at_the_same_time_have_one_gpu_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    run(tmp_path, what(at_once=3), trainer={"max_epochs": 3, "accelerator": "gpu"}, seconds=0.1)
+    logs = [SearchFolder(tmp_path).log(number).read_text() for number in range(4)]
+    devices = ["".join(line for line in log.splitlines() if line.startswith("device")) for log in logs]
+    assert set(devices) == {"device 0", "device 1"}

@@ -17,6 +17,7 @@ from potbench.studies.cells import Cell, CellState, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.running.cell_lock import CellLock
 from potbench.studies.running.commands import STAGES, Stage, environment
+from potbench.studies.running.devices import seeing
 from potbench.studies.running.state import next_stage, state_at_rest
 from potbench.studies.running.with_parent import with_parent
 from potbench.whole_file import write_text
@@ -50,13 +51,22 @@ class CellRun:
         plan: says how many threads a command has, and how often one that failed is started again.
         cell: one of the plan.
         stages: the commands of the study.
+        device: GPU of the commands; None for those that this process has.
     """
 
-    def __init__(self, folder: StudyFolder, plan: Plan, cell: Cell, stages: Sequence[Stage] = STAGES) -> None:
+    def __init__(
+        self,
+        folder: StudyFolder,
+        plan: Plan,
+        cell: Cell,
+        stages: Sequence[Stage] = STAGES,
+        device: str | None = None,
+    ) -> None:
         self.folder = folder
         self.plan = plan
         self.cell = cell
         self.stages = stages
+        self.device = device
         self._lock = CellLock(folder.lock(cell))
         self._process: subprocess.Popen[bytes] | None = None
         self._signal = 0
@@ -125,7 +135,7 @@ class CellRun:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=environment(self.plan.threads),
+                env=environment(self.plan.threads) | seeing(self.device),
                 pass_fds=self._lock.inherited,
                 # Ctrl-C reaches it through this process alone: a training that is asked twice does not save
                 process_group=0,

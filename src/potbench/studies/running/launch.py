@@ -15,6 +15,7 @@ from potbench.runs.signals import NAMES, Stopped
 from potbench.studies.cells import Cell, CellState, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.running.commands import Stage, stages_asked_for
+from potbench.studies.running.devices import devices_of
 from potbench.studies.running.forwarding import forwarded
 from potbench.studies.running.progress import Progress
 from potbench.studies.running.slurm import SlurmJobs
@@ -86,7 +87,8 @@ def run_study(
         settings = SlurmSettings.of(study.run.slurm)
         runner = SlurmJobs(folder, plan, settings, study.run.at_once, retry_failed, stages)
     else:
-        runner = LocalWorkers(folder, plan, study.run.at_once, retry_failed, stages)
+        devices = devices_of(plan.accelerator)
+        runner = LocalWorkers(folder, plan, study.run.at_once, retry_failed, stages, devices)
     with Progress(folder, plan, cells, study.run.at_once, stages, console) as progress:
         with forwarded(runner.stop):
             try:

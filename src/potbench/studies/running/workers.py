@@ -48,7 +48,7 @@ class Runner(Protocol):
 
 
 class LocalWorkers:
-    """Runs cells on this machine, each with its threads.
+    """Runs cells on this machine, each with its threads and, where there are GPUs, one of its own.
 
     Other processes may run the same study: each cell is worked on by one of them, and all end when all cells are done.
 
@@ -58,6 +58,7 @@ class LocalWorkers:
         at_once: how many cells.
         retry_failed: whether cells that failed earlier are run again.
         stages: the commands of each cell.
+        devices: GPUs, of which each cell that runs has one; no more cells run at once. Empty for none.
     """
 
     left_behind = "Commands that ran have saved what they had."
@@ -69,14 +70,15 @@ class LocalWorkers:
         at_once: int = 1,
         retry_failed: bool = False,
         stages: Sequence[Stage] = STAGES,
+        devices: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.plan = plan
         self.retry_failed = retry_failed
         self.stages = stages
         self.signal = 0
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="cell")
-        self._at_once = at_once
+        self._devices: list[str | None] = [*devices[:at_once]] or [None] * at_once
+        self._pool = ThreadPoolExecutor(len(self._devices), thread_name_prefix="cell")
         self._futures: list[Future[None]] = []
         self._left: list[Cell] = []
         self._choosing = threading.Lock()
@@ -86,7 +88,7 @@ class LocalWorkers:
     def begin(self, cells: Sequence[Cell]) -> None:
         """Start working on cells."""
         self._left = list(cells)
-        self._futures = [self._pool.submit(self._work) for _ in range(self._at_once)]
+        self._futures = [self._pool.submit(self._work, device) for device in self._devices]
         self._pool.shutdown(wait=False)
 
     def wait(self, seconds: float) -> bool:
@@ -110,11 +112,11 @@ class LocalWorkers:
         for run in list(self._running.values()):
             run.send_signal(number)
 
-    def _work(self) -> None:
-        """Work on one cell after another until none is left."""
+    def _work(self, device: str | None) -> None:
+        """Work on one cell after another until none is left, all on one device."""
         while not self.signal and not self._is_broken:
             with self._choosing:
-                run = self._next()
+                run = self._next(device)
             if run is None:
                 if not self._left:
                     return
@@ -129,13 +131,13 @@ class LocalWorkers:
                 del self._running[run.cell.name]
                 run.release()
 
-    def _next(self) -> CellRun | None:
+    def _next(self, device: str | None) -> CellRun | None:
         """Return the first cell that nobody works on, claimed; forget those that are done or have failed."""
         for cell in list(self._left):
             if self._is_settled(cell):
                 self._left.remove(cell)
                 continue
-            run = CellRun(self.folder, self.plan, cell, self.stages)
+            run = CellRun(self.folder, self.plan, cell, self.stages, device)
             if not run.claim():
                 continue
             self._left.remove(cell)

@@ -22,6 +22,7 @@ from potbench.runs.record import Record
 from potbench.studies.running.cell_lock import CellLock
 from potbench.studies.running.cell_run import STOPPED
 from potbench.studies.running.commands import STAGES, environment
+from potbench.studies.running.devices import seeing
 from potbench.studies.searches.search import STAGE
 from potbench.studies.searches.trials import PERCENT, State, Trials
 from potbench.whole_file import write_text
@@ -54,14 +55,23 @@ class TrialRun:
         trial: one of them, claimed.
         lock: of the claim; the training holds it too, so that nobody else begins with the trial while it lives.
         config: whole config of the trial, as fit reads it.
+        device: GPU of the training; None for those that this process has.
     """
 
-    def __init__(self, trials: Trials, trial: FrozenTrial, lock: CellLock, config: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        trials: Trials,
+        trial: FrozenTrial,
+        lock: CellLock,
+        config: dict[str, Any],
+        device: str | None = None,
+    ) -> None:
         self.trials = trials
         self.folder = trials.folder
         self.trial = trial
         self.lock = lock
         self.config = config
+        self.device = device
         self.run_folder = self.folder.run(trial.number)
         self._process: subprocess.Popen[bytes] | None = None
         self._signal = 0
@@ -98,7 +108,7 @@ class TrialRun:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=environment(self.trials.search.threads),
+                env=environment(self.trials.search.threads) | seeing(self.device),
                 pass_fds=self.lock.inherited,
                 process_group=0,  # Ctrl-C reaches it through this process alone
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 
 from potbench.errors import PotbenchError, RunError
 from potbench.structures import FloatArray
+from potbench.studies.running.devices import devices_of
 from potbench.studies.running.forwarding import forwarded
 from potbench.studies.searches.expected_best import best_so_far, expected_best
 from potbench.studies.searches.search import Search
@@ -84,9 +85,10 @@ def search(
         PotbenchError: fit refuses a value, the folder holds another search, or trials fail again and again.
     """
     what.require()
-    require_values(what, resolve)
+    config = require_values(what, resolve)
     trials = Trials(SearchFolder(folder), what, identity)
-    workers = _Workers(trials, resolve, say)
+    devices = devices_of(str(config["trainer"].get("accelerator")))
+    workers = _Workers(trials, resolve, say, devices)
     with forwarded(workers.stop):
         workers.run()
     if workers.signal:
@@ -94,14 +96,19 @@ def search(
     return result_of(trials)
 
 
-def require_values(what: Search, resolve: Resolve) -> None:
-    """Raise PotbenchError where fit refuses a key or an extreme value of the space, before anything is started."""
+def require_values(what: Search, resolve: Resolve) -> dict[str, Any]:
+    """Return the config of some trial, once fit has read every key and all extreme values of the space.
+
+    Raises:
+        PotbenchError: fit refuses one of them; nothing is started.
+    """
     extremes = {key: each.extremes() for key, each in what.parameters.items()}
     first = {key: what.parameters[key].value(labels[0]) for key, labels in extremes.items()}
-    resolve(first)
+    config = resolve(first)
     for key, labels in extremes.items():
         for label in labels[1:]:
             resolve({**first, key: what.parameters[key].value(label)})
+    return config
 
 
 def result_of(trials: Trials) -> SearchResult:
@@ -135,13 +142,15 @@ def result_of(trials: Trials) -> SearchResult:
 
 
 class _Workers:
-    """Threads that work on one trial after another until none is left."""
+    """Threads that work on one trial after another until none is left; each has a GPU where there are some."""
 
-    def __init__(self, trials: Trials, resolve: Resolve, say: Callable[[str], None]) -> None:
+    def __init__(self, trials: Trials, resolve: Resolve, say: Callable[[str], None], devices: Sequence[str]) -> None:
         self.trials = trials
         self.resolve = resolve
         self.say = say
         self.signal = 0
+        at_once = trials.search.at_once
+        self._devices: list[str | None] = [*devices[:at_once]] or [None] * at_once
         self._running: dict[int, TrialRun] = {}
         self._resolving = threading.Lock()  # parsers of configs share what they have imported
         self._is_broken = False
@@ -154,16 +163,15 @@ class _Workers:
 
     def run(self) -> None:
         """Work until nothing is left, a signal came, or something went wrong."""
-        at_once = self.trials.search.at_once
-        with ThreadPoolExecutor(at_once, thread_name_prefix="trial") as pool:
-            futures = [pool.submit(self._work) for _ in range(at_once)]
+        with ThreadPoolExecutor(len(self._devices), thread_name_prefix="trial") as pool:
+            futures = [pool.submit(self._work, device) for device in self._devices]
             # the main thread handles signals, and is not to wait in the end of the pool
             while not all(future.done() for future in futures):
                 time.sleep(0.1)
         for future in futures:
             future.result()
 
-    def _work(self) -> None:
+    def _work(self, device: str | None) -> None:
         while not self.signal and not self._is_broken:
             try:
                 claimed = self.trials.claim()
@@ -172,16 +180,16 @@ class _Workers:
                         return
                     time.sleep(PAUSE)  # one of those that others work on may fail, or be interrupted
                     continue
-                self._take(*claimed)
+                self._take(*claimed, device)
             except BaseException:
                 self._is_broken = True  # the others end with their trials
                 raise
 
-    def _take(self, trial: Any, lock: Any) -> None:
+    def _take(self, trial: Any, lock: Any, device: str | None) -> None:
         try:
             with self._resolving:
                 config = self.resolve(self.trials.chosen(trial))
-            run = self._running[trial.number] = TrialRun(self.trials, trial, lock, config)
+            run = self._running[trial.number] = TrialRun(self.trials, trial, lock, config, device)
             if self.signal:
                 run.send_signal(self.signal)
             has_ended = run.run()
