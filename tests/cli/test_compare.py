@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from potbench.cli.main import main
+from potbench.cli.study_configs import StudyConfigs
 from potbench.studies import report
 from potbench.studies.cells import CellState
 from potbench.studies.folder import StudyFolder
@@ -15,6 +16,7 @@ from potbench.studies.planning.budget import StepTime
 from potbench.studies.running import launch
 from potbench.studies.running.launch import StudyResult
 from potbench.studies.study import Study
+from tests.studies.made_study import made_study
 from tests.studies.small_study import write_small
 
 ONE = {
@@ -155,3 +157,16 @@ def test_what_cannot_work_is_refused(compared: Path, refused: Callable[[list[str
             str(tmp_path / "s"),
         ]
     )
+
+
+def test_making_the_data_of_a_config_leaves_the_config_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells are told apart by the text of their configs, in which mappings of classes are mappings."""
+    sample = {"class_path": "potbench.datasets.Sample", "init_args": {}}
+    several = {"class_path": "potbench.datasets.Several", "init_args": {"datasets": {"small": sample}}}
+    config = {"data": {"class_path": "potbench.loading.AtomsDataModule", "init_args": {"dataset": several}}}
+    text = json.dumps(config)
+    monkeypatch.setenv("POTBENCH_DATA", str(tmp_path))
+    StudyConfigs(made_study(), Path("study.yaml")).data(config)
+    assert json.dumps(config) == text

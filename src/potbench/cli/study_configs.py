@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from potbench.loading import AtomsDataModule
 from potbench.studies.planning.cell_config import Config
 from potbench.studies.planning.planner import Resolved
 from potbench.studies.study import Study
-from potbench.training import ClosedFormTask
+from potbench.training.one_pass import OnePassTask
 
 POTENTIAL = "model.init_args.potential"
 
@@ -60,7 +61,7 @@ class StudyConfigs:
         except PotbenchError as error:
             raise PotbenchError(f"{error} So it is with {architecture} on {dataset} in {self.file}.") from error
         kind = known.find(str(config["model"]["class_path"]))
-        return Resolved(config, isinstance(kind, type) and issubclass(kind, ClosedFormTask))
+        return Resolved(config, isinstance(kind, type) and issubclass(kind, OnePassTask))
 
     def data(self, config: Config) -> AtomsDataModule:
         """Return the data of a whole config, not set up.
@@ -70,7 +71,8 @@ class StudyConfigs:
         """
         parser = ConfigParser()
         parser.add_subclass_arguments(AtomsDataModule, "data")
-        settings = parser.parse_object({"data": config["data"]})
+        # a copy, since the parser writes into mappings of classes, such as the datasets of Several
+        settings = parser.parse_object({"data": deepcopy(config["data"])})
         with refusals(lambda: Keys(settings, self.file)):
             data: AtomsDataModule = parser.instantiate(settings).data
             data.prepare_data()

@@ -375,10 +375,11 @@ def test_nothing_is_changed_as_given(tmp_path: Path) -> None:
     assert (cell.steps, plan.cells[1].steps) == (3, None)
 
 
-def test_what_is_solved_at_once_is_left_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("potential", "training"), [("sgdml", "closed_form"), ("ace", "least_squares")])
+def test_what_is_solved_at_once_is_left_as_it_is(tmp_path: Path, potential: str, training: str) -> None:
     changes = {
-        "architectures__pairwise__potential": str(CONFIGS / "potential" / "sgdml.yaml"),
-        "architectures__pairwise__training": str(CONFIGS / "training" / "closed_form.yaml"),
+        "architectures__pairwise__potential": str(CONFIGS / "potential" / f"{potential}.yaml"),
+        "architectures__pairwise__training": str(CONFIGS / "training" / f"{training}.yaml"),
     }
     plan, folder, _ = plan_of(tmp_path, trainings__number=1, **changes)
     config = config_of(folder, plan.cells[1])
