@@ -73,3 +73,11 @@ def test_a_foreign_folder_beside_runs_is_named_on_the_page(runs: Path, capsys: p
     assert "foreign" in text
     assert "it is no run: it has no config.yaml" in text
     assert "record.json is damaged" in text
+
+
+@pytest.mark.parametrize("flags", [[], ["--metric", "energy_mae"]])
+def test_without_runs_it_says_what_is_missing_as_the_help_calls_it(
+    flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", *flags]) == 2
+    assert "potbench: RUN is missing. Expected folders of runs" in " ".join(capsys.readouterr().err.split())

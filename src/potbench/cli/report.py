@@ -6,7 +6,7 @@ import shlex
 import time
 from pathlib import Path
 
-from potbench.errors import RunError, SettingError
+from potbench.errors import PotbenchError, RunError, SettingError
 
 
 def report(arguments: list[str]) -> int:
@@ -14,6 +14,11 @@ def report(arguments: list[str]) -> int:
     from potbench.cli.command import run
 
     runs, flags = _split(arguments)
+    if not runs and not {"-h", "--help"}.intersection(flags):
+        raise PotbenchError(
+            "RUN is missing. Expected folders of runs, or folders with runs in them, as in "
+            "`python -m potbench report runs/ani runs/schnet`."
+        )
     return run(compare_runs, [*(["--runs", *runs] if runs else []), *flags], "python -m potbench report RUN...")
 
 
