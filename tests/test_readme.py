@@ -113,6 +113,13 @@ def test_files_that_a_document_names_are_there(document: Path) -> None:
     assert [file for file in named if not file.exists()] == []
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.html")), ids=name)
+def test_pages_link_to_files_that_are_there(page: Path) -> None:
+    """A page stands without the files that were beside it where it was made."""
+    named = re.findall(r'(?:href|src)="(?!https?:|data:|#)([^"]+)"', page.read_text())
+    assert [file for file in named if not (page.parent / file).exists()] == []
+
+
 @pytest.mark.usefixtures("served_rmd17")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_commands_work_in_the_order_of_the_document(
