@@ -142,3 +142,18 @@ def test_who_is_not_in_the_order_is_no_reference_for_others(tmp_path: Path, foun
     assert findings.reference(findings.main[0]) == "SchNet"
     findings = found(reference="PaiNN")
     assert findings.reference(findings.main[0]) == "PaiNN"
+
+
+def test_the_best_on_each_named_test_set_is_said(tmp_path: Path, found: Found) -> None:
+    sets = {"test_sets": ("300 K", "600 K"), "num_test": 400}
+    for name, error in (("SchNet", 1.0), ("PaiNN", 3.0)):
+        trainings(tmp_path, architecture=name, error=error, scatter=0.002, **sets)
+    assert found().answer.endswith("By test set: SchNet is the best on 300 K and 600 K.")
+    for run in trainings(tmp_path, architecture="ACE", error=1.0, scatter=0.002, **sets):
+        with np.load(run.predictions, allow_pickle=False) as arrays:
+            predicted = {name: arrays[name] for name in arrays}
+        predicted["force_absolute_error"] *= np.where(predicted["test_set"] == 0, 0.5, 2.0)
+        np.savez(run.predictions, **predicted)
+    assert found().answer.endswith("By test set: ACE is the best on 300 K; SchNet is the best on 600 K.")
+    (tied,) = (line for line in found(metric="energy_mae").answer.split(". ") if line.startswith("By test set"))
+    assert "ACE and SchNet are tied for the best on" in tied or "SchNet and ACE are tied for the best on" in tied

@@ -60,19 +60,20 @@ def overall(tables: Sequence[Table], smallest_difference: float) -> Overall | No
     return Overall(tuple(ranked), rank(ordered, ratios, smallest_difference), found)
 
 
-def answer(tables: Sequence[Table], asked: Asked) -> str:
+def answer(tables: Sequence[Table], asked: Asked, test_sets: Sequence[Table] = ()) -> str:
     """Return the answer to the question, as a sentence or a few.
 
     Args:
         tables: the main table of each dataset, at the largest size, on all test frames.
         asked: the question.
+        test_sets: the tables of named test sets, at the same sizes.
     """
     if not tables:
         return "It cannot be decided: no training has errors yet. Trainings that finish and are tested would decide it."
     found = overall(tables, asked.smallest_difference) if len(tables) > 1 else None
     if found is not None:
-        return " ".join(filter(None, [_over_datasets(found), _of_each(found.tables)]))
-    return " ".join(_of_table(table, asked) for table in tables)
+        return " ".join(filter(None, [_over_datasets(found), _of_each(found.tables), _of_test_sets(test_sets)]))
+    return " ".join(filter(None, [*(_of_table(table, asked) for table in tables), _of_test_sets(test_sets)]))
 
 
 def _of_table(table: Table, asked: Asked) -> str:
@@ -227,6 +228,22 @@ def _of_each(tables: Sequence[Table]) -> str:
         for name in sorted(names, key=lambda name: (-alone[name], -tied[name], name))
     ]
     return f"Of the {len(tables)} datasets, {'; '.join(parts)}." if parts else ""
+
+
+def _of_test_sets(tables: Sequence[Table]) -> str:
+    """Say which architectures are the best on each named test set, alone or tied."""
+    several = len({table.group.dataset for table in tables}) > 1
+    found: dict[tuple[str, ...], list[str]] = {}
+    for table in tables:
+        best = [name for name in table.ranking.best if not table.rows[name].baseline] if table.ranking else []
+        if best:
+            where = f"{table.test_set} of {table.group.dataset}" if several else table.test_set
+            found.setdefault(tuple(best), []).append(where)
+    parts = [
+        f"{listing(best)} {'is the best' if len(best) == 1 else 'are tied for the best'} on {listing(sets)}"
+        for best, sets in found.items()
+    ]
+    return f"By test set: {'; '.join(parts)}." if parts else ""
 
 
 def _on(number: int, what: str) -> str:

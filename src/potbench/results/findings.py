@@ -78,6 +78,11 @@ def main_tables(tables: Sequence[Table]) -> tuple[Table, ...]:
     return tuple(found.values())
 
 
+def _of_named_sets(tables: Sequence[Table], main: Sequence[Table]) -> list[Table]:
+    groups = [table.group for table in main]
+    return [table for table in tables if table.test_set != ALL and table.group in groups]
+
+
 def find(members: Sequence[Member], absent: Sequence[Absent], asked: Asked) -> Findings:
     """Compare trainings.
 
@@ -114,7 +119,7 @@ def find(members: Sequence[Member], absent: Sequence[Absent], asked: Asked) -> F
         metric,
         tuple(tables),
         tuple(others),
-        answer(main_tables(tables), asked),
+        answer(main := main_tables(tables), asked, _of_named_sets(tables, main)),
     )
 
 
