@@ -56,6 +56,7 @@ class Subject:
         frames: test frames of the molecule, in their order in the data, labels included.
         temperature: at which the data is a trajectory, in K; None where it is none.
         seed: of random numbers.
+        theory: level of theory of the labels; empty where it is not known.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Subject:
     frames: Frames
     temperature: float | None = None
     seed: int = 0
+    theory: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,67 @@
+"""Minima of the energy near test frames, where scans and vibrations begin."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from ase import Atoms
+
+from potbench.errors import UnknownMoleculeError
+from potbench.examination.protocol import Subject
+from potbench.inference.relax import Relaxed, relax
+from potbench.potentials.molecules import batch_of
+from potbench.runs.findings import Examined
+
+FMAX = 0.001
+"""eV/Å: largest force at a minimum. At 0.005, what is left makes rotations vibrate at up to 20 cm⁻¹."""
+STEPS = 500
+"""Of a search."""
+USUAL = 60
+"""Steps that a search of a small molecule takes, for plans."""
+
+
+class Minimum(NamedTuple):
+    """Where a search has led.
+
+    Attributes:
+        atoms: the molecule there, with its energy; None where forces are still too large, or the molecule collapsed.
+        found: how large the forces are.
+    """
+
+    atoms: Atoms | None
+    found: Examined
+
+
+def search(subject: Subject, frame: int, fmax: float, steps: int = STEPS) -> Relaxed | str:
+    """Search a minimum from a test frame; return why there is none where the molecule collapses on the way.
+
+    Raises:
+        UnknownMoleculeError: the potential does not know the molecule at all.
+    """
+    frames = subject.frames
+    atoms = Atoms(frames.atomic_numbers, frames.positions[frame])
+    subject.potential.refuse_unknown(batch_of([atoms]).to(subject.potential.device))
+    try:
+        return next(relax(subject.potential, [atoms], fmax, steps))
+    except UnknownMoleculeError as error:
+        return str(error)
+    except np.linalg.LinAlgError:
+        return "Forces on the way grow without bound."
+
+
+def minimum(subject: Subject, protocol: str) -> Minimum:
+    """Search a minimum from the test frame of lowest energy.
+
+    Raises:
+        UnknownMoleculeError: the potential does not know the molecule at all.
+    """
+    frames = subject.frames
+    known = np.ones(len(frames.energy), bool) if frames.energy_known is None else frames.energy_known
+    relaxed = search(subject, int(np.where(known, frames.energy, np.inf).argmin()), FMAX)
+    quantity = "largest force at the minimum"
+    if isinstance(relaxed, str):
+        return Minimum(None, Examined.judged(protocol, quantity, subject.name, np.nan, FMAX, "eV/Å", relaxed))
+    note = f"After {relaxed.steps} steps from the test frame of lowest energy."
+    found = Examined.judged(protocol, quantity, subject.name, relaxed.largest_force, FMAX, "eV/Å", note)
+    return Minimum(relaxed.atoms if relaxed.converged else None, found)
