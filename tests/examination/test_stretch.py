@@ -51,7 +51,7 @@ def test_what_is_wrong_with_a_potential_is_what_fails(potential: type[Morse], fa
 def test_a_jump_has_its_height() -> None:
     found = of(Stretch().examine(subject(Kinked(["H"]), HYDROGEN), MODES["fast"]), JUMP)
     assert found.value == pytest.approx(Kinked.jump, rel=0.01)
-    assert found.note == "Of H–H (0, 1)."
+    assert found.note == "Of H–H (0, 1) at 1 Å."
 
 
 def test_a_hole_has_its_depth() -> None:

@@ -60,7 +60,7 @@ class Bottomless(Morse):
     """It falls again below 0.6 Å: there is no repulsion."""
 
     def of(self, distances: Tensor) -> Tensor:
-        return super().of(distances) - 200 * (0.6 - distances).clamp(min=0) ** 2
+        return super().of(distances) - 2500 * (0.6 - distances).clamp(min=0) ** 3
 
 
 class SecondMinimum(Morse):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from potbench.structures import FloatArray, Frames, IntArray, bounded_parts
 BESIDE = 1e-4
 """To either side of a point, for derivatives: in Å, or radians."""
 FINEST = 1e-4
-"""In Å, or radians: where points are nearer, a smooth force is as good as linear, and a jump is a jump."""
+"""In Å, or radians: the distance of points between which a force may not jump."""
 
 
 @dataclass(frozen=True)
@@ -91,26 +92,43 @@ def follow(potential: Potential, paths: Sequence[Path], num_points: int) -> list
     return curves
 
 
-def force_jumps(potential: Potential, curves: Sequence[Curve]) -> list[float]:
-    """Return by how much the force along each path jumps, at most, in its unit.
+class Jump(NamedTuple):
+    """Where the force along a path changes most within 10⁻⁴ Å, or radians, beside its trend.
+
+    Attributes:
+        at: place on the path.
+        height: by how much.
+    """
+
+    at: float
+    height: float
+
+
+def force_jumps(potential: Potential, curves: Sequence[Curve]) -> list[Jump]:
+    """Return the largest jump of the force along each path; one of 0 is a rounding error.
 
     The interval where the force differs most from what its derivatives at both ends say is looked at with as many
-    points, and so on: a jump keeps its height, and all else shrinks with the interval. 0 is a rounding error.
+    points, and so on: a jump keeps its height, and all else shrinks with the interval. At last points are 10⁻⁴ apart.
     """
     num_points = len(curves[0].q)
     paths = [curve.path for curve in curves]
-    worst = [int(_misfit(curve).argmax()) for curve in curves]
     q = [curve.q for curve in curves]
-    forces = [curve.force for curve in curves]
-    while max(points[1] - points[0] for points in q) > FINEST:
+    worst = [int(_misfit(curve).argmax()) for curve in curves]
+    bends: list[FloatArray] = []
+    while not bends or max(points[1] - points[0] for points in q) > 1.5 * FINEST:
         # the neighbors too, for a jump may be at an end
         q = [
-            np.linspace(points[max(at - 1, 0)], points[min(at + 2, num_points - 1)], num_points)
+            _finer(points[max(at - 1, 0)], points[min(at + 2, num_points - 1)], num_points)
             for points, at in zip(q, worst, strict=True)
         ]
-        forces = [force for _, force in _along(potential, paths, q)]
-        worst = [int(np.abs(np.diff(force, 2)).argmax()) for force in forces]
-    return [float(np.abs(np.diff(force, 2)).max()) for force in forces]
+        bends = [np.abs(np.diff(force, 2)) for _, force in _along(potential, paths, q)]
+        worst = [int(bend.argmax()) for bend in bends]
+    return [Jump(float(points[at + 1]), float(bend[at])) for points, at, bend in zip(q, worst, bends, strict=True)]
+
+
+def _finer(start: float, end: float, num_points: int) -> FloatArray:
+    step = max((end - start) / (num_points - 1), FINEST)
+    return (start + end) / 2 + step * (np.arange(num_points) - (num_points - 1) / 2)
 
 
 def line(label: str, x: FloatArray | Sequence[float], y: FloatArray | Sequence[float]) -> Line:

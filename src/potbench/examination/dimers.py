@@ -48,6 +48,10 @@ class Dimers(Protocol):
     def evaluations(self, subject: Subject, mode: Mode) -> int:
         return 6 * FINER * mode.scan_points * len(_pairs(subject)) // len(subject.frames.atomic_numbers) + 1
 
+    def at_once(self, mode: Mode) -> int:
+        """Return how many molecules are computed as one batch."""
+        return mode.scan_points
+
     @override
     def examine(self, subject: Subject, mode: Mode) -> Examination:
         pairs = _pairs(subject)
@@ -58,13 +62,14 @@ class Dimers(Protocol):
             curves = follow(subject.potential, paths, FINER * mode.scan_points)
         except UnknownMoleculeError as error:
             return Examination((Examined.refused(self.name, subject.name, str(error)),))
-        labels = [path.label for path in paths]
+        jumps = zip(paths, force_jumps(subject.potential, curves), strict=True)
+        ends = zip(curves, lone, strict=True)
         values = {
-            HOLE: [hole(curve) for curve in curves],
-            APART: [abs(float(curve.energy[-1] - energy)) for curve, energy in zip(curves, lone, strict=True)],
-            JUMP: force_jumps(subject.potential, curves),
+            HOLE: {curve.path.label: hole(curve) for curve in curves},
+            APART: {curve.path.label: abs(float(curve.energy[-1] - energy)) for curve, energy in ends},
+            JUMP: {f"{path.label} at {jump.at:.3g} Å": jump.height for path, jump in jumps},
         }
-        findings = tuple(limit.judge_worst(self.name, subject.name, labels, each) for limit, each in values.items())
+        findings = tuple(limit.judge_worst(self.name, subject.name, each) for limit, each in values.items())
         return Examination(findings, (_figure(subject.name, curves, lone),))
 
 

@@ -84,7 +84,7 @@ class Harmonic(Protocol):
         if len(subject.frames.atomic_numbers) < 2:
             return Examination((Examined.refused(self.name, subject.name, "A single atom does not vibrate."),))
         start, found = minimum(subject, self.name)
-        if start is None:
+        if start is None or found.verdict == "FAIL":
             return Examination((found,))
         derivatives = second_derivatives(subject.potential, start)
         if not np.isfinite(derivatives).all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -27,16 +27,15 @@ class Limit(NamedTuple):
         """Return a value of a molecule that passes up to the limit; NaN fails."""
         return Examined.judged(protocol, self.quantity, molecule, value, self.most, self.unit, note)
 
-    def judge_worst(self, protocol: str, molecule: str, labels: Sequence[str], values: Sequence[float]) -> Examined:
+    def judge_worst(self, protocol: str, molecule: str, values: Mapping[str, float]) -> Examined:
         """Judge the largest of some values, or the first NaN, and say what it is of.
 
         Args:
             protocol: name of the protocol.
             molecule: of which the values are.
-            labels: what each value is of.
-            values: at least one.
+            values: what each is of → value; at least one.
         """
-        at = int(np.argmax(values))
-        failed = sum(not value <= self.most for value in values)
+        label = list(values)[int(np.argmax(list(values.values())))]
+        failed = sum(not value <= self.most for value in values.values())
         of_several = f"; {failed} of {len(values)} fail" if failed and len(values) > 1 else ""
-        return self.judge(protocol, molecule, float(values[at]), f"Of {labels[at]}{of_several}.")
+        return self.judge(protocol, molecule, values[label], f"Of {label}{of_several}.")

@@ -15,6 +15,8 @@ from potbench.runs.findings import Examined
 
 FMAX = 0.001
 """eV/Å: largest force at a minimum. At 0.005, what is left makes rotations vibrate at up to 20 cm⁻¹."""
+NEARLY = 0.05
+"""eV/Å: where scans can begin. Forces that jump, as those of ReLU do, never come below the height of their jumps."""
 STEPS = 500
 """Of a search."""
 USUAL = 60
@@ -25,8 +27,8 @@ class Minimum(NamedTuple):
     """Where a search has led.
 
     Attributes:
-        atoms: the molecule there, with its energy; None where forces are still too large, or the molecule collapsed.
-        found: how large the forces are.
+        atoms: the molecule there, with its energy; None where forces are above 0.05 eV/Å, or the molecule collapsed.
+        found: how large the forces are; a minimum has none above 0.001 eV/Å.
     """
 
     atoms: Atoms | None
@@ -64,4 +66,4 @@ def minimum(subject: Subject, protocol: str) -> Minimum:
         return Minimum(None, Examined.judged(protocol, quantity, subject.name, np.nan, FMAX, "eV/Å", relaxed))
     note = f"After {relaxed.steps} steps from the test frame of lowest energy."
     found = Examined.judged(protocol, quantity, subject.name, relaxed.largest_force, FMAX, "eV/Å", note)
-    return Minimum(relaxed.atoms if relaxed.converged else None, found)
+    return Minimum(relaxed.atoms if relaxed.largest_force < NEARLY else None, found)

@@ -42,6 +42,10 @@ class Stretch(Protocol):
         num_bonds = len(bonds_of(subject.frames.atomic_numbers, subject.frames.positions[0]))
         return USUAL + 6 * num_bonds * mode.scan_points  # three for each point, and three rounds of finer ones
 
+    def at_once(self, mode: Mode) -> int:
+        """Return how many molecules are computed as one batch."""
+        return mode.scan_points
+
     @override
     def examine(self, subject: Subject, mode: Mode) -> Examination:
         if not len(bonds_of(subject.frames.atomic_numbers, subject.frames.positions[0])):
@@ -51,14 +55,14 @@ class Stretch(Protocol):
             return Examination((found,))
         paths = _paths(start)
         curves = follow(subject.potential, paths, mode.scan_points)
-        labels = [path.label for path in paths]
-        values: dict[Limit, Sequence[float]] = {
-            MINIMA: [wrong_minima(curve) for curve in curves],
-            HOLE: [hole(curve) for curve in curves],
-            SLOPE: [curve.disagreement for curve in curves],
-            JUMP: force_jumps(subject.potential, curves),
+        jumps = zip(paths, force_jumps(subject.potential, curves), strict=True)
+        values = {
+            MINIMA: {curve.path.label: wrong_minima(curve) for curve in curves},
+            HOLE: {curve.path.label: hole(curve) for curve in curves},
+            SLOPE: {curve.path.label: curve.disagreement for curve in curves},
+            JUMP: {f"{path.label} at {jump.at:.3g} Å": jump.height for path, jump in jumps},
         }
-        findings = tuple(limit.judge_worst(self.name, subject.name, labels, each) for limit, each in values.items())
+        findings = tuple(limit.judge_worst(self.name, subject.name, each) for limit, each in values.items())
         return Examination(findings, _figures(subject.name, curves, start.get_potential_energy()))
 
 

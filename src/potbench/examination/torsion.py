@@ -36,6 +36,10 @@ class Torsion(Protocol):
         atoms = Atoms(subject.frames.atomic_numbers, subject.frames.positions[0])
         return USUAL + 6 * len(_paths(atoms)) * (mode.scan_points + 1)
 
+    def at_once(self, mode: Mode) -> int:
+        """Return how many molecules are computed as one batch."""
+        return mode.scan_points
+
     @override
     def examine(self, subject: Subject, mode: Mode) -> Examination:
         if not _paths(Atoms(subject.frames.atomic_numbers, subject.frames.positions[0])):
@@ -47,13 +51,13 @@ class Torsion(Protocol):
         if not paths:
             return Examination((Examined.refused(self.name, subject.name, f"{NONE} It had one before it relaxed."),))
         curves = follow(subject.potential, paths, mode.scan_points + 1)
-        labels = [path.label for path in paths]
+        jumps = zip(paths, force_jumps(subject.potential, curves), strict=True)
         values = {
-            CLOSED: [abs(float(curve.energy[-1] - curve.energy[0])) for curve in curves],
-            SLOPE: [curve.disagreement for curve in curves],
-            JUMP: force_jumps(subject.potential, curves),
+            CLOSED: {curve.path.label: abs(float(curve.energy[-1] - curve.energy[0])) for curve in curves},
+            SLOPE: {curve.path.label: curve.disagreement for curve in curves},
+            JUMP: {f"{path.label} at {np.degrees(jump.at):.0f}°": jump.height for path, jump in jumps},
         }
-        judged = [limit.judge_worst(self.name, subject.name, labels, each) for limit, each in values.items()]
+        judged = [limit.judge_worst(self.name, subject.name, each) for limit, each in values.items()]
         barriers = [_barrier(subject.name, curve) for curve in curves]
         return Examination((*judged, *barriers), (_figure(subject.name, curves, start.get_potential_energy()),))
 
