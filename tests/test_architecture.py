@@ -39,7 +39,9 @@ ROOMS: dict[str, set[str]] = {
     "training": {"downloads", "datasets", "loading", "data_quality", "dashboards", *PHYSICS_WING},
     "runs": {"readers", "datasets", "training", "dashboards", "loading", "data_quality", "potentials", "reporting"},
     "inference": {"runs", "loading", "readers", "potentials", "laws", "reporting"},
-    "examination": {"runs", "loading", "generation", "potentials", "laws", "inference", "reporting"},
+    "examination": {
+        *("runs", "datasets", "loading", "generation", "potentials", "laws", "inference", "reporting", "statistics")
+    },
     "statistics": set(),
     "results": {"readers", "loading", "runs", "reporting", "statistics"},
     "studies": {"readers", "loading", "runs", "results", "reporting", "statistics"},

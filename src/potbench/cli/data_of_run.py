@@ -17,7 +17,18 @@ from potbench.structures import IntArray
 
 
 def test_frames_by_size(folder: RunFolder, allowed: Allowed) -> tuple[Store, IntArray]:
-    """Return the data of a run, and its test frames from the smallest molecule to the largest.
+    """Return the frames of a run, and which it is tested on, from the smallest molecule to the largest.
+
+    Raises:
+        RunError, SettingError: see `data_of_run`.
+    """
+    store = data_of_run(folder, allowed).store
+    frames = SplitIndices.load(folder.split).test
+    return store, frames[np.argsort(store.atoms_of(frames).atoms_per_frame, kind="stable")]
+
+
+def data_of_run(folder: RunFolder, allowed: Allowed) -> AtomsDataModule:
+    """Return the data of a run, set up.
 
     Raises:
         RunError: the config of the run describes no data.
@@ -36,5 +47,4 @@ def test_frames_by_size(folder: RunFolder, allowed: Allowed) -> tuple[Store, Int
         require_root(data, folder.path, allowed)
         data.prepare_data()
         data.setup("test")
-    frames = SplitIndices.load(folder.split).test
-    return data.store, frames[np.argsort(data.store.atoms_of(frames).atoms_per_frame, kind="stable")]
+    return data

@@ -19,6 +19,7 @@ from potbench.cli.data.info import info
 from potbench.cli.data.list import list_datasets
 from potbench.cli.data.prepare import prepare
 from potbench.cli.environment import check_environment
+from potbench.cli.examine import examine
 from potbench.cli.md import md
 from potbench.cli.output import go_on_without_reader, show_what_can_be_shown
 from potbench.cli.predict import predict
@@ -76,6 +77,7 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "relax": relax,
     "md": md,
     "check": check,
+    "examine": examine,
     "compare": compare,
     "cost": cost,
     "tune": tune,

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from potbench.potentials.potential import Potential
 
 
-def load_trained(run: Path, ckpt_path: str, device: str, allow: list[str], repulsion: bool = False) -> Potential:
+def load_trained(
+    run: Path, ckpt_path: str, device: str, allow: list[str], repulsion: bool = False, in_double: bool = False
+) -> Potential:
     """Load the potential of a run.
 
     Args:
@@ -20,6 +22,7 @@ def load_trained(run: Path, ckpt_path: str, device: str, allow: list[str], repul
         device: where it shall compute.
         allow: packages whose classes the checkpoint may name.
         repulsion: whether nuclei repel each other at short distances.
+        in_double: whether it shall compute in double precision, whatever it was trained in.
 
     Raises:
         RunError: the folder is no run, or has no such checkpoint.
@@ -31,6 +34,8 @@ def load_trained(run: Path, ckpt_path: str, device: str, allow: list[str], repul
     folder.require()
     checkpoint = folder.checkpoint(ckpt_path)
 
+    import torch
+
     from potbench.inference.load import load
     from potbench.runs.allowed import Allowed
     from potbench.runs.record import Record
@@ -39,4 +44,5 @@ def load_trained(run: Path, ckpt_path: str, device: str, allow: list[str], repul
     if unit != "eV":
         problem = f"{run} was trained on a property in {unit}, along whose gradient nothing moves"
         raise SettingError(load_trained, "run", str(run), "a run that was trained on energies", problem)
-    return load(checkpoint, device, allow=Allowed.by_flag(allow).allow, repulsion=repulsion)
+    dtype = torch.float64 if in_double else None
+    return load(checkpoint, device, dtype, Allowed.by_flag(allow).allow, repulsion)

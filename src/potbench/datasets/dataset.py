@@ -86,6 +86,16 @@ class Dataset(ABC):
         return {}
 
     @property
+    def temperature(self) -> float | None:
+        """Temperature in K at which the frames are a trajectory in the canonical ensemble; None where they are none."""
+        return None
+
+    @property
+    def temperatures(self) -> Mapping[str, float | None]:
+        """Temperature of the frames by what their column `file` says, where parts of a dataset have their own."""
+        return {}
+
+    @property
     def label_unit(self) -> str:
         """Unit of the energies: eV, unless another property is read in their place."""
         return "eV"

@@ -59,6 +59,11 @@ class ISO17(Published):
 
     @property
     @override
+    def temperature(self) -> float:
+        return 500.0
+
+    @property
+    @override
     def elements(self) -> list[str]:
         return list(self.published.elements)
 

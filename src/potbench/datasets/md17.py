@@ -118,6 +118,11 @@ class MD17(Published):
 
     @property
     @override
+    def temperature(self) -> float:
+        return 500.0
+
+    @property
+    @override
     def elements(self) -> list[str]:
         return elements_of(self.require(self.files[0]))
 

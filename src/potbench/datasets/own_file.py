@@ -10,6 +10,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from potbench.datasets.dataset import Dataset, DatasetInfo
+from potbench.errors import require_positive
 from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated
 from potbench.readers.survey import FORCES, Survey
@@ -35,6 +36,8 @@ class OwnFile(Dataset):
         forces_unit: unit of the forces, such as hartree/bohr; where neither the file nor this states it, that of the
             energies per that of the positions.
         partial_labels: whether frames that lack energy or forces are read as well; they train on what they have.
+        temperature: at which the frames are a trajectory in the canonical ensemble, in K; `examine` compares dynamics
+            with them. None where they are none.
     """
 
     def __init__(
@@ -51,7 +54,9 @@ class OwnFile(Dataset):
         columns: Sequence[str] = (),
         forces_unit: str | None = None,
         partial_labels: bool = False,
+        temperature: float | None = None,
     ) -> None:
+        require_positive(self, temperature=temperature)
         self.file = Path(file)
         self.energy_unit = named(self, "energy_unit", energy_unit)
         self.length_unit = named(self, "length_unit", length_unit)
@@ -64,6 +69,7 @@ class OwnFile(Dataset):
         self.theory = theory
         self.license = license
         self.citation = citation
+        self._temperature = temperature
 
     @abstractmethod
     def survey(self) -> Survey:
@@ -83,6 +89,11 @@ class OwnFile(Dataset):
         has_forces = self.forces_key in self._survey.names
         theory = (self.stated().theory if self.theory == "not stated" else "") or self.theory
         return DatasetInfo(self.file.stem, theory, self.citation, self.license, has_forces)
+
+    @property
+    @override
+    def temperature(self) -> float | None:
+        return self._temperature
 
     @property
     @override

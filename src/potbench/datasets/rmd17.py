@@ -118,6 +118,11 @@ class RMD17(Published):
 
     @property
     @override
+    def temperature(self) -> float:
+        return 500.0
+
+    @property
+    @override
     def elements(self) -> list[str]:
         file = self.require(self._halves[0].train if self._halves else self._whole)
         numbers = read_npz(file, NEEDED)["nuclear_charges"]

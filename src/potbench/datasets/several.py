@@ -81,6 +81,11 @@ class Several(Dataset):
 
     @property
     @override
+    def temperatures(self) -> Mapping[str, float | None]:
+        return {name: dataset.temperature for name, dataset in self.datasets.items()}
+
+    @property
+    @override
     def label_unit(self) -> str:
         units = sorted({dataset.label_unit for dataset in self.datasets.values()})
         if len(units) > 1:

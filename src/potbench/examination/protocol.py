@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from potbench.potentials.potential import Potential
+from potbench.reporting.lines import Figure, Line
 from potbench.runs.findings import Examined
 from potbench.structures import Frames
+
+__all__ = ["MODES", "Examination", "Figure", "Line", "Mode", "Protocol", "Subject"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Mode:
 MODES = {
     mode.name: mode
     for mode in (
-        Mode("dev", 1, 2, 0.02, 2, 0.02, 12, 1),
+        Mode("dev", 1, 2, 0.1, 2, 0.1, 12, 1),
         Mode("fast", 1, 4, 1.0, 8, 5.0, 36, 4),
         Mode("standard", 10, 4, 2.0, 32, 20.0, 72, 16),
     )
@@ -68,42 +71,6 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of a figure.
-
-    Args:
-        label: of the legend.
-        x: along.
-        y: up; None where there is no value.
-        steps: drawn as steps, as survival is.
-    """
-
-    label: str
-    x: tuple[float, ...]
-    y: tuple[float | None, ...]
-    steps: bool = False
-
-
-@dataclass(frozen=True)
-class Figure:
-    """Lines that are drawn together.
-
-    Args:
-        name: of the file, without spaces.
-        title: a few words, the molecule among them.
-        x_label: with its unit.
-        y_label: with its unit.
-        lines: at least one.
-    """
-
-    name: str
-    title: str
-    x_label: str
-    y_label: str
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
 class Examination:
     """What one protocol found with one molecule.
 
@@ -124,6 +91,10 @@ class Protocol(ABC):
     @abstractmethod
     def evaluations(self, subject: Subject, mode: Mode) -> int:
         """Return about how many molecules energies and forces are computed for, by which the time is planned."""
+
+    def at_once(self, mode: Mode) -> int:
+        """Return how many of these molecules are computed as one batch."""
+        return 1
 
     @abstractmethod
     def examine(self, subject: Subject, mode: Mode) -> Examination:

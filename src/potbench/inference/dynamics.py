@@ -49,7 +49,8 @@ class Dynamics:
     Args:
         potential: in evaluation mode; it computes where it is, in its own precision.
         atomic_numbers: shape (atoms,).
-        positions: where all replicas start, shape (atoms, 3), in Å.
+        positions: where all replicas start, shape (atoms, 3), in Å; with friction, they may start at places of their
+            own, shape (replicas, atoms, 3).
         replicas: how many there are.
         temperature: T in K, of the thermostat and of the momenta drawn at the start.
         step: Δt in fs.
@@ -72,6 +73,9 @@ class Dynamics:
         require_not_negative(self, seed=seed)
         if not 0 <= temperature < math.inf:
             raise SettingError(self, "temperature", temperature, "0 K or more")
+        if friction is None and np.ndim(positions) > 2:
+            problem = "The replicas start at places of their own, and nothing takes their rotation away"
+            raise SettingError(self, "friction", friction, "more than 0", problem)
         self.potential = potential
         self.atomic_numbers = np.asarray(atomic_numbers)
         self.temperature = temperature
@@ -80,7 +84,8 @@ class Dynamics:
         self.steps_done = 0
         self._random = [torch.Generator().manual_seed(seed + replica) for replica in range(replicas)]
         device = potential.device
-        started = np.repeat(np.asarray(positions, dtype=np.float64)[None], replicas, axis=0)
+        started = np.empty((replicas, len(self.atomic_numbers), 3))
+        started[:] = positions
         frames = Frames("", self.atomic_numbers, started, np.full(replicas, np.nan))
         batch = Batch.from_frames(frames).to(device)
         self._batch = batch.with_positions(potential.positions(batch.positions))

@@ -9,12 +9,12 @@ from ase.data import covalent_radii
 from torch import Tensor
 
 from potbench.inference.dynamics import Dynamics
-from potbench.structures import SYMBOLS
+from potbench.structures import SYMBOLS, FloatArray
 
 BONDED = 1.3
 """Times the sum of covalent radii up to which two atoms are bonded."""
 STRETCHED = 0.5
-"""Å that a bond may differ from its length at the start."""
+"""Å that a bond may differ from its length at the start, or on average in the data."""
 NEAREST = 0.4
 """Å between two atoms; the bond of H₂, the shortest one, is 0.74 Å long."""
 HOT = (10, 3000.0)
@@ -40,12 +40,15 @@ class Stability:
 
     Args:
         dynamics: at its start.
+        data: frames of the molecule, shape (frames, atoms, 3), in Å, whose mean lengths take the place of those at the
+            start; None for none.
     """
 
-    def __init__(self, dynamics: Dynamics) -> None:
-        numbers, start = dynamics.atomic_numbers, dynamics.state.positions[0]
+    def __init__(self, dynamics: Dynamics, data: FloatArray | None = None) -> None:
+        numbers, start = dynamics.atomic_numbers, dynamics.state.positions[:1]
         self.pairs = torch.triu_indices(len(numbers), len(numbers), 1, device=start.device)
-        self.lengths = self._distances(start.unsqueeze(0))[0]
+        self.lengths = self._distances(start if data is None else torch.as_tensor(data).to(start)).mean(dim=0)
+        self.before = "at the start" if data is None else "on average in the data"
         radii = torch.as_tensor(covalent_radii[numbers], device=start.device)
         self.bonded = self.lengths < BONDED * (radii[self.pairs[0]] + radii[self.pairs[1]])
         self.hottest = max(HOT[0] * dynamics.temperature, HOT[1])
@@ -72,7 +75,7 @@ class Stability:
         pair = int(stretched.argmax())
         return (
             f"broke: {self._named(dynamics, pair)}, which are bonded, are {distances[pair]:.2f} Å apart, and were "
-            f"{self.lengths[pair]:.2f} Å at the start"
+            f"{self.lengths[pair]:.2f} Å {self.before}"
         )
 
     def _named(self, dynamics: Dynamics, pair: int) -> str:

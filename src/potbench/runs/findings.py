@@ -44,11 +44,12 @@ class Examined:
         quantity: what was measured, a few words.
         molecule: of which; empty where it is of several.
         value: None where it is not finite, or where the protocol could not be followed.
-        limit: what the value is judged by; None where nothing is said of it.
+        limit: what the value must not be above; None where nothing is said of it.
         unit: of both; empty for a number.
         verdict: empty where the value is only reported, refused where the protocol does not apply.
         note: what a reader has to know, a sentence or two.
         mode: how long the examination was: dev, fast or standard.
+        lowest: what the value must not be below; None where nothing is said of it.
     """
 
     protocol: str
@@ -60,14 +61,34 @@ class Examined:
     verdict: Literal["pass", "FAIL", "refused", ""]
     note: str = ""
     mode: str = ""
+    lowest: float | None = None
+
+    @property
+    def allowed(self) -> str:
+        """Return between which limits the value passes, as tables show it: ≤ 1, ≥ 1, 3 to 5; empty without any."""
+        if self.limit is not None and self.lowest is not None:
+            return f"{self.lowest:.3g} to {self.limit:.3g}"
+        if self.limit is not None:
+            return f"≤ {self.limit:.3g}"
+        return "" if self.lowest is None else f"≥ {self.lowest:.3g}"
 
     @classmethod
     def judged(
-        cls, protocol: str, quantity: str, molecule: str, value: float, limit: float, unit: str, note: str = ""
+        cls,
+        protocol: str,
+        quantity: str,
+        molecule: str,
+        value: float,
+        limit: float | None,
+        unit: str,
+        note: str = "",
+        lowest: float | None = None,
     ) -> Self:
-        """Return a value that passes up to a limit; NaN fails."""
+        """Return a value that passes up to a limit, and down to another; NaN fails."""
         finite = value if math.isfinite(value) else None
-        return cls(protocol, quantity, molecule, finite, limit, unit, "pass" if value <= limit else "FAIL", note)
+        passes = (limit is None or value <= limit) and (lowest is None or value >= lowest)
+        verdict: Literal["pass", "FAIL"] = "pass" if passes and not math.isnan(value) else "FAIL"
+        return cls(protocol, quantity, molecule, finite, limit, unit, verdict, note, lowest=lowest)
 
     @classmethod
     def refused(cls, protocol: str, molecule: str, note: str) -> Self:

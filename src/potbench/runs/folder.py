@@ -60,6 +60,8 @@ class RunFolder(EvaluationFolder):
         self.best = self.checkpoints / "best.ckpt"
         self.last = self.checkpoints / "last.ckpt"
         self.loss_figure = self.figures / "loss.png"
+        self.examined_lines = self.path / "examined.json"
+        self.examined_figures = self.figures / "examined"
         self._made: list[Path] = []
 
     @property

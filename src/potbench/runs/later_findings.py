@@ -27,7 +27,7 @@ def add_to_record(
         checkpoint: whose findings they are.
         laws: how far it is from each physical law.
         inference: what it costs at work.
-        examined: how it does in dynamics and along bonds.
+        examined: how it does in dynamics and along bonds; what other protocols found before stays.
 
     Returns:
         Why the record is as it was, a sentence; empty where it was completed.
@@ -41,9 +41,18 @@ def add_to_record(
                 record,
                 laws=laws or record.laws,
                 inference=inference or record.inference,
-                examined=examined or record.examined,
+                examined=_with_other_protocols(record.examined, examined),
             )
             record.save(run.path)
     except (RunError, RecordError, OSError) as error:
         return f"This could not be recorded: {error}"
     return ""
+
+
+def _with_other_protocols(
+    before: tuple[Examined, ...] | None, found: tuple[Examined, ...] | None
+) -> tuple[Examined, ...] | None:
+    if not before or not found:
+        return found or before
+    names = {each.protocol for each in found}
+    return (*(each for each in before if each.protocol not in names), *found)
