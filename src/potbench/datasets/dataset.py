@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import platformdirs
 
@@ -49,6 +49,18 @@ class DatasetInfo:
     size: str | None = None
 
 
+class Trajectory(NamedTuple):
+    """Molecular dynamics in the canonical ensemble from which frames are.
+
+    Attributes:
+        temperature: in K.
+        theory: its level of theory, where the labels are of another; empty where they are of the same.
+    """
+
+    temperature: float
+    theory: str = ""
+
+
 class Dataset(ABC):
     """A dataset, read from its original files in eV and Å."""
 
@@ -86,13 +98,13 @@ class Dataset(ABC):
         return {}
 
     @property
-    def temperature(self) -> float | None:
-        """Temperature in K at which the frames are a trajectory in the canonical ensemble; None where they are none."""
+    def trajectory(self) -> Trajectory | None:
+        """Molecular dynamics from which the frames are; None where they are from none that is known."""
         return None
 
     @property
-    def temperatures(self) -> Mapping[str, float | None]:
-        """Temperature of the frames by what their column `file` says, where parts of a dataset have their own."""
+    def trajectories(self) -> Mapping[str, Trajectory | None]:
+        """Those of the frames by what their column `file` says, where parts of a dataset have their own."""
         return {}
 
     @property

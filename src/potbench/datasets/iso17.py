@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
-from potbench.datasets.dataset import DatasetInfo, OfficialIndices
+from potbench.datasets.dataset import DatasetInfo, OfficialIndices, Trajectory
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.errors import DataFileError
@@ -59,8 +59,8 @@ class ISO17(Published):
 
     @property
     @override
-    def temperature(self) -> float:
-        return 500.0
+    def trajectory(self) -> Trajectory:
+        return Trajectory(500.0)
 
     @property
     @override

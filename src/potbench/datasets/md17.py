@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from typing_extensions import override
 
-from potbench.datasets.dataset import DatasetInfo, OfficialIndices
+from potbench.datasets.dataset import DatasetInfo, OfficialIndices, Trajectory
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
 from potbench.errors import SettingError
@@ -118,8 +118,8 @@ class MD17(Published):
 
     @property
     @override
-    def temperature(self) -> float:
-        return 500.0
+    def trajectory(self) -> Trajectory:
+        return Trajectory(500.0, "" if self.labels == "DFT" else "PBE+TS")
 
     @property
     @override

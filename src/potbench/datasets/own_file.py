@@ -9,7 +9,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from potbench.datasets.dataset import Dataset, DatasetInfo
+from potbench.datasets.dataset import Dataset, DatasetInfo, Trajectory
 from potbench.errors import require_positive
 from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated
@@ -36,8 +36,9 @@ class OwnFile(Dataset):
         forces_unit: unit of the forces, such as hartree/bohr; where neither the file nor this states it, that of the
             energies per that of the positions.
         partial_labels: whether frames that lack energy or forces are read as well; they train on what they have.
-        temperature: at which the frames are a trajectory in the canonical ensemble, in K; `examine` compares dynamics
-            with them. None where they are none.
+        temperature: of the molecular dynamics in the canonical ensemble from which the frames are, in K, with which
+            `examine` compares; None where they are from none.
+        sampled_by: level of theory of those dynamics, where the labels are of another.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class OwnFile(Dataset):
         forces_unit: str | None = None,
         partial_labels: bool = False,
         temperature: float | None = None,
+        sampled_by: str = "",
     ) -> None:
         require_positive(self, temperature=temperature)
         self.file = Path(file)
@@ -69,7 +71,7 @@ class OwnFile(Dataset):
         self.theory = theory
         self.license = license
         self.citation = citation
-        self._temperature = temperature
+        self._trajectory = None if temperature is None else Trajectory(temperature, sampled_by)
 
     @abstractmethod
     def survey(self) -> Survey:
@@ -92,8 +94,8 @@ class OwnFile(Dataset):
 
     @property
     @override
-    def temperature(self) -> float | None:
-        return self._temperature
+    def trajectory(self) -> Trajectory | None:
+        return self._trajectory
 
     @property
     @override

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from typing_extensions import override
 
-from potbench.datasets.dataset import DatasetInfo, OfficialIndices
+from potbench.datasets.dataset import DatasetInfo, OfficialIndices, Trajectory
 from potbench.datasets.md17 import FORMULAS, OTHER_NAMES, Molecule
 from potbench.datasets.published import Published
 from potbench.downloads.address import Download
@@ -118,8 +118,8 @@ class RMD17(Published):
 
     @property
     @override
-    def temperature(self) -> float:
-        return 500.0
+    def trajectory(self) -> Trajectory:
+        return Trajectory(500.0, "PBE+TS" if self.labels == "revised" else "")
 
     @property
     @override

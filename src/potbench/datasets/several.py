@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
-from potbench.datasets.dataset import Dataset, DatasetInfo
+from potbench.datasets.dataset import Dataset, DatasetInfo, Trajectory
 from potbench.downloads.address import Download
 from potbench.errors import SettingError
 from potbench.structures import SYMBOLS, Frames
@@ -81,8 +81,8 @@ class Several(Dataset):
 
     @property
     @override
-    def temperatures(self) -> Mapping[str, float | None]:
-        return {name: dataset.temperature for name, dataset in self.datasets.items()}
+    def trajectories(self) -> Mapping[str, Trajectory | None]:
+        return {name: dataset.trajectory for name, dataset in self.datasets.items()}
 
     @property
     @override

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -11,10 +12,6 @@ from potbench.structures import FloatArray
 BINS, LONGEST = 500, 10.0
 """Of a histogram, and where it ends, in Å; longer distances are in the last bin."""
 WIDTH = LONGEST / BINS
-HALVINGS = 20
-"""Random halvings of the data, over which its floor is averaged."""
-FEWEST = 100
-"""Frames of the data, and of the dynamics, without which nothing is said."""
 
 
 class Difference(NamedTuple):
@@ -28,54 +25,64 @@ class Difference(NamedTuple):
     l1: float
     w1: float
 
+
+class Distances(NamedTuple):
+    """The mean distribution of the distances in a sample of frames, and how sure it is.
+
+    Attributes:
+        shares: in each bin, shape (bins,), of sum 1.
+        variance: of these means, shape (bins,).
+        cumulative_variance: of their cumulative sums.
+        number: as how many independent frames the sample counts.
+    """
+
+    shares: FloatArray
+    variance: FloatArray
+    cumulative_variance: FloatArray
+    number: float
+
     @classmethod
-    def between(cls, one: FloatArray, other: FloatArray) -> Difference:
-        """Compare two distributions, shares in each bin of shape (bins,)."""
-        apart = one - other
-        return cls(float(np.abs(apart).sum()), float(np.abs(np.cumsum(apart)).sum() * WIDTH))
+    def of(cls, parts: Sequence[FloatArray]) -> Self:
+        """Average over frames; variances are those between parts of them that are nearly independent.
+
+        V = B/(B − 1) · Σ (T − m n)² / (Σ n)²,   T and n the sum over a part and its frames, B parts
+
+        Args:
+            parts: of at least two, distributions of shape (frames, bins).
+        """
+        frames = np.concatenate(parts).astype(np.float64)
+        mean = frames.mean(axis=0)
+        sums = np.array([part.sum(axis=0, dtype=np.float64) - mean * len(part) for part in parts])
+        scale = len(parts) / (len(parts) - 1) / len(frames) ** 2
+        variance, cumulative = (scale * np.square(each).sum(axis=0) for each in (sums, sums.cumsum(axis=1)))
+        of_a_frame = frames.cumsum(axis=1).var(axis=0).sum()
+        number = of_a_frame / cumulative.sum() if cumulative.sum() > 0 else len(frames)
+        return cls(mean, variance, cumulative, float(min(number, len(frames))))
+
+    def apart(self, other: Distances) -> Difference:
+        """Return how far another sample is."""
+        difference = self.shares - other.shares
+        return Difference(float(np.abs(difference).sum()), float(np.abs(difference.cumsum()).sum() * WIDTH))
+
+    def floor(self, other: Distances) -> Difference:
+        """Return how far the samples would be apart, on average, if both were of one distribution.
+
+        Of a normal distribution around 0, the mean absolute value is √(2 V/π).
+        """
+        l1, w1 = (
+            float(np.sqrt(2 / np.pi * (own + of_other)).sum())
+            for own, of_other in (
+                (self.variance, other.variance),
+                (self.cumulative_variance, other.cumulative_variance),
+            )
+        )
+        return Difference(l1, w1 * WIDTH)
 
 
-def shares(positions: FloatArray) -> FloatArray:
+def distributions(positions: FloatArray) -> FloatArray:
     """Return the distribution of distances in each frame: shape (frames, atoms, 3) → (frames, bins), each of sum 1."""
     first, second = np.triu_indices(positions.shape[1], 1)
-    found = np.zeros((len(positions), BINS), dtype=np.float32)
-    for frame, each in enumerate(positions):
-        distances = np.linalg.norm(each[first] - each[second], axis=1)
-        bins = np.minimum((distances / WIDTH).astype(int), BINS - 1)
-        found[frame] = np.bincount(bins, minlength=BINS)
-    return found / len(first)
-
-
-def effective_number(frames: FloatArray, blocks: list[FloatArray]) -> float:
-    """Return as how many independent frames correlated ones count: the variance of a frame over that of the mean.
-
-    Args:
-        frames: distributions, shape (frames, bins).
-        blocks: means over parts of the frames that are nearly independent and of like length, shape (bins,) each.
-    """
-    of_frame = frames.var(axis=0, dtype=np.float64, ddof=1).sum()
-    of_mean = np.var(blocks, axis=0, dtype=np.float64, ddof=1).sum() / len(blocks)
-    return float(min(of_frame / of_mean, len(frames))) if of_mean > 0 else float(len(frames))
-
-
-def floor(data: FloatArray, number: float, other: float, seed: int) -> Difference:
-    """Return how far two samples of one distribution would be apart: as halves of the data are.
-
-    The halves are random, so that correlation does not count, and their difference is brought to the numbers of
-    independent frames of the samples: it goes by the square root of the sum of their inverses.
-
-    Args:
-        data: distributions, shape (frames, bins).
-        number: of independent frames of one sample.
-        other: of the other sample.
-        seed: of the halves.
-    """
-    random = np.random.default_rng(seed)
-    half = len(data) // 2
-    found = []
-    for _ in range(HALVINGS):
-        order = random.permutation(len(data))
-        found.append(Difference.between(data[order[:half]].mean(axis=0), data[order[half : 2 * half]].mean(axis=0)))
-    scale = np.sqrt((1 / number + 1 / other) / (2 / half))
-    l1, w1 = np.mean(found, axis=0) * scale
-    return Difference(float(l1), float(w1))
+    distances = np.linalg.norm(positions[:, first] - positions[:, second], axis=2)
+    bins = np.minimum((distances / WIDTH).astype(int), BINS - 1) + BINS * np.arange(len(positions))[:, None]
+    counts = np.bincount(bins.ravel(), minlength=BINS * len(positions)).reshape(-1, BINS)
+    return (counts / len(first)).astype(np.float32)

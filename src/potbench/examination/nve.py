@@ -146,6 +146,6 @@ def _figure(subject: Subject, found: list[_Conserved], atoms: int) -> Figure:
         f"nve_{subject.name}",
         f"Energy of {subject.name} in dynamics at constant energy",
         "Time (ps)",
-        "Change of the total energy (meV/atom)",
+        "Change of energy (meV/atom)",
         tuple(lines),
     )

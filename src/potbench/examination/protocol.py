@@ -60,6 +60,7 @@ class Subject:
         temperature: at which the data is a trajectory, in K; None where it is none.
         seed: of random numbers.
         theory: level of theory of the labels; empty where it is not known.
+        sampled_by: level of theory of the trajectory, where the labels are of another; empty where they are not.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Subject:
     temperature: float | None = None
     seed: int = 0
     theory: str = ""
+    sampled_by: str = ""
 
 
 @dataclass(frozen=True)

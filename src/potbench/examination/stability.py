@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from typing_extensions import override
 
 from potbench.errors import UnknownMoleculeError
-from potbench.examination import distances
+from potbench.examination.distances import BINS, WIDTH, Distances, distributions
 from potbench.examination.protocol import Examination, Figure, Line, Mode, Protocol, Subject
 from potbench.examination.subjects import lowest
 from potbench.inference.dynamics import Dynamics
@@ -29,8 +30,15 @@ FRAME_EVERY = 20
 """Steps between two frames whose distances count."""
 BEGINNING = 0.2
 """Part of the time in which the dynamics forget that they started at frames of the data."""
-TIMES_FLOOR = 2.0
-"""How far distances may be from those of the data, in distances of two samples of one distribution."""
+PARTS = 10
+"""Of the data, in the order of time, between which their distances vary."""
+FEWEST_FRAMES, FEWEST_REPLICAS, FEWEST_INDEPENDENT = 100, 4, 30.0
+"""Frames of the data, whole replicas, and independent frames of the dynamics, without which nothing is said of them."""
+TIMES_FLOOR = {"L1": 2.0, "W1": 3.0}
+"""How far distances may be from those of the data, in distances of two samples of one distribution.
+
+A single slow motion can decide over W1: at 2, a right potential would fail one time in ten; at 3, one in sixty.
+"""
 DISTANCES = "distances"
 """Name of what is found of them."""
 
@@ -96,7 +104,8 @@ def _starts(subject: Subject, replicas: int) -> FloatArray:
     """Return frames of the data, spread over them, where they are a trajectory; else the minimum near one."""
     frames = subject.frames.positions
     if subject.temperature is not None:
-        return frames[np.linspace(0, len(frames) - 1, replicas).round().astype(int)]
+        spread: FloatArray = frames[np.linspace(0, len(frames) - 1, replicas).round().astype(int)]
+        return spread
     atoms = lowest(subject)
     with suppress(UnknownMoleculeError):  # it starts at the test frame, and breaks from there
         atoms = next(relax(subject.potential, [atoms])).atoms
@@ -124,39 +133,43 @@ def _move(subject: Subject, mode: Mode) -> _Trajectories:
         if dynamics.steps_done % FRAME_EVERY == 0 and dynamics.steps_done > BEGINNING * steps:
             positions = dynamics.state.positions.cpu().numpy()
             for replica in np.flatnonzero(np.isinf(ends)):
-                shares[replica].append(distances.shares(positions[replica][None])[0])
+                shares[replica].append(distributions(positions[replica][None])[0])
     return _Trajectories(ends, said, [np.array(each) for each in shares])
 
 
 def _compared(subject: Subject, found: _Trajectories) -> Examination:
     """Compare the distances of dynamics and data."""
     replicas = [each for each in found.shares if len(each)]
-    data = subject.frames.positions
-    simulated = sum(map(len, replicas))
+    frames = subject.frames.positions
     refused = ""
     if subject.temperature is None:
         refused = "The data are no trajectory at a known temperature, with which distances could be compared."
-    elif len(data) < distances.FEWEST:
-        refused = f"The test set has {len(data)} frames of the molecule, {distances.FEWEST} are needed."
-    elif len(replicas) < 2 or simulated < distances.FEWEST:
-        refused = f"{simulated} frames of {len(replicas)} whole replicas are too few."
+    elif len(frames) < FEWEST_FRAMES:
+        refused = f"The test set has {len(frames)} frames of the molecule, and {FEWEST_FRAMES} are needed."
+    elif len(replicas) < FEWEST_REPLICAS:
+        refused = f"{len(replicas)} replicas stay whole for long enough, and {FEWEST_REPLICAS} are needed."
     if refused:
         return Examination((Examined.refused(DISTANCES, subject.name, refused),))
-    ours, theirs = np.concatenate(replicas), distances.shares(data)
-    number = distances.effective_number(ours, [each.mean(axis=0) for each in replicas])
-    parts = [part.mean(axis=0) for part in np.array_split(theirs, 10)]
-    of_data = distances.effective_number(theirs, parts)
-    apart = distances.Difference.between(ours.mean(axis=0), theirs.mean(axis=0))
-    floor = distances.floor(theirs, number, of_data, subject.seed)
-    note = (
-        f"The limit is {TIMES_FLOOR:g} times the distance of two samples of one distribution, of as many independent "
-        f"frames: {number:.0f} of the dynamics, {of_data:.0f} of the data."
-    )
-    findings = tuple(
-        Examined.judged(DISTANCES, f"{name} from the data", subject.name, value, TIMES_FLOOR * least, unit, note)
-        for name, value, least, unit in (("L1", apart.l1, floor.l1, ""), ("W1", apart.w1, floor.w1, "Å"))
-    )
-    return Examination(findings, (_distances_figure(subject, ours, theirs),))
+    ours = Distances.of(replicas)
+    data = Distances.of(np.array_split(distributions(frames), PARTS))
+    if ours.number < FEWEST_INDEPENDENT:
+        refused = f"The dynamics count as {ours.number:.1f} independent frames: they are too short to compare."
+        return Examination((Examined.refused(DISTANCES, subject.name, refused),))
+    apart, floor = ours.apart(data), ours.floor(data)
+    findings = []
+    for name, value, least, unit in (("L1", apart.l1, floor.l1, ""), ("W1", apart.w1, floor.w1, "Å")):
+        note = (
+            f"Two samples of one distribution would be {least:.2g} apart, of as many independent frames: "
+            f"{ours.number:.0f} of the dynamics, {data.number:.0f} of the data."
+        )
+        judged = Examined.judged(
+            DISTANCES, f"{name} from the data", subject.name, value, TIMES_FLOOR[name] * least, unit, note
+        )
+        if subject.sampled_by:
+            other = f"The trajectory of the data is of {subject.sampled_by}, its labels are not: no potential is right."
+            judged = replace(judged, limit=None, verdict="", note=f"{other} {note}")
+        findings.append(judged)
+    return Examination(tuple(findings), (_distances_figure(subject, ours, data),))
 
 
 def _survival_figure(subject: Subject, found: _Trajectories, mode: Mode) -> Figure:
@@ -170,13 +183,13 @@ def _survival_figure(subject: Subject, found: _Trajectories, mode: Mode) -> Figu
     return Figure(f"survival_{subject.name}", title, "Time (ps)", "Share that is whole", (line,))
 
 
-def _distances_figure(subject: Subject, ours: FloatArray, theirs: FloatArray) -> Figure:
-    shown = np.flatnonzero((ours.any(axis=0)) | theirs.any(axis=0))
-    shown = np.arange(max(0, shown[0] - 1), min(distances.BINS, shown[-1] + 2))
-    places = tuple(((shown + 0.5) * distances.WIDTH).round(4).tolist())
+def _distances_figure(subject: Subject, ours: Distances, data: Distances) -> Figure:
+    shown = np.flatnonzero(ours.shares + data.shares)
+    shown = np.arange(max(0, shown[0] - 1), min(BINS, shown[-1] + 2))
+    places = tuple(((shown + 0.5) * WIDTH).round(4).tolist())
     lines = [
-        Line(label, places, tuple((each.mean(axis=0)[shown] / distances.WIDTH).round(6).tolist()), reference=is_data)
-        for label, each, is_data in (("data", theirs, True), ("dynamics", ours, False))
+        Line(label, places, tuple((each.shares[shown] / WIDTH).round(6).tolist()), reference=each is data)
+        for label, each in (("data", data), ("dynamics", ours))
     ]
     title = f"Distances between all atoms of {subject.name} at {_temperature(subject):g} K"
     return Figure(f"distances_{subject.name}", title, "Distance r (Å)", "h(r) (1/Å)", tuple(lines))

@@ -6,6 +6,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 
+from potbench.datasets.dataset import Trajectory
 from potbench.errors import RunError
 from potbench.examination.protocol import Mode, Subject
 from potbench.inference.stability import BONDED, STRETCHED
@@ -57,7 +58,7 @@ def lowest(subject: Subject) -> Atoms:
 
 def _subject(potential: Potential, data: AtomsDataModule, name: str, frames: IntArray) -> Subject:
     store = data.store
-    frames, temperature = _at_one_temperature(data, _ordered_as_the_first(store, frames))
+    frames, trajectory = _of_one_trajectory(data, _ordered_as_the_first(store, frames))
     numbers = store.atoms_of(frames[:1]).atomic_numbers
     shape = (-1, len(numbers), 3)
     positions = np.asarray(store.positions[store.atoms_of(frames).rows], dtype=np.float64).reshape(shape)
@@ -79,7 +80,9 @@ def _subject(potential: Potential, data: AtomsDataModule, name: str, frames: Int
             energy_known=None if store.energy_known is None else store.energy_known[frames],
             forces_known=None if store.forces_known is None else store.forces_known[frames],
         ),
-        temperature,
+        None if trajectory is None else trajectory.temperature,
+        theory=store.manifest.theory,
+        sampled_by="" if trajectory is None else trajectory.theory,
     )
 
 
@@ -90,18 +93,17 @@ def _ordered_as_the_first(store: Store, frames: IntArray) -> IntArray:
     return frames[[np.array_equal(order, orders[0]) for order in orders]]
 
 
-def _at_one_temperature(data: AtomsDataModule, frames: IntArray) -> tuple[IntArray, float | None]:
-    """Return the frames of the coldest trajectory, and its temperature in K; all frames and None without any."""
+def _of_one_trajectory(data: AtomsDataModule, frames: IntArray) -> tuple[IntArray, Trajectory | None]:
+    """Return the frames of the coldest trajectory, and which it is; all frames and None without any."""
     dataset = data.dataset
-    if not dataset.temperatures:
-        return frames, dataset.temperature
-    known = {name: kelvin for name, kelvin in dataset.temperatures.items() if kelvin is not None}
+    if not dataset.trajectories:
+        return frames, dataset.trajectory
     sources = data.store.columns["file"][frames]
-    found = sorted((kelvin, name) for name, kelvin in known.items() if (sources == name).any())
+    found = {name: each for name, each in dataset.trajectories.items() if each is not None and (sources == name).any()}
     if not found:
         return frames, None
-    coldest = found[0][0]
-    return frames[np.isin(sources, [name for kelvin, name in found if kelvin == coldest])], coldest
+    coldest = min(found.values())
+    return frames[np.isin(sources, [name for name, each in found.items() if each == coldest])], coldest
 
 
 def _bonded_as_the_first(numbers: IntArray, positions: FloatArray) -> IntArray:
