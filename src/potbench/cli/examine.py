@@ -23,7 +23,7 @@ def examine(
     Args:
         run: folder of a run.
         mode: how long; dev tries whether all works, fast looks at one molecule, standard at ten and longer.
-        only: protocols, such as nve; all by default.
+        only: protocols, such as nve stability; all by default.
         ckpt_path: best, last, or a file.
         device: cpu or cuda.
         allow: packages that you trust, whose classes the run may name beside those of potbench.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from statistics import median
 
 from potbench.batch import Batch
-from potbench.errors import SettingError, UnknownMoleculeError, did_you_mean
+from potbench.errors import SettingError, UnknownMoleculeError
 from potbench.examination.nve import ConstantEnergy
 from potbench.examination.protocol import Examination, Mode, Protocol, Subject
 from potbench.examination.stability import ConstantTemperature
@@ -31,8 +31,9 @@ def chosen(only: Sequence[str]) -> tuple[Protocol, ...]:
     known = {protocol.name: protocol for protocol in PROTOCOLS}
     for name in only:
         if name not in known:
-            problem = f"There is no protocol {name!r}.{did_you_mean(name, known)}"
-            raise SettingError(chosen, "only", list(only), f"some of {', '.join(known)}", problem.removesuffix("."))
+            raise SettingError(
+                chosen, "only", list(only), f"some of {', '.join(known)}", f"There is no protocol {name!r}"
+            )
     return tuple(protocol for protocol in PROTOCOLS if not only or protocol.name in only)
 
 

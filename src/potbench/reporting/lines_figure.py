@@ -78,11 +78,11 @@ def draw_side_by_side(shown: Sequence[LinesShown], marks: Marks | None = None) -
 
 def _draw(axes: Axes, line: Line, color: str, dashed: bool = False) -> None:
     x = np.asarray(line.x, dtype=np.float64)
-    where = "post" if line.steps else None
     axes.plot(x, _numbers(line.y), color=color, linewidth=0.8, linestyle="--" if dashed else "-",
               drawstyle="steps-post" if line.steps else "default", zorder=1 if line.reference else 2)  # fmt: skip
     if line.low and line.high:
-        axes.fill_between(x, _numbers(line.low), _numbers(line.high), step=where, color=color, alpha=0.15, linewidth=0)
+        axes.fill_between(x, _numbers(line.low), _numbers(line.high), step="post" if line.steps else None, color=color,
+                          alpha=0.15, linewidth=0)  # fmt: skip
 
 
 def _label(axes: Axes, figure: Figure) -> None:
