@@ -77,7 +77,7 @@ def test_a_failure_after_the_test_keeps_the_numbers(folder: StudyFolder, monkeyp
     monkeypatch.setattr(report, "write_report", lambda found, _: found)
     found = write_study_report(folder, made_study())
     assert len(found.main[0].rows["fast"].finished) == 3
-    assert ("fast sample training 0: cost or laws", "cost: out of memory", "amber") in found.absent
+    assert ("fast sample training 0: cost, laws or work", "cost: out of memory", "amber") in found.absent
 
 
 def test_the_original_study_is_read_and_what_cannot_be_is_refused(

@@ -167,6 +167,8 @@ def _show_plan(folder: StudyFolder, study: Study, plan: Plan, only: Sequence[str
     hours = timedelta(seconds=round(left.seconds / at_once))
     threads = f"{study.run.threads} thread{'s' if study.run.threads > 1 else ''}"
     print(f"About {hours} left, {at_once} at once with {threads} each, and {left.disk / 1e6:,.0f} MB of disk in all.")
+    if study.examine.work:
+        print("Not counted: the examinations, each of which says first how long it takes.")
     if left.untimed:
         print(f"Not counted, since they are solved at once or have no length: {', '.join(left.untimed[:MOST_SHOWN])}.")
     return 0

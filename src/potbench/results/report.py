@@ -25,12 +25,13 @@ from potbench.results.sections import (
     trainings,
     tuning,
     where,
+    work,
     worst,
 )
 
 SECTIONS = (
     *(fair, results, differences, cost, learning_curves, where, parity, worst, trainings),
-    *(laws, data, original, tuning, left_out, repeat),
+    *(laws, work, data, original, tuning, left_out, repeat),
 )
 """In the order of the page."""
 

@@ -16,7 +16,7 @@ class CellState(StrEnum):
     DIVERGED = "diverged"
     TRAINED = "trained"
     TESTED = "tested"
-    FINISHED = "finished"  # cost and laws are measured too, where they were asked for
+    FINISHED = "finished"  # cost, laws and work are measured too, where they were asked for
 
     @property
     def is_final(self) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from potbench.results.member import Absent, Label, Member, Outcome
 from potbench.results.reading import Reading
 from potbench.studies.cells import Cell, CellState, Plan
 from potbench.studies.folder import StudyFolder
+from potbench.studies.running.commands import Stage, stages_asked_for
 from potbench.studies.running.state import state_of
 from potbench.studies.study import Study
 
@@ -22,9 +25,9 @@ def members_of_study(folder: StudyFolder, plan: Plan, study: Study) -> tuple[lis
         study: tells which architectures are baselines.
     """
     absent = [Absent(each.label, each.reason.removesuffix("."), "note") for each in plan.left_out]
-    members = []
+    members, stages = [], stages_asked_for(study)
     for cell in plan.cells:
-        member, late = _member(folder, cell, cell.architecture in study.baselines)
+        member, late = _member(folder, cell, cell.architecture in study.baselines, stages)
         members.append(member)
         absent += [] if late is None else [late]
     planned = {cell.name for cell in plan.cells}
@@ -36,15 +39,15 @@ def members_of_study(folder: StudyFolder, plan: Plan, study: Study) -> tuple[lis
     return members, absent
 
 
-def _member(folder: StudyFolder, cell: Cell, baseline: bool) -> tuple[Member, Absent | None]:
+def _member(folder: StudyFolder, cell: Cell, baseline: bool, stages: Sequence[Stage]) -> tuple[Member, Absent | None]:
     """Return a training, and what has failed after its test."""
     label = Label(cell.architecture, cell.dataset, cell.size, cell.training, cell.fold, baseline)
     reading = Reading(folder.run(cell))
-    state = state_of(folder, cell)
+    state = state_of(folder, cell, stages)
     outcome, reason, late = reading.outcome, reading.reason, None
     if outcome is Outcome.FINISHED:
         if state is CellState.FAILED:
-            late = Absent(f"{label.text}: cost or laws", _error(folder, cell))
+            late = Absent(f"{label.text}: cost, laws or work", _error(folder, cell))
     elif state is CellState.FAILED:
         outcome, reason = Outcome.FAILED, _error(folder, cell)
     elif outcome is Outcome.MISSING:

@@ -138,10 +138,12 @@ class Examine:
     Args:
         cost: time and memory of inference, of one training for each architecture and dataset.
         laws: how far each is from the physical laws.
+        work: how long each is put to work, in dynamics and along bonds; None for not at all.
     """
 
     cost: bool = True
     laws: bool = True
+    work: Literal["dev", "fast", "standard"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,6 +108,20 @@ def test_what_a_study_does_not_examine_is_not_asked_for():
     assert all(stage.command[-3:] == ("--allow", "mine", "yours") for stage in stages_asked_for(study))
 
 
+def test_an_examination_counts_in_the_mode_that_is_asked_for(folder):
+    from potbench.studies.study import Examine
+
+    study = replace(made_study(), examine=Examine(cost=False, laws=False, work="fast"))
+    stages = stages_asked_for(study)
+    assert stages[-1].words(folder, made_plan(), CELL)[3:] == [
+        *("examine", str(folder.run(CELL).path), "--ckpt_path", "best", "--mode", "fast")
+    ]
+    assert 1 in stages[-1].statuses  # what fails is a result
+    for mode, state in (("dev", CellState.TESTED), ("fast", CellState.FINISHED)):
+        write(folder, {**TESTED, "examined": [{"protocol": "nve", "mode": mode}]})
+        assert state_of(folder, CELL, stages) is state
+
+
 def test_a_failed_cell_has_an_error_file_and_no_result(folder):
     write(folder, TRAINED)
     folder.errors.mkdir()

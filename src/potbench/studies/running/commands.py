@@ -29,8 +29,10 @@ class Stage:
         name: in messages.
         command: its words; {config}, {run}, {checkpoint}, {threads} and {accelerator} stand for those of the cell.
         leaves: where in the record its result is, from the outside in.
-        statuses: with which it ends where all is well; check ends with 1 where a law is broken, which is a result.
+        statuses: with which it ends where all is well; check ends with 1 where a law is broken, and examine
+            where a limit is exceeded, which are results.
         only_for_cost: whether it belongs to the cells alone with which inference is measured.
+        mode: of an examination; a shorter or longer one is none.
     """
 
     name: str
@@ -38,13 +40,14 @@ class Stage:
     leaves: tuple[str, ...]
     statuses: tuple[int, ...] = (0,)
     only_for_cost: bool = False
+    mode: str = ""
 
     def is_done(self, record: Mapping[str, Any]) -> bool:
         """Return whether its result is in a record, as JSON holds it."""
         found: Any = record
         for name in self.leaves:
             found = found.get(name) if isinstance(found, Mapping) else None
-        return found is not None
+        return found is not None and (not self.mode or any(each.get("mode") == self.mode for each in found))
 
     def words(self, folder: StudyFolder, plan: Plan, cell: Cell) -> list[str]:
         """Return the command for a cell.
@@ -71,13 +74,19 @@ STAGES = (
     Stage("cost", (*POTBENCH, "cost", *OF_RUN, *MACHINE), ("inference",), only_for_cost=True),
     Stage("check", (*POTBENCH, "check", *OF_RUN), ("laws",), statuses=(0, 1)),
 )
+EXAMINE = Stage("examine", (*POTBENCH, "examine", *OF_RUN, "--mode"), ("examined",), statuses=(0, 1))
+"""Of the studies that ask for it, with the mode behind it."""
 
 
 def stages_asked_for(study: Study) -> tuple[Stage, ...]:
     """Return the commands of a study, which may leave out what it does not examine."""
     left_out = {"cost": not study.examine.cost, "check": not study.examine.laws}
+    stages = [stage for stage in STAGES if not left_out.get(stage.name)]
+    mode = study.examine.work
+    if mode is not None:
+        stages.append(replace(EXAMINE, command=(*EXAMINE.command, mode), mode=mode))
     allowed = ("--allow", *study.run.allow) if study.run.allow else ()
-    return tuple(replace(stage, command=(*stage.command, *allowed)) for stage in STAGES if not left_out.get(stage.name))
+    return tuple(replace(stage, command=(*stage.command, *allowed)) for stage in stages)
 
 
 def stages_of(cell: Cell, stages: Sequence[Stage] = STAGES) -> list[Stage]:
