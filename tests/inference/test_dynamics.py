@@ -196,3 +196,18 @@ def test_a_setting_that_cannot_work_is_refused(settings: dict[str, float]) -> No
 def test_an_element_that_the_potential_does_not_know_is_refused() -> None:
     with pytest.raises(UnknownMoleculeError, match="Si"):
         springs(np.array([14, 1, 1]))
+
+
+def test_replicas_in_a_thermostat_may_start_at_places_of_their_own() -> None:
+    atoms = molecule("H2O")
+    starts = np.stack([atoms.positions, 1.1 * atoms.positions])
+    potential = Springs(["H", "O"])
+    apart = Dynamics(potential, atoms.numbers, starts, 2, friction=10.0)
+    for replica, start in enumerate(starts):
+        alone = Dynamics(potential, atoms.numbers, start, friction=10.0, seed=replica)
+        alone.advance(3)
+        if replica == 0:
+            apart.advance(3)
+        torch.testing.assert_close(apart.state.positions[replica], alone.state.positions[0])
+    with pytest.raises(SettingError, match="start at places of their own"):
+        Dynamics(potential, atoms.numbers, starts, 2)

@@ -94,3 +94,14 @@ def test_an_energy_that_is_no_number_is_an_explosion(dynamics: Dynamics) -> None
 def test_a_lone_atom_has_nothing_to_break() -> None:
     dynamics = Dynamics(Springs(["O"]), np.array([8]), np.zeros((1, 3)))
     assert Stability(dynamics).failures(dynamics) == []
+
+
+def test_bonds_may_be_compared_with_their_means_in_data(dynamics: Dynamics) -> None:
+    start = dynamics.state.positions[0]
+    stretched = start.clone()
+    stretched[3] += 0.5 * (start[3] - start[1]) / (start[3] - start[1]).norm()
+    stability = Stability(dynamics, torch.stack([start, stretched]).numpy())
+    assert stability.failures(dynamics) == []  # a quarter of an Å from the mean
+    failures = stability.failures(moved(dynamics, 2, 3, (-0.27 * (start[3] - start[1])).tolist()))
+    assert [failure.replica for failure in failures] == [2]
+    assert failures[0].what.endswith("were 1.22 Å on average in the data")
