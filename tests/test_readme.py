@@ -42,10 +42,6 @@ SHORT = {  # of potentials that have hardly been trained
     "relax": ["--fmax", "100"],
     "examine": ["--mode", "dev"],
 }
-    "md": ["--time", "0.01"],
-    "relax": ["--fmax", "100"],
-    "examine": ["--mode", "dev"],
-}  # of potentials that have hardly been trained
 
 
 def name(document: Path) -> str:
