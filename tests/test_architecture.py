@@ -40,9 +40,7 @@ ROOMS: dict[str, set[str]] = {
     "runs": {"readers", "datasets", "training", "dashboards", "loading", "data_quality", "potentials", "reporting"},
     "inference": {"runs", "loading", "readers", "potentials", "laws", "reporting"},
     "examination": {
-    "examination": {
         *("runs", "datasets", "loading", "generation", "potentials", "laws", "inference", "reporting", "statistics")
-    },
     },
     "statistics": set(),
     "results": {"readers", "loading", "runs", "reporting", "statistics"},

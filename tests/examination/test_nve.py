@@ -26,7 +26,7 @@ def test_a_kink_fails_by_how_energy_fluctuates_and_forces_that_are_no_gradient_b
 def test_energy_that_is_no_number_fails() -> None:
     found = ConstantEnergy().examine(subject(Collapsing), SHORT)
     assert [(each.value, each.verdict) for each in found.findings] == [(None, "FAIL")] * 2
-    assert "led nowhere" in found.findings[0].note
+    assert "from which no search goes on" in found.findings[0].note
 
 
 def test_as_many_molecules_are_computed_as_planned() -> None:

@@ -55,6 +55,7 @@ def test_molecules_break() -> None:
     curve = found.figures[0].lines[0]
     assert list(curve.y) == sorted(curve.y, reverse=True)
     assert curve.y[-1] == share.value
+    assert f"after {curve.x[1]:.3g} ps" in share.note  # when it broke first counts
     assert (distances.verdict, distances.note[:33]) == ("refused", "The data are no trajectory at a k")
 
 

@@ -10,13 +10,21 @@ from statistics import median
 
 from potbench.batch import Batch
 from potbench.errors import SettingError, UnknownMoleculeError
+from potbench.examination.dimers import Dimers
+from potbench.examination.harmonic import Harmonic
 from potbench.examination.nve import ConstantEnergy
 from potbench.examination.protocol import Examination, Mode, Protocol, Subject
+from potbench.examination.relaxation import Relaxation
 from potbench.examination.stability import ConstantTemperature
+from potbench.examination.stretch import Stretch
+from potbench.examination.torsion import Torsion
 from potbench.runs.findings import Examined
 from potbench.structures import Frames
 
-PROTOCOLS: tuple[Protocol, ...] = (ConstantEnergy(), ConstantTemperature())
+PROTOCOLS: tuple[Protocol, ...] = (
+    *(Relaxation(), Harmonic(), Stretch(), Torsion(), Dimers()),
+    *(ConstantEnergy(), ConstantTemperature()),
+)
 """In the order in which they are followed."""
 TIMED, FEWEST_CALLS = 0.2, 3
 """Seconds, and calls, for which energies and forces of a batch are timed."""
@@ -101,7 +109,10 @@ def _examination(subject: Subject, protocol: Protocol, mode: Mode) -> Examinatio
         found = Examination((Examined.refused(protocol.name, subject.name, str(error)),))
     return Examination(
         tuple(replace(each, mode=mode.name) for each in found.findings),
-        tuple(replace(each, protocol=protocol.name, molecule=subject.name) for each in found.figures),
+        tuple(
+            replace(each, name=f"{each.name}_{subject.name}", protocol=protocol.name, molecule=subject.name)
+            for each in found.figures
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from potbench.examination.protocol import Subject
 from potbench.inference.relax import Relaxed, relax
 from potbench.potentials.molecules import batch_of
 from potbench.runs.findings import Examined
+from potbench.structures import Frames
 
 FMAX = 0.001
 """eV/Å: largest force at a minimum. At 0.005, what is left makes rotations vibrate at up to 20 cm⁻¹."""
@@ -52,15 +53,19 @@ def search(subject: Subject, frame: int, fmax: float, steps: int = STEPS) -> Rel
         return "Forces on the way grow without bound."
 
 
+def lowest(frames: Frames) -> int:
+    """Return which frame has the lowest energy, of those that are labeled."""
+    known = np.ones(len(frames.energy), bool) if frames.energy_known is None else frames.energy_known
+    return int(np.where(known, frames.energy, np.inf).argmin())
+
+
 def minimum(subject: Subject, protocol: str) -> Minimum:
     """Search a minimum from the test frame of lowest energy.
 
     Raises:
         UnknownMoleculeError: the potential does not know the molecule at all.
     """
-    frames = subject.frames
-    known = np.ones(len(frames.energy), bool) if frames.energy_known is None else frames.energy_known
-    relaxed = search(subject, int(np.where(known, frames.energy, np.inf).argmin()), FMAX)
+    relaxed = search(subject, lowest(subject.frames), FMAX)
     quantity = "largest force at the minimum"
     if isinstance(relaxed, str):
         return Minimum(None, Examined.judged(protocol, quantity, subject.name, np.nan, FMAX, "eV/Å", relaxed))

@@ -8,12 +8,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from typing_extensions import override
 
-from potbench.errors import UnknownMoleculeError
+from potbench.examination.minimum import USUAL, lowest, search
 from potbench.examination.protocol import Examination, Figure, Line, Mode, Protocol, Subject
-from potbench.examination.subjects import lowest
 from potbench.inference.drift import Drift
 from potbench.inference.dynamics import Dynamics
-from potbench.inference.relax import relax
 from potbench.runs.findings import Examined
 from potbench.structures import FloatArray
 from potbench.units import MEV
@@ -26,8 +24,8 @@ MOST_DRIFT = 1.0
 """meV per atom and ps."""
 RATIO = (3.0, 5.0)
 """Of the fluctuations when the step is halved: 4 of an integrator of second order, where forces are smooth."""
-FMAX, MOST_STEPS, USUAL_STEPS = 0.01, 500, 60
-"""Of the relaxation; the last is for plans."""
+FMAX = 0.01
+"""eV/Å at the minimum."""
 MOST_POINTS = 400
 """Of a line in the figure."""
 
@@ -62,7 +60,7 @@ class ConstantEnergy(Protocol):
     @override
     def evaluations(self, subject: Subject, mode: Mode) -> int:
         steps = sum(round(1000 * mode.nve_time / step) + 1 for step in STEPS)
-        return mode.nve_replicas * (steps + USUAL_STEPS)
+        return mode.nve_replicas * (steps + USUAL)
 
     @override
     def at_once(self, mode: Mode) -> int:
@@ -104,11 +102,10 @@ class ConstantEnergy(Protocol):
 
 def _minimum(subject: Subject) -> tuple[FloatArray, str]:
     """Return positions at a minimum, and what a reader should know of it."""
-    atoms = lowest(subject)
-    try:
-        relaxed = next(relax(subject.potential, [atoms], FMAX, MOST_STEPS))
-    except UnknownMoleculeError:
-        return atoms.positions, "They start at a test frame: the search for a minimum led nowhere."
+    frame = lowest(subject.frames)
+    relaxed = search(subject, frame, FMAX)
+    if isinstance(relaxed, str):
+        return subject.frames.positions[frame], f"They start at a test frame, from which no search goes on: {relaxed}"
     if relaxed.converged:
         return relaxed.atoms.positions, ""
     force = f"{relaxed.largest_force:.2g} eV/Å"
@@ -143,7 +140,7 @@ def _figure(subject: Subject, found: list[_Conserved], atoms: int) -> Figure:
         finite = [float(change) if np.isfinite(change) else None for change in changes]
         lines.append(Line(f"steps of {step} fs", tuple(each.times[shown].tolist()), tuple(finite)))
     return Figure(
-        f"nve_{subject.name}",
+        "nve",
         f"Energy of {subject.name} in dynamics at constant energy",
         "Time (ps)",
         "Change of energy (meV/atom)",

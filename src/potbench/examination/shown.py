@@ -71,12 +71,18 @@ def duration(seconds: float) -> str:
 
 
 def table(findings: Sequence[Examined]) -> Table:
-    """Return what was found, a line for each value."""
-    found = Table("Protocol", "Molecule", "What", "Value", "Limit", "Unit", "", box=None, header_style="bold")
+    """Return what was found, a line for each value; molecules are named where there are several."""
+    several = len({each.molecule for each in findings}) > 1
+    columns = ("Protocol", *(["Molecule"] if several else []), "What", "Value", "Limit", "Unit", "")
+    found = Table(*columns, box=None, header_style="bold")
+    before = ("", "")
     for each in findings:
+        here = (each.protocol, each.molecule)
+        named = ("", "") if here == before else here
+        before = here
         value = "" if each.verdict == "refused" else "not finite" if each.value is None else f"{each.value:.3g}"
         verdict = STYLES[each.verdict] + each.verdict
-        found.add_row(each.protocol, each.molecule, each.quantity, value, each.allowed, each.unit, verdict)
+        found.add_row(*named[: 1 + several], each.quantity, value, each.allowed, each.unit, verdict)
     return found
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from typing_extensions import override
 
-from potbench.errors import UnknownMoleculeError
 from potbench.examination.distances import BINS, WIDTH, Distances, distributions
+from potbench.examination.minimum import lowest, search
+from potbench.examination.nve import FMAX
 from potbench.examination.protocol import Examination, Figure, Line, Mode, Protocol, Subject
-from potbench.examination.subjects import lowest
 from potbench.inference.dynamics import Dynamics
-from potbench.inference.relax import relax
 from potbench.inference.stability import STRETCHED, Stability
 from potbench.runs.findings import Examined
 from potbench.statistics.survival import share_interval, survival
@@ -106,10 +104,11 @@ def _starts(subject: Subject, replicas: int) -> FloatArray:
     if subject.temperature is not None:
         spread: FloatArray = frames[np.linspace(0, len(frames) - 1, replicas).round().astype(int)]
         return spread
-    atoms = lowest(subject)
-    with suppress(UnknownMoleculeError):  # it starts at the test frame, and breaks from there
-        atoms = next(relax(subject.potential, [atoms])).atoms
-    return np.repeat(atoms.positions[None], replicas, axis=0)
+    frame = lowest(subject.frames)
+    relaxed = search(subject, frame, FMAX)
+    # from a test frame, where a search leads nowhere, it breaks soon
+    start = frames[frame] if isinstance(relaxed, str) else relaxed.atoms.positions
+    return np.repeat(start[None], replicas, axis=0)
 
 
 def _move(subject: Subject, mode: Mode) -> _Trajectories:
@@ -180,7 +179,7 @@ def _survival_figure(subject: Subject, found: _Trajectories, mode: Mode) -> Figu
     name = f"{len(found.ends)} replicas, {_temperature(subject):g} K"
     line = Line(name, tuple(curve.times.tolist()), tuple(curve.shares.tolist()), steps=True, low=lows, high=highs)
     title = f"Molecules of {subject.name} whose bonds stay within {STRETCHED} Å of their means"
-    return Figure(f"survival_{subject.name}", title, "Time (ps)", "Share that is whole", (line,))
+    return Figure("survival", title, "Time (ps)", "Share that is whole", (line,))
 
 
 def _distances_figure(subject: Subject, ours: Distances, data: Distances) -> Figure:
@@ -192,4 +191,4 @@ def _distances_figure(subject: Subject, ours: Distances, data: Distances) -> Fig
         for label, each in (("data", data), ("dynamics", ours))
     ]
     title = f"Distances between all atoms of {subject.name} at {_temperature(subject):g} K"
-    return Figure(f"distances_{subject.name}", title, "Distance r (Å)", "h(r) (1/Å)", tuple(lines))
+    return Figure("distances", title, "Distance r (Å)", "h(r) (1/Å)", tuple(lines))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from ase import Atoms
 from ase.data import covalent_radii
 
 from potbench.datasets.dataset import Trajectory
@@ -46,14 +45,6 @@ def subjects_of(potential: Potential, data: AtomsDataModule, test: IntArray, mod
         )
         for name in chosen
     ]
-
-
-def lowest(subject: Subject) -> Atoms:
-    """Return the test frame of lowest energy, by its label."""
-    frames = subject.frames
-    known = np.ones(len(frames.energy), dtype=bool) if frames.energy_known is None else frames.energy_known
-    best = int(np.argmin(np.where(known, frames.energy, np.inf)))
-    return Atoms(numbers=frames.atomic_numbers, positions=frames.positions[best])
 
 
 def _subject(potential: Potential, data: AtomsDataModule, name: str, frames: IntArray) -> Subject:
