@@ -50,14 +50,14 @@ class Distances(NamedTuple):
         Args:
             parts: of at least two, distributions of shape (frames, bins).
         """
-        frames = np.concatenate(parts).astype(np.float64)
-        mean = frames.mean(axis=0)
+        frames = sum(map(len, parts))
+        mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / frames
         sums = np.array([part.sum(axis=0, dtype=np.float64) - mean * len(part) for part in parts])
-        scale = len(parts) / (len(parts) - 1) / len(frames) ** 2
+        scale = len(parts) / (len(parts) - 1) / frames**2
         variance, cumulative = (scale * np.square(each).sum(axis=0) for each in (sums, sums.cumsum(axis=1)))
-        of_a_frame = frames.cumsum(axis=1).var(axis=0).sum()
-        number = of_a_frame / cumulative.sum() if cumulative.sum() > 0 else len(frames)
-        return cls(mean, variance, cumulative, float(min(number, len(frames))))
+        of_a_frame = sum(np.square((part - mean).cumsum(axis=1)).sum() for part in parts) / frames
+        number = of_a_frame / cumulative.sum() if cumulative.sum() > 0 else frames
+        return cls(mean, variance, cumulative, float(min(number, frames)))
 
     def apart(self, other: Distances) -> Difference:
         """Return how far another sample is."""

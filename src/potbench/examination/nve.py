@@ -141,7 +141,7 @@ def _figure(subject: Subject, found: list[_Conserved], atoms: int) -> Figure:
         lines.append(Line(f"steps of {step} fs", tuple(each.times[shown].tolist()), tuple(finite)))
     return Figure(
         "nve",
-        f"Energy of {subject.name} in dynamics at constant energy",
+        f"{subject.name}: energy in dynamics at constant energy",
         "Time (ps)",
         "Change of energy (meV/atom)",
         tuple(lines),

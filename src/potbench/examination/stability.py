@@ -178,7 +178,7 @@ def _survival_figure(subject: Subject, found: _Trajectories, mode: Mode) -> Figu
     )
     name = f"{len(found.ends)} replicas, {_temperature(subject):g} K"
     line = Line(name, tuple(curve.times.tolist()), tuple(curve.shares.tolist()), steps=True, low=lows, high=highs)
-    title = f"Molecules of {subject.name} whose bonds stay within {STRETCHED} Å of their means"
+    title = f"{subject.name}: replicas whose bonds stay within {STRETCHED} Å of their means"
     return Figure("survival", title, "Time (ps)", "Share that is whole", (line,))
 
 
@@ -190,5 +190,5 @@ def _distances_figure(subject: Subject, ours: Distances, data: Distances) -> Fig
         Line(label, places, tuple((each.shares[shown] / WIDTH).round(6).tolist()), reference=each is data)
         for label, each in (("data", data), ("dynamics", ours))
     ]
-    title = f"Distances between all atoms of {subject.name} at {_temperature(subject):g} K"
+    title = f"{subject.name}: distances between all atoms at {_temperature(subject):g} K"
     return Figure("distances", title, "Distance r (Å)", "h(r) (1/Å)", tuple(lines))

@@ -86,10 +86,14 @@ def _draw(axes: Axes, line: Line, color: str, dashed: bool = False) -> None:
 
 
 def _label(axes: Axes, figure: Figure) -> None:
-    axes.set(xlabel=figure.x_label, ylabel=figure.y_label)
+    axes.set(xlabel=_capital(figure.x_label), ylabel=_capital(figure.y_label))
     axes.xaxis.set_major_locator(round_ticks())
     if all(line.steps for line in figure.lines):
         axes.set_ylim(-0.03, 1.03)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:] if text[1:2].islower() else text  # h(r) stays
 
 
 def _handle(line: Line, color: str) -> Line2D:

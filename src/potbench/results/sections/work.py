@@ -17,8 +17,11 @@ from potbench.results.member import Member
 from potbench.results.table import Table
 from potbench.runs.examined_lines import ExaminedLines, file_name
 from potbench.runs.findings import Examined
+from potbench.runs.folder import RunFolder
 
-MOST_FIGURES = 6
+MOST_FIGURES = 8
+MOST_LINES = 2
+"""Of a training in a figure; more, such as those of every bond, are in the figures of the runs."""
 MOST_TRAININGS = 3
 """Of each architecture in a figure, where a training has one line; else there is one training."""
 
@@ -110,15 +113,14 @@ def _figures(findings: Findings) -> list[Block]:
         for name, row in table.rows.items():
             for place, member in enumerate(row.finished[:MOST_TRAININGS]):
                 for figure in _lines(member):
-                    if place == 0 or sum(not line.reference for line in figure.lines) == 1:
+                    number = sum(not line.reference for line in figure.lines)
+                    if number == 1 or (number <= MOST_LINES and place == 0):
                         shown[figure.name].append(LinesShown(name, figure))
         if shown:
             molecule = next(iter(shown.values()))[0].figure.molecule
             chosen = [each for each in shown.values() if each[0].figure.molecule == molecule]
             blocks: list[Block] = [_figure(findings, table, each) for each in chosen[:MOST_FIGURES]]
-            if len(shown) > MOST_FIGURES:
-                blocks.append(f"Not shown are {len(shown) - MOST_FIGURES} more figures, which each run has of its own.")
-            return blocks
+            return [*blocks, f"Every run has figures of its own, {RunFolder('').examined_figures}, of all protocols."]
     return []
 
 
