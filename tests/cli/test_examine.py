@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typing_extensions import override
 from potbench.cli.main import main
 from potbench.errors import UnknownMoleculeError
 from potbench.examination import examine as examination
-from potbench.examination.protocol import Examination, Figure, Line, Mode, Protocol, Subject
+from potbench.examination.protocol import MODES, Examination, Figure, Line, Mode, Protocol, Subject
 from potbench.runs.examined_lines import ExaminedLines
 from potbench.runs.findings import Examined
 from potbench.runs.folder import RunFolder
@@ -52,8 +53,11 @@ def contents(run: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
 
 
-def test_a_trained_potential_is_put_to_work(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trained_potential_is_put_to_work(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """By the real protocols, as short as they can be."""
+    monkeypatch.setitem(MODES, "dev", replace(MODES["dev"], nve_time=0.02, stability_time=0.02))
     status = main(["examine", str(run_copy), "--mode", "dev", "--only", "nve", "stability"])
     printed = " ".join(capsys.readouterr().out.split())
     assert "; about " in printed

@@ -47,7 +47,7 @@ def test_a_right_potential_stays_whole_with_the_distances_of_the_data_and_a_wron
 
 
 def test_molecules_break() -> None:
-    found = ConstantTemperature().examine(subject(Loose), SHORT)
+    found = ConstantTemperature().examine(subject(Loose), replace(SHORT, stability_replicas=6))
     share, distances = found.findings
     assert share.verdict == "FAIL"
     assert share.value < 1
