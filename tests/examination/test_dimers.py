@@ -17,7 +17,7 @@ HYDROGEN = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
 def test_a_morse_potential_passes(mode: str) -> None:
     found = Dimers().examine(subject(Morse(["H"]), HYDROGEN), MODES[mode])
     assert set(verdicts(found).values()) == {"pass"}
-    assert of(found, "jump").value < 1e-4
+    assert of(found, "jump").value < 1e-5
     (line,) = found.figures[0].lines
     assert (line.label, line.x[0], line.x[-1]) == ("H–H", pytest.approx(0.3), pytest.approx(6.5))
     assert line.y[-1] == 0

@@ -17,7 +17,7 @@ from potbench.structures import FloatArray, Frames, IntArray, bounded_parts
 
 BESIDE = 1e-4
 """To either side of a point, for derivatives: in Å, or radians."""
-FINEST = 1e-4
+FINEST = 1e-5
 """In Å, or radians: the distance of points between which a force may not jump."""
 
 
@@ -93,7 +93,7 @@ def follow(potential: Potential, paths: Sequence[Path], num_points: int) -> list
 
 
 class Jump(NamedTuple):
-    """Where the force along a path changes most within 10⁻⁴ Å, or radians, beside its trend.
+    """Where the force along a path changes most within 10⁻⁵ Å, or radians, beside its trend.
 
     Attributes:
         at: place on the path.
@@ -108,7 +108,8 @@ def force_jumps(potential: Potential, curves: Sequence[Curve]) -> list[Jump]:
     """Return the largest jump of the force along each path; one of 0 is a rounding error.
 
     The interval where the force differs most from what its derivatives at both ends say is looked at with as many
-    points, and so on: a jump keeps its height, and all else shrinks with the interval. At last points are 10⁻⁴ apart.
+    points, and so on: a jump keeps its height, and all else shrinks with the interval. At last points are 10⁻⁵ apart,
+    where it counts for little that the stiffness of a bond may jump, as that of CELU networks does.
     """
     num_points = len(curves[0].q)
     paths = [curve.path for curve in curves]

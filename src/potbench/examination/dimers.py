@@ -46,7 +46,7 @@ class Dimers(Protocol):
 
     @override
     def evaluations(self, subject: Subject, mode: Mode) -> int:
-        return 6 * FINER * mode.scan_points * len(_pairs(subject)) // len(subject.frames.atomic_numbers) + 1
+        return 7 * FINER * mode.scan_points * len(_pairs(subject)) // len(subject.frames.atomic_numbers) + 1
 
     def at_once(self, mode: Mode) -> int:
         """Return how many molecules are computed as one batch."""

@@ -40,7 +40,7 @@ class Stretch(Protocol):
     @override
     def evaluations(self, subject: Subject, mode: Mode) -> int:
         num_bonds = len(bonds_of(subject.frames.atomic_numbers, subject.frames.positions[0]))
-        return USUAL + 6 * num_bonds * mode.scan_points  # three for each point, and three rounds of finer ones
+        return USUAL + 7 * num_bonds * mode.scan_points  # three for each point, and four rounds of finer ones
 
     def at_once(self, mode: Mode) -> int:
         """Return how many molecules are computed as one batch."""

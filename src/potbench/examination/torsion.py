@@ -34,7 +34,7 @@ class Torsion(Protocol):
     @override
     def evaluations(self, subject: Subject, mode: Mode) -> int:
         atoms = Atoms(subject.frames.atomic_numbers, subject.frames.positions[0])
-        return USUAL + 6 * len(_paths(atoms)) * (mode.scan_points + 1)
+        return USUAL + 7 * len(_paths(atoms)) * (mode.scan_points + 1)
 
     def at_once(self, mode: Mode) -> int:
         """Return how many molecules are computed as one batch."""
