@@ -37,7 +37,10 @@ ROOMS: dict[str, set[str]] = {
     "reporting": set(),
     "dashboards": set(),
     "training": {"downloads", "datasets", "loading", "data_quality", "dashboards", *PHYSICS_WING},
-    "runs": {"readers", "datasets", "training", "dashboards", "loading", "data_quality", "potentials", "reporting"},
+    "runs": {
+        *("readers", "datasets", "training", "dashboards", "loading", "data_quality", "potentials", "reporting"),
+        "statistics",
+    },
     "inference": {"runs", "loading", "readers", "potentials", "laws", "reporting"},
     "examination": {
         *("runs", "datasets", "loading", "generation", "potentials", "laws", "inference", "reporting", "statistics")

@@ -177,11 +177,16 @@ class Prediction(NamedTuple):
         energy: shape (molecules,), total energy in eV, float64.
         forces: shape (atoms, 3), in eV/Å, −∂E/∂x; None where not asked for.
         atomic_energies: shape (atoms,), in eV, offset not included; None where a potential has no such parts.
+        energy_spread: shape (molecules,), in eV, float64: standard deviation over the members of an ensemble; None of a
+            single potential.
+        forces_spread: shape (atoms, 3), in eV/Å, that of each force component; None where there are no forces.
     """
 
     energy: torch.Tensor
     forces: torch.Tensor | None = None
     atomic_energies: torch.Tensor | None = None
+    energy_spread: torch.Tensor | None = None
+    forces_spread: torch.Tensor | None = None
 
 
 class Statistics(NamedTuple):

@@ -18,6 +18,7 @@ from potbench.cli.data.generate import generate
 from potbench.cli.data.info import info
 from potbench.cli.data.list import list_datasets
 from potbench.cli.data.prepare import prepare
+from potbench.cli.ensemble import ensemble
 from potbench.cli.environment import check_environment
 from potbench.cli.examine import examine
 from potbench.cli.md import md
@@ -78,6 +79,7 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "md": md,
     "check": check,
     "examine": examine,
+    "ensemble": ensemble,
     "compare": compare,
     "cost": cost,
     "tune": tune,

@@ -13,7 +13,7 @@ def report(arguments: list[str]) -> int:
     """Compare any runs on one page: which differences are real, and whether the comparison is fair."""
     from potbench.cli.command import run
 
-    runs, flags = _split(arguments)
+    runs, flags = split_runs(arguments)
     if not runs and not {"-h", "--help"}.intersection(flags):
         raise PotbenchError(
             "RUN is missing. Expected folders of runs, or folders with runs in them, as in "
@@ -77,7 +77,7 @@ def compare_runs(
     show(findings, page)
 
 
-def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+def split_runs(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Return the runs and the flags, each flag with its value."""
     runs: list[str] = []
     flags: list[str] = []

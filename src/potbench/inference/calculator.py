@@ -16,6 +16,7 @@ from typing_extensions import override
 from potbench.batch import Batch
 from potbench.errors import UnknownMoleculeError
 from potbench.inference.load import load
+from potbench.potentials.ensemble import Ensemble
 from potbench.potentials.molecules import batch_of
 from potbench.potentials.plausible import named, require_finite, require_plausible
 from potbench.potentials.potential import Potential
@@ -31,10 +32,13 @@ class Calculator(of_ase.Calculator):  # type: ignore[misc]  # ase is not typed
     Each molecule is looked at before anything is computed: elements that the potential does not know, periodic cells
     and two atoms in one place are refused. A warning is given once when atoms leave the training set of the run.
 
+    Of an ensemble there are `energy_spread` and `forces_spread` as well, standard deviations over its members.
+
     `energies` of atoms, where the potential has such, include their reference energies, and their sum is the energy.
 
     Args:
-        potential: folder of a run, a checkpoint, or a loaded potential, which is then used where and as it is.
+        potential: folder of a run, a checkpoint, or a loaded potential, which is then used where and as it is; several
+            runs or checkpoints are an ensemble.
         device: where to compute, for a run or a checkpoint.
         dtype: precision, for a run or a checkpoint; see `load`.
         allow: packages that you trust, for a run or a checkpoint; see `load`.
@@ -50,7 +54,7 @@ class Calculator(of_ase.Calculator):  # type: ignore[misc]  # ase is not typed
 
     def __init__(
         self,
-        potential: Potential | Path | str,
+        potential: Potential | Path | str | Sequence[Path | str],
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
         allow: Sequence[str] = (),
@@ -65,6 +69,8 @@ class Calculator(of_ase.Calculator):  # type: ignore[misc]  # ase is not typed
         self.implemented_properties = ["energy", "free_energy", "forces"]
         if self.reference_energies is not None:
             self.implemented_properties.append("energies")
+        if isinstance(self.potential, Ensemble):
+            self.implemented_properties += ["energy_spread", "forces_spread"]
         self._batch: Batch | None = None  # the last molecule; its positions are replaced
         self._looked_at: Atoms | None = None
         self._has_warned = False
@@ -98,12 +104,15 @@ class Calculator(of_ase.Calculator):  # type: ignore[misc]  # ase is not typed
             self.atoms = atoms.copy()
         self.results: dict[str, Any] = {}
         has_moved = self._look_at(self.atoms)
-        found = self.potential(self._batch_at(self.atoms), forces="forces" in properties)
+        found = self.potential(self._batch_at(self.atoms), forces=bool({"forces", "forces_spread"} & set(properties)))
         results: dict[str, Any] = dict.fromkeys(("energy", "free_energy"), found.energy.item())
         if found.atomic_energies is not None and self.reference_energies is not None:
             results["energies"] = _array(found.atomic_energies) + self.reference_energies[self.atoms.numbers]
-        if found.forces is not None:
-            results["forces"] = _array(found.forces)
+        if found.energy_spread is not None:
+            results["energy_spread"] = found.energy_spread.item()
+        for name, values in {"forces": found.forces, "forces_spread": found.forces_spread}.items():
+            if values is not None:
+                results[name] = _array(values)
         require_finite("The molecule", self.atoms.numbers, np.array(results["energy"]), results.get("forces"))
         self.results = results
         if has_moved and not self._has_warned:

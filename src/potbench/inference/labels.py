@@ -35,7 +35,8 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
     """Return the same structures with predicted energies and forces, in the order of both.
 
     What the structures say of themselves stays as it is. Labels that a calculator made, as ASE calls it, become columns
-    whose names begin with reference_, unless there is a column of that name.
+    whose names begin with reference_, unless there is a column of that name. Spreads of an ensemble become the columns
+    energy_spread and forces_spread.
 
     Args:
         structures: as they were read.
@@ -51,6 +52,8 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
         for name, value in (before.calc.results if before.calc else {}).items():
             of_atoms = np.shape(value)[:1] == (len(atoms),) and np.ndim(value) > 0
             (atoms.arrays if of_atoms else atoms.info).setdefault(LABEL + name, value)
+        for name, values in (frames.columns or {}).items():
+            (atoms.arrays if values.ndim > 1 else atoms.info)[name] = values[0]
         atoms.calc = SinglePointCalculator(atoms, energy=float(frames.energy[0]), forces=frames.forces[0])
         labelled.append(atoms)
     return labelled

@@ -8,19 +8,23 @@ from pathlib import Path
 import torch
 
 from potbench.errors import SettingError
+from potbench.potentials.ensemble import Ensemble
+from potbench.potentials.environments import TrainedEnvironments
 from potbench.potentials.potential import Potential
 from potbench.potentials.repulsion import Repulsion
 from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.runs.allowed import Allowed
 from potbench.runs.checkpoint import load_potential
+from potbench.runs.ensemble_members import require_same_labels
 from potbench.runs.folder import RunFolder
+from potbench.runs.record import Record
 from potbench.runs.trained_on import TrainedOn
 
 PRECISIONS = (torch.float32, torch.float64)
 
 
 def load(
-    run: Path | str,
+    run: Path | str | Sequence[Path | str],
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
     allow: Sequence[str] = (),
@@ -31,7 +35,8 @@ def load(
     Nothing that a checkpoint holds is run: it is read as weights and plain values.
 
     Args:
-        run: folder of a run, whose best checkpoint is taken, or a checkpoint.
+        run: folder of a run, whose best checkpoint is taken, or a checkpoint; several of them are an ensemble, whose
+            spread is not calibrated, unlike that of the folder that `python -m potbench ensemble` writes.
         device: where to compute; a single small molecule is mostly faster on the CPU than on a GPU.
         dtype: torch.float32 or torch.float64; by default that in which it was trained.
         allow: packages that you trust, whose classes the checkpoint may name beside those of potbench.
@@ -44,19 +49,19 @@ def load(
     Raises:
         RunError: the folder is no run, or has no checkpoint yet.
         CheckpointError: the checkpoint is damaged, or its potential cannot be built.
-        SettingError: there is no such device or precision, the checkpoint names classes of other packages, or no
-            repulsion can be added.
+        SettingError: there is no such device or precision, the checkpoint names classes of other packages, no repulsion
+            can be added, or the members of an ensemble do not belong together.
     """
+    if not isinstance(run, Path | str):
+        return _ensemble([load(each, device, dtype, allow, repulsion) for each in run], run)
     if dtype not in {None, *PRECISIONS}:
         raise SettingError(load, "dtype", dtype, "torch.float32 or torch.float64")
     place = _device(device)
     file = Path(run)
-    if file.is_dir() or not file.suffix:
-        folder = RunFolder(file)
+    folder = _folder(file)
+    if file == folder.path:
         folder.require()
         file = folder.checkpoint(str(folder.result))
-    else:
-        folder = RunFolder(file.parent.parent)
     potential = load_potential(file, Allowed(tuple(allow)), dtype).to(place)
     shortest = None
     if folder.checkpoints == file.parent and folder.trained_on.is_file():
@@ -77,6 +82,22 @@ def _add_repulsion(potential: Potential, shortest: Mapping[str, float] | None, f
         raise SettingError(load, "repulsion", True, expected, problem)
     potential.repulsion = Repulsion(potential.elements).to(potential.device)
     potential.repulsion.narrow(shortest)
+
+
+def _ensemble(members: Sequence[Potential], runs: Sequence[Path | str]) -> Ensemble:
+    folders = [folder for folder in map(_folder, runs) if folder.record.is_file()]
+    require_same_labels([(folder, Record.load(folder.path)) for folder in folders])
+    ensemble = Ensemble(members[0].elements if members else [], list(members))
+    if any(member.positions(torch.zeros(1)).dtype == torch.float64 for member in members):
+        ensemble.double()
+    known = [member.trained_on for member in members if member.trained_on is not None]
+    ensemble.trained_on = TrainedEnvironments.joined(known) if len(known) == len(members) else None
+    return ensemble.eval()
+
+
+def _folder(run: Path | str) -> RunFolder:
+    file = Path(run)
+    return RunFolder(file if file.is_dir() or not file.suffix else file.parent.parent)
 
 
 def _device(device: torch.device | str) -> torch.device:

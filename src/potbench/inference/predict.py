@@ -85,6 +85,8 @@ def predict_file(
 def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 256) -> list[Frames]:
     """Return the same structures with predicted energies and forces, in the precision of the potential's weights.
 
+    Of an ensemble, the columns energy_spread (frames,), in eV, and forces_spread (frames, atoms, 3), in eV/Å, are added.
+
     Args:
         potential: on any device, in evaluation mode.
         chunks: structures; one chunk holds conformers of one molecule.
@@ -103,12 +105,22 @@ def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 25
     for part in _parts(chunks, batch_size):
         with default_dtype(trained_in):
             prediction = potential(Batch.from_frames(*part).to(device), forces=True)
-        energies = _divided(prediction.energy, [len(chunk.energy) for chunk in part])
-        forces = _divided(prediction.forces.double(), [chunk.positions[..., 0].size for chunk in part])
-        for chunk, energy, of_atoms in zip(part, energies, forces, strict=True):
+        num_frames = [len(chunk.energy) for chunk in part]
+        num_atoms = [chunk.positions[..., 0].size for chunk in part]
+        energies = _divided(prediction.energy, num_frames)
+        forces = _divided(prediction.forces.double(), num_atoms)
+        spreads: list[dict[str, FloatArray]] = [{} for _ in part]
+        if prediction.energy_spread is not None and prediction.forces_spread is not None:
+            of_energies = _divided(prediction.energy_spread, num_frames)
+            of_forces = _divided(prediction.forces_spread.double(), num_atoms)
+            spreads = [
+                {"energy_spread": one, "forces_spread": other.reshape(chunk.positions.shape)}
+                for chunk, one, other in zip(part, of_energies, of_forces, strict=True)
+            ]
+        for chunk, energy, of_atoms, columns in zip(part, energies, forces, spreads, strict=True):
             shaped = of_atoms.reshape(chunk.positions.shape)
             require_finite(f"Structure {chunk.molecule}", chunk.atomic_numbers, energy, shaped)
-            predicted.append(chunk._replace(energy=energy, forces=shaped))
+            predicted.append(chunk._replace(energy=energy, forces=shaped, columns=columns or chunk.columns))
     return predicted
 
 

@@ -2,7 +2,8 @@
 
 from potbench.potentials.atomic import AtomicPotential
 from potbench.potentials.baselines import Composition, Coordinates, Pairwise
+from potbench.potentials.ensemble import Ensemble
 from potbench.potentials.potential import Potential
 from potbench.potentials.sgdml import SGDML
 
-__all__ = ["SGDML", "AtomicPotential", "Composition", "Coordinates", "Pairwise", "Potential"]
+__all__ = ["SGDML", "AtomicPotential", "Composition", "Coordinates", "Ensemble", "Pairwise", "Potential"]

@@ -98,6 +98,19 @@ class TrainedEnvironments:
                     limit[row] = min(max(limit[row], MARGIN * usual), LIMITS[1])
         return cls(np.asarray(atomic_numbers), smallest, largest, limit)
 
+    @classmethod
+    def joined(cls, several: Sequence[TrainedEnvironments]) -> TrainedEnvironments | None:
+        """Return the range of several training sets together; None where they have not the same elements."""
+        first = several[0]
+        if any(not np.array_equal(each.atomic_numbers, first.atomic_numbers) for each in several):
+            return None
+        return cls(
+            first.atomic_numbers,
+            np.fmin.reduce([each.smallest for each in several]),
+            np.fmax.reduce([each.largest for each in several]),
+            np.maximum.reduce([each.limit for each in several]),
+        )
+
     def extrapolation(self, batch: Batch) -> FloatArray:
         """Return how far each atom is outside, relative to what is usual: shape (atoms,); above 1, it is outside.
 

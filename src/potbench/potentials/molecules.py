@@ -26,12 +26,16 @@ class MoleculePrediction(NamedTuple):
         atomic_energies: shape (atoms,), in eV, reference energies not included; None where a potential has no parts.
         extrapolation: shape (atoms,), how far each atom's environment is outside of the training set, above 1 where it
             is outside; None where the training set is not known.
+        energy_spread: in eV, standard deviation over the members of an ensemble; None of a single potential.
+        forces_spread: shape (atoms, 3), in eV/Å, that of each force component; None likewise.
     """
 
     energy: float
     forces: FloatArray
     atomic_energies: FloatArray | None
     extrapolation: FloatArray | None
+    energy_spread: float | None = None
+    forces_spread: FloatArray | None = None
 
 
 def batch_of(structures: Sequence[Structure]) -> Batch:
@@ -60,12 +64,20 @@ def predict(potential: Potential, structures: Sequence[Structure]) -> list[Molec
         judged = None if potential.trained_on is None else potential.trained_on.extrapolation(batch)
         assert found.forces is not None
         energies, forces = _array(found.energy), _array(found.forces)
-        atomic = None if found.atomic_energies is None else _array(found.atomic_energies)
+        atomic, spreads, of_forces = (
+            None if values is None else _array(values)
+            for values in (found.atomic_energies, found.energy_spread, found.forces_spread)
+        )
         lengths = batch.atoms_per_molecule.numpy()
-        for energy, end, length in zip(energies, lengths.cumsum(), lengths, strict=True):
+        for number, (end, length) in enumerate(zip(lengths.cumsum(), lengths, strict=True)):
             atoms = slice(end - length, end)
-            parts = (None if each is None else each[atoms] for each in (atomic, judged))
-            predictions.append(MoleculePrediction(float(energy), forces[atoms], *parts))
+            parts, far, spread_of_forces = (
+                None if each is None else each[atoms] for each in (atomic, judged, of_forces)
+            )
+            spread = None if spreads is None else float(spreads[number])
+            predictions.append(
+                MoleculePrediction(float(energies[number]), forces[atoms], parts, far, spread, spread_of_forces)
+            )
     for number, (structure, prediction) in enumerate(zip(structures, predictions, strict=True)):
         energy = np.array(prediction.energy)
         require_finite(f"Structure {number}", structure.numbers, energy, prediction.forces)

@@ -48,6 +48,21 @@ def range_table(measured: Mapping[str, tuple[float, float, float, str]], title: 
     return table
 
 
+def calibration_table(rows: Mapping[str, tuple[float | None, float | None]], title: str) -> Table:
+    """Return a table of how well spreads describe errors.
+
+    Args:
+        rows: number → before and after calibration; None where it is not known.
+        title: of the table.
+    """
+    table = Table("", title=title, box=box.SIMPLE)
+    for name in ("before", "calibrated"):
+        table.add_column(name, justify="right")
+    for name, values in rows.items():
+        table.add_row(name, *("" if value is None else three_digits(value) for value in values))
+    return table
+
+
 def cost_table(num_parameters: int | None, costs: Mapping[str, Quantity], budget: Mapping[str, int]) -> Table:
     """Return a table of what training took.
 

@@ -12,6 +12,7 @@ from typing import Literal
 from potbench.loading.manifest import Manifest
 from potbench.runs.provenance import Provenance
 from potbench.runs.split_summary import SplitSummary
+from potbench.runs.spreads import SpreadFound
 from potbench.units import Quantity
 
 Stage = Literal["validation", "test"]
@@ -32,6 +33,7 @@ class Evaluation:
         frames_seen: frames evaluated that the run was trained or validated on; None where that was not asked.
         metrics: errors; None where they are those of the run, which are in its metrics.
         test_sets: named test set → errors; empty where they are those of the run.
+        spreads: of an ensemble, how well they describe its errors; empty where that is in the record of the run.
     """
 
     checkpoint: str | None
@@ -44,6 +46,7 @@ class Evaluation:
     frames_seen: int | None = None
     metrics: dict[str, Quantity] | None = None
     test_sets: dict[str, dict[str, Quantity]] = field(default_factory=dict)
+    spreads: dict[str, SpreadFound] = field(default_factory=dict)
 
     @property
     def is_of_the_run(self) -> bool:

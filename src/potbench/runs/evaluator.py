@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import Logger
 from typing_extensions import override
 
 from potbench.loading import AtomsDataModule, SplitIndices
+from potbench.potentials.ensemble import Ensemble
 from potbench.runs.checkpoint import sha256
 from potbench.runs.dashboards import show_evaluation
 from potbench.runs.evaluation import Evaluation, Stage
@@ -26,6 +27,7 @@ from potbench.runs.recipe import as_text, split_recipe
 from potbench.runs.record import Record, named
 from potbench.runs.recorder import data_of, num_parameters, writes
 from potbench.runs.split_summary import SplitSummary
+from potbench.runs.spreads import SpreadFound, judge, of_ensemble
 from potbench.runs.summary import print_evaluation, print_summary
 from potbench.structures import IntArray
 from potbench.training import Task
@@ -67,6 +69,7 @@ class Evaluator(Callback):
         self._evaluation: Evaluation
         self._name: str | None  # None for the evaluation of the run itself
         self._test_sets: dict[str, dict[str, Quantity]] = {}
+        self._spreads: dict[str, SpreadFound] = {}
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -90,6 +93,8 @@ class Evaluator(Callback):
         }
         if not writes(trainer):
             return
+        if isinstance(task.potential, Ensemble):
+            predictions |= of_ensemble(task.potential)
         data = data_of(trainer)
         predictions = annotate(
             predictions, data.store, data.indices, data.statistics.reference_energies, self._trained_on()
@@ -98,6 +103,7 @@ class Evaluator(Callback):
         self._test_sets = {
             name: in_units(errors(of_test_set(predictions, name), unit), unit) for name in data.indices.test_sets
         }
+        self._spreads = judge(predictions, unit)
         with whole_file(self._folder.predictions) as partial, partial.open("wb") as stream:
             np.savez_compressed(stream, **predictions)  # type: ignore[arg-type]
 
@@ -131,9 +137,12 @@ class Evaluator(Callback):
                     metrics={**record.metrics, stage: metrics, **named(self._test_sets)},
                     evaluations=evaluations,
                     num_parameters=num_parameters(trainer),
+                    spreads=self._spreads if stage == "test" else record.spreads,
                 )
             else:
-                evaluation = replace(self._evaluation, metrics=metrics, test_sets=self._test_sets)
+                evaluation = replace(
+                    self._evaluation, metrics=metrics, test_sets=self._test_sets, spreads=self._spreads
+                )
                 record = replace(record, evaluations={**record.evaluations, self._name: evaluation})
             record.save(self.run.path)
         if self._name is None:

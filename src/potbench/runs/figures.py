@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from potbench.reporting.calibration_figure import CalibrationShown, StateShown, draw_calibration
 from potbench.reporting.comparison import Comparison, compare
 from potbench.reporting.loss_figure import draw_loss
 from potbench.reporting.parity_figure import draw_parity
@@ -19,6 +20,8 @@ from potbench.runs.metrics import read_curves
 from potbench.runs.predictions import of_test_set
 from potbench.runs.recipe import potential_name
 from potbench.runs.record import Record
+from potbench.runs.spreads import judge, uncertainties_in
+from potbench.statistics.calibration import coverage_curve, error_by_spread
 from potbench.structures import FloatArray
 from potbench.units import Quantity
 from potbench.whole_file import whole_file
@@ -66,9 +69,36 @@ def draw_predictions(
     _draw(folder, compare(predictions, metrics, unit), f"{about}{_frames(predictions)}")
     if "atomic_energies" in predictions:
         _write(folder.sensitivity_figure, _sensitivity(predictions, f"{about}{_frames(predictions)}", unit))
+    shown = shown_calibrations(predictions, unit)
+    if shown:
+        _write(folder.calibration_figure, png(draw_calibration(shown, f"{about}{_frames(predictions)}")))
     for name, errors in test_sets.items():
         part = of_test_set(predictions, name)
         _draw(folder.of_test_set(name), compare(part, errors, unit), f"{about}{_frames(part)} of {name}")
+
+
+def shown_calibrations(predictions: Mapping[str, FloatArray], unit: str) -> list[CalibrationShown]:
+    """Return what a figure shows of the spreads of an ensemble, of energies and force components.
+
+    Args:
+        predictions: of a test; nothing is shown of those without spreads.
+        unit: of the energies.
+    """
+    shown = []
+    judged = judge(predictions, unit)
+    for name, found in uncertainties_in(predictions, unit).items():
+        numbers = judged[name]
+        factors = [1.0] if numbers.after is None else [1.0, numbers.after.factor]
+        states = [
+            StateShown(
+                *error_by_spread(found, factor)[:2],
+                *coverage_curve(found, factor),
+                (numbers.before if factor == 1 or numbers.after is None else numbers.after).miscalibration_area,
+            )
+            for factor in factors
+        ]
+        shown.append(CalibrationShown(name, numbers.unit, numbers.values, states[0], states[1] if states[1:] else None))
+    return shown
 
 
 def describe(run: RunFolder, data: str, frames: str = "") -> str:

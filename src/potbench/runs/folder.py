@@ -29,6 +29,7 @@ class EvaluationFolder:
         self.parity_figure = self.figures / "parity.png"
         self.residuals_figure = self.figures / "residuals.png"
         self.sensitivity_figure = self.figures / "sensitivity.png"
+        self.calibration_figure = self.figures / "calibration.png"
         self.test_sets = self.figures / "test_sets"
 
     def of_test_set(self, name: str) -> EvaluationFolder:
@@ -94,7 +95,8 @@ class RunFolder(EvaluationFolder):
     def set_aside(self, name: str) -> None:
         """Move predictions and their figures to the folder of an evaluation, `name`: they are the run's no longer."""
         other = self.evaluation(name)
-        for file in ("predictions", "parity_figure", "residuals_figure", "sensitivity_figure", "test_sets"):
+        drawn = ("parity_figure", "residuals_figure", "sensitivity_figure", "calibration_figure", "test_sets")
+        for file in ("predictions", *drawn):
             old, new = getattr(self, file), getattr(other, file)
             if old.exists():
                 if new.is_dir():  # only an empty one would be replaced

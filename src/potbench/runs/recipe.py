@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -10,17 +11,58 @@ import yaml
 
 from potbench.errors import did_you_mean
 
+DEFAULT_SPLIT = "potbench.loading.RandomSplit"
+
 
 def split_recipe(config: str) -> dict[str, Any]:
     """Return the recipe of the split in the config of a run."""
     recipe: dict[str, Any] | None = yaml.safe_load(config)["data"]["init_args"]["split"]
-    return recipe or {"class_path": "potbench.loading.RandomSplit"}
+    return recipe or {"class_path": DEFAULT_SPLIT}
 
 
 def potential_recipe(task: dict[str, Any]) -> dict[str, Any]:
     """Return the recipe of the potential in that of a task."""
     recipe: dict[str, Any] = task["init_args"]["potential"]
     return recipe
+
+
+def task_recipe(potential: dict[str, Any]) -> dict[str, Any]:
+    """Return the recipe of a task as checkpoints hold it, from that of its potential."""
+    return {"init_args": {"potential": potential}}
+
+
+def ensemble_recipe(elements: list[str], members: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the recipe of an ensemble, from those of its members."""
+    return {"class_path": "potbench.potentials.Ensemble", "init_args": {"elements": elements, "members": members}}
+
+
+def ensemble_config(members: list[dict[str, Any]], potential: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of an ensemble: that of its first member, with all potentials and the splits of all.
+
+    Args:
+        members: their configs.
+        potential: recipe of the ensemble.
+
+    Raises:
+        KeyError: a config says no data, split or model.
+    """
+    config = copy.deepcopy(members[0])
+    splits = [member["data"]["init_args"]["split"] or {"class_path": DEFAULT_SPLIT} for member in members]
+    if any(split != splits[0] for split in splits):
+        config["data"]["init_args"]["split"] = {
+            "class_path": "potbench.loading.EnsembleSplit",
+            "init_args": {"splits": splits},
+        }
+    # what solves a potential at once takes no other; nothing is trained any more
+    loss = config["model"]["init_args"].get("loss")
+    arguments = {name: value for name, value in potential["init_args"].items() if name != "elements"}
+    config["model"] = {
+        "class_path": "potbench.training.GradientTask",
+        "init_args": {"potential": {**potential, "init_args": arguments}, **({"loss": loss} if loss else {})},
+    }
+    for of_fine_tuning in ("from", "freeze"):
+        config.pop(of_fine_tuning, None)
+    return config
 
 
 def potential_name(config: str) -> str:
@@ -32,6 +74,9 @@ def potential_name(config: str) -> str:
     try:
         recipe = potential_recipe(yaml.safe_load(config)["model"])
         arguments = recipe.get("init_args") or {}
+        if "members" in arguments:
+            names = [potential_name(yaml.safe_dump({"model": task_recipe(each)})) for each in arguments["members"]]
+            return f"Ensemble of {len(names)} × {' / '.join(dict.fromkeys(names))}"
         parts = [arguments[part]["class_path"] for part in ("representation", "readout") if part in arguments]
         return ", ".join(str(part).rpartition(".")[2] for part in parts or [recipe["class_path"]])
     except (KeyError, TypeError, AttributeError, yaml.YAMLError):

@@ -12,6 +12,7 @@ from potbench.loading import AtomsDataModule
 from potbench.loading.manifest import Manifest
 from potbench.loading.splits.split import NAMED
 from potbench.readers.typed_json import from_plain, to_json
+from potbench.runs.ensemble_members import EnsembleOf
 from potbench.runs.evaluation import Evaluation
 from potbench.runs.findings import Examined, LawFound
 from potbench.runs.folder import RunFolder
@@ -20,6 +21,7 @@ from potbench.runs.parent import Parent
 from potbench.runs.provenance import Provenance, command, provenance
 from potbench.runs.recipe import as_text, split_recipe
 from potbench.runs.split_summary import SplitSummary
+from potbench.runs.spreads import SpreadFound
 from potbench.units import Quantity
 from potbench.whole_file import write_text
 
@@ -157,6 +159,9 @@ class Record:
         inference: what the potential costs at work; None where it was not measured.
         laws: how far the potential is from each physical law; None where they were not checked.
         examined: how the potential does at work: in dynamics and along bonds; None where it was not examined.
+        ensemble: what an ensemble was made of; None for a single potential.
+        spreads: energy and forces → how well the spreads of an ensemble describe its errors on the test set; empty
+            before the test, and for other potentials.
     """
 
     format: int = FORMAT
@@ -179,6 +184,8 @@ class Record:
     inference: InferenceCost | None = None
     laws: tuple[LawFound, ...] | None = None
     examined: tuple[Examined, ...] | None = None
+    ensemble: EnsembleOf | None = None
+    spreads: dict[str, SpreadFound] = field(default_factory=dict)
 
     @property
     def known_looks(self) -> int:

@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from potbench.reporting.tables import cost_table, error_table, range_table
+from potbench.reporting.tables import calibration_table, cost_table, error_table, range_table
 from potbench.runs.evaluation import Evaluation, Stage
 from potbench.runs.record import InferenceCost, Record
 from potbench.runs.split_summary import SplitSummary
+from potbench.runs.spreads import SpreadFound, rows_of
 from potbench.units import Quantity
 
 
@@ -27,6 +28,8 @@ def print_summary(record: Record, run: Path, stage: Stage, console: Console | No
     """
     console = console or Console()
     _print_errors(record.metrics[stage], record.test_sets if stage == "test" else {}, stage, console)
+    if stage == "test":
+        _print_spreads(record.spreads, console)
     costs = {}
     if record.cost:
         cost = record.cost
@@ -55,6 +58,7 @@ def print_evaluation(evaluation: Evaluation, folder: Path, stage: Stage, console
     """
     console = console or Console()
     _print_errors(evaluation.metrics or {}, evaluation.test_sets, stage, console)
+    _print_spreads(evaluation.spreads, console)
     lines = [f"Checkpoint: {evaluation.checkpoint or 'none, weights that were never trained'}"]
     if evaluation.data:
         lines.append(f"Data: {evaluation.data.name}, {evaluation.data.num_frames:,} frames")
@@ -107,6 +111,11 @@ def _print_errors(
     console.print(error_table(metrics, f"Errors on the {stage} set{together}"))
     for name, errors in test_sets.items():
         console.print(error_table(errors, f"Errors on the test set {escape(name)}"))
+
+
+def _print_spreads(spreads: Mapping[str, SpreadFound], console: Console) -> None:
+    for name, found in spreads.items():
+        console.print(calibration_table(rows_of(found), f"Spread of the members: {name}, {found.values:,} values"))
 
 
 def _print_split(split: SplitSummary, console: Console) -> None:

@@ -98,14 +98,28 @@ def uncertainties(true: FloatArray, predicted: FloatArray) -> Uncertainties:
     if predicted.shape[1:] != true.shape:
         problem = f"The predictions have shape {predicted.shape}, the true values {true.shape}"
         raise SettingError(uncertainties, "predicted", predicted, "a prediction of each member for each value", problem)
-    errors, spreads = true - predicted.mean(axis=0), predicted.std(axis=0, ddof=1)
     # rounding of the mean must not look like a spread
-    uncertain = np.ptp(predicted, axis=0) > 0
+    spreads = np.where(np.ptp(predicted, axis=0) > 0, predicted.std(axis=0, ddof=1), 0.0)
+    return from_spreads(true - predicted.mean(axis=0), spreads, len(predicted))
+
+
+def from_spreads(errors: FloatArray, spreads: FloatArray, num_members: int) -> Uncertainties:
+    """Return errors beside the spreads of an ensemble, without the values that all members agree on.
+
+    Args:
+        errors: shape (values,), true − mean of the members.
+        spreads: shape (values,), standard deviation over the members; 0 where they agree exactly.
+        num_members: of the ensemble.
+
+    Raises:
+        SettingError: all members agree on all values.
+    """
+    uncertain = spreads > 0
     if not uncertain.any():
         problem = "All members predict the same"
-        raise SettingError(uncertainties, "predicted", predicted, "members that were trained apart", problem)
+        raise SettingError(from_spreads, "spreads", spreads, "members that were trained apart", problem)
     num_certain = int(np.count_nonzero(~uncertain))
-    return Uncertainties(errors[uncertain], spreads[uncertain], len(predicted), num_certain)
+    return Uncertainties(errors[uncertain], spreads[uncertain], num_members, num_certain)
 
 
 def scale_factor(found: Uncertainties) -> float:

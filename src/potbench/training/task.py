@@ -117,6 +117,10 @@ class Task(LightningModule):
             arrays |= {"forces": forces.flatten(), "predicted_forces": prediction.forces.flatten()}
         if prediction.atomic_energies is not None:
             arrays["atomic_energies"] = prediction.atomic_energies
+        if prediction.energy_spread is not None:
+            arrays["energy_spread"] = prediction.energy_spread
+        if prediction.forces_spread is not None:
+            arrays["forces_spread"] = prediction.forces_spread.flatten()
         self.predicted.append({name: value.detach() for name, value in arrays.items()})
 
     @override

@@ -2,6 +2,7 @@
 
 from potbench.loading.splits.calibration import CalibrationSplit
 from potbench.loading.splits.column import ColumnSplit
+from potbench.loading.splits.ensemble import EnsembleSplit
 from potbench.loading.splits.folds import Folds, KFold
 from potbench.loading.splits.groups import CompositionSplit, MoleculeSplit
 from potbench.loading.splits.index import IndexSplit
@@ -16,6 +17,7 @@ __all__ = [
     "CalibrationSplit",
     "ColumnSplit",
     "CompositionSplit",
+    "EnsembleSplit",
     "Folds",
     "IndexSplit",
     "KFold",

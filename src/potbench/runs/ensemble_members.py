@@ -1,0 +1,133 @@
+"""What an ensemble was made of, and which runs may be its members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from potbench.errors import RunError
+from potbench.runs.checkpoint import Content, read_checkpoint, sha256
+from potbench.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from potbench.runs.record import Record
+
+
+@dataclass(frozen=True)
+class EnsembleMember:
+    """A run that became a member.
+
+    Args:
+        run: the folder.
+        checkpoint: the file whose weights were taken.
+        sha256: of its bytes.
+    """
+
+    run: str
+    checkpoint: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class EnsembleOf:
+    """What an ensemble was made of.
+
+    Args:
+        members: its members.
+        energy_factor: by which spreads of energies are multiplied; None where they are not calibrated.
+        forces_factor: that of force components.
+        calibration: frames that the factors were found on.
+    """
+
+    members: tuple[EnsembleMember, ...]
+    energy_factor: float | None
+    forces_factor: float | None
+    calibration: int
+
+
+class MemberRun(NamedTuple):
+    """A finished run.
+
+    Attributes:
+        folder: of the run.
+        record: of the run.
+        content: of the checkpoint that it stands for.
+        config: of the run, as YAML.
+    """
+
+    folder: RunFolder
+    record: Record
+    content: Content
+    config: str
+
+    @property
+    def named(self) -> EnsembleMember:
+        """Return it as the record of an ensemble names it."""
+        file = self.folder.result
+        return EnsembleMember(str(self.folder.path), str(file), sha256(file))
+
+
+def read_members(runs: Sequence[RunFolder]) -> list[MemberRun]:
+    """Read the runs of an ensemble.
+
+    Raises:
+        RunError: there are fewer than two, one is not finished, or they do not belong together.
+        RecordError, CheckpointError: files are damaged.
+    """
+    from potbench.runs.record import Record  # it imports this file
+
+    if len(runs) < 2:
+        raise RunError(
+            f"An ensemble of {len(runs)} {'run' if len(runs) == 1 else 'runs'} has no spread. Expected the folders of "
+            "two or more. Name more runs."
+        )
+    members = []
+    for folder in runs:
+        folder.require()
+        if folder.state != "finished":
+            raise RunError(
+                f"{folder.path} is not finished: its training is {folder.state}. Expected finished runs. Resume it "
+                "with `python -m potbench fit`, or leave it out."
+            )
+        content = read_checkpoint(folder.checkpoint(str(folder.result)))
+        members.append(MemberRun(folder, Record.load(folder.path), content, folder.config.read_text(encoding="utf-8")))
+    require_same_labels([(member.folder, member.record) for member in members])
+    first = members[0]
+    for other in members[1:]:
+        if other.record.data.fingerprint != first.record.data.fingerprint:
+            _refuse(first.folder, other.folder, "data", first.record.data.name, other.record.data.name)
+        if set(other.content.elements) != set(first.content.elements):
+            _refuse(
+                first.folder, other.folder, "elements", *(", ".join(each.content.elements) for each in (first, other))
+            )
+    seen: dict[str, RunFolder] = {}
+    for member in members:
+        twice = seen.setdefault(member.named.sha256, member.folder)
+        if twice is not member.folder:
+            raise RunError(
+                f"{twice.path} and {member.folder.path} have the same weights, and no spread. Expected runs that were "
+                "trained apart, by other seeds or on other frames. Leave one of them out."
+            )
+    return members
+
+
+def require_same_labels(runs: Sequence[tuple[RunFolder, Record]]) -> None:
+    """Raise RunError unless runs were trained on labels in one unit and of one level of theory."""
+    for other, record in runs[1:]:
+        first, known = runs[0]
+        facts = {
+            "units": (known.data.units.energy, record.data.units.energy),
+            "level of theory": (known.data.theory, record.data.theory),
+        }
+        for name, (one, two) in facts.items():
+            if one != two:
+                _refuse(first, other, name, one, two)
+
+
+def _refuse(first: RunFolder, other: RunFolder, what: str, one: str, two: str) -> None:
+    values = f": {one} and {two}" if one != two else ""
+    raise RunError(
+        f"{first.path} and {other.path} differ in their {what}{values}. Expected members of an ensemble that were "
+        f"trained on the same. Leave one of them out."
+    )
