@@ -16,6 +16,7 @@ from potbench.cli.cost import cost
 from potbench.cli.data.check import check as check_data
 from potbench.cli.data.generate import generate
 from potbench.cli.data.info import info
+from potbench.cli.data.label import label
 from potbench.cli.data.list import list_datasets
 from potbench.cli.data.prepare import prepare
 from potbench.cli.ensemble import ensemble
@@ -63,6 +64,7 @@ DATA: dict[str, Command] = {
     "info": info,
     "check": check_data,
     "generate": generate,
+    "label": label,
 }
 SPEED: dict[str, Command] = {
     "data": speed.data,

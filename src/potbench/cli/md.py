@@ -21,6 +21,7 @@ def md(
     replicas: int = 1,
     seed: int = 0,
     frame_every: float = 10.0,
+    stop_spread: float | None = None,
     format: Literal["traj", "xyz"] = "traj",  # noqa: A002 — it is the flag's name
     ckpt_path: str = "best",
     device: str = "cpu",
@@ -44,6 +45,8 @@ def md(
         replicas: how many of the molecule move at once, each with its own random numbers.
         seed: of the first replica; the others count on.
         frame_every: time between two frames, in fs.
+        stop_spread: of an ensemble, the spread of the force on an atom, in eV/Å, at which it stops; the structure is
+            then in uncertain.xyz.
         format: of the trajectories, ASE's or extended XYZ.
         ckpt_path: best, last, or a file.
         device: cpu, or cuda for many replicas.
@@ -63,9 +66,8 @@ def md(
     if len(structures) > 1:
         problem = f"{structure} has {len(structures)} structures"
         raise SettingError(md, "structure", str(structure), "a file of one", problem)
-    plan = Plan(
-        time, temperature, step, friction if thermostat == "langevin" else None, replicas, seed, frame_every, format
-    )
+    gamma = friction if thermostat == "langevin" else None
+    plan = Plan(time, temperature, step, gamma, replicas, seed, frame_every, format, stop_spread)
     try:
         with DynamicsBar(time) as bar:
             found = simulate(potential, structures[0], output, plan, bar)
@@ -75,5 +77,7 @@ def md(
         f"{found.time:g} ps of {replicas} {'replica' if replicas == 1 else 'replicas'}: {described(found)}; energy "
         f"fluctuates by {found.fluctuation / MEV:.3g} meV/atom. {found.frames} frames of each are in {output}"
     )
+    if found.stopped:
+        print(found.stopped)
     if found.outside:
         print(f"Warning: in {found.outside} frames, atoms are outside of the training set: extrapolation is above 1.")

@@ -99,6 +99,8 @@ class Dynamics:
         if friction is None:
             momenta, rigid = _without_rigid_motion(places, momenta, self.masses)
             self.degrees_of_freedom -= rigid
+        self.forces_spread: Tensor | None = None
+        """Shape (replicas, atoms, 3), in eV/Å, over the members of an ensemble; None of a single potential."""
         energy, forces = self._forces(places)
         self.state = State(places, momenta, forces, energy, torch.zeros_like(energy))
 
@@ -156,11 +158,15 @@ class Dynamics:
         for generator, state in zip(self._random, arrays["random"], strict=True):
             generator.set_state(torch.from_numpy(state))
         self.steps_done = int(arrays["steps_done"])
+        if self.forces_spread is not None:
+            self._forces(self.state.positions)  # it is not saved
 
     def _forces(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         there = positions.reshape(-1, 3).to(self._batch.positions)
         found = self.potential(self._batch.with_positions(there), forces=True)
         assert found.forces is not None
+        if found.forces_spread is not None:
+            self.forces_spread = found.forces_spread.detach().double().view(positions.shape)
         return found.energy.detach(), found.forces.detach().double().view(positions.shape)
 
     def _kinetic(self, momenta: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ def predict_file(
 def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 256) -> list[Frames]:
     """Return the same structures with predicted energies and forces, in the precision of the potential's weights.
 
-    Of an ensemble, the columns energy_spread (frames,), in eV, and forces_spread (frames, atoms, 3), in eV/Å, are added.
+    Of an ensemble, the columns energy_spread (frames,), eV, and forces_spread (frames, atoms, 3), eV/Å, are added.
 
     Args:
         potential: on any device, in evaluation mode.

@@ -16,12 +16,14 @@ import numpy as np
 from ase import Atoms
 from filelock import FileLock, Timeout
 
-from potbench.errors import RunError, UnstableError, require_positive
+from potbench.errors import RunError, SettingError, UnstableError, require_positive
 from potbench.inference.drift import Drift
 from potbench.inference.dynamics import Dynamics
 from potbench.inference.recording import Recording
 from potbench.inference.stability import STRETCHED, Failure, Stability
 from potbench.inference.trajectory import Format
+from potbench.inference.uncertainty import Uncertainty
+from potbench.potentials.ensemble import Ensemble
 from potbench.potentials.plausible import require_plausible
 from potbench.potentials.potential import Potential
 from potbench.structures import FloatArray
@@ -47,6 +49,7 @@ class Plan:
         seed: of the random numbers.
         frame_every: time between two frames of the trajectories, in fs.
         format: of the trajectories.
+        stop_spread: spread of the force on an atom, in eV/Å, at which it stops; None for never.
     """
 
     time: float = 1.0
@@ -57,6 +60,7 @@ class Plan:
     seed: int = 0
     frame_every: float = 10.0
     format: Format = "traj"
+    stop_spread: float | None = None
 
 
 class Progress(NamedTuple):
@@ -70,6 +74,7 @@ class Progress(NamedTuple):
         speed: of each replica in ns per day.
         frames: of each trajectory.
         outside: frames with atoms outside of the training set, of all trajectories; None where it is not known.
+        stopped: why it stopped before its end, a sentence; empty where it did not.
     """
 
     time: float
@@ -79,6 +84,7 @@ class Progress(NamedTuple):
     speed: float
     frames: int
     outside: int | None
+    stopped: str = ""
 
 
 def simulate(
@@ -100,8 +106,12 @@ def simulate(
         UnknownMoleculeError: nothing sensible can be predicted of the molecule.
         UnstableError: a replica breaks or explodes; the frame is the last one of its trajectory.
         RunError: the folder holds another simulation, a damaged one, or one that is running.
+        SettingError: it shall stop by a spread, and the potential is no ensemble.
     """
-    require_positive(Plan, time=plan.time, frame_every=plan.frame_every)
+    require_positive(Plan, time=plan.time, frame_every=plan.frame_every, stop_spread=plan.stop_spread)
+    if plan.stop_spread is not None and not isinstance(potential, Ensemble):
+        problem = f"The potential is {type(potential).__name__}, which has no spread"
+        raise SettingError(Plan, "stop_spread", plan.stop_spread, "an ensemble of potentials", problem)
     require_plausible(atoms, "The structure")
     with _alone_in(folder):
         return _Simulation(potential, atoms, folder, plan).run(watch)
@@ -114,6 +124,7 @@ class _Simulation:
         settings = (plan.replicas, plan.temperature, plan.step, plan.friction, plan.seed)
         self.dynamics = Dynamics(potential, atoms.numbers, atoms.positions, *settings)
         self.stability = Stability(self.dynamics)
+        self.uncertainty = Uncertainty(self.dynamics, plan.stop_spread, folder)
         self.recording = Recording(folder, plan.format, self.dynamics, potential.trained_on)
         self.drift = Drift(self._conserved())
         self.kelvin = np.zeros(2)  # number of samples, and their sum
@@ -138,8 +149,8 @@ class _Simulation:
             self.recording.open()
             if not self.recording.frames:
                 self.recording.write()
-            self._look()
-            while (done := self.dynamics.steps_done) < self.steps:
+            stopped = self._look()
+            while not stopped and (done := self.dynamics.steps_done) < self.steps:
                 ends = [(done // every + 1) * every for every in (LOOK_EVERY, self.steps_per_frame)]
                 self.dynamics.advance(min(*ends, self.steps) - done)
                 done = self.dynamics.steps_done
@@ -150,19 +161,21 @@ class _Simulation:
                 if done % self.steps_per_frame == 0:
                     self.recording.write()
                 if done % LOOK_EVERY == 0:
-                    self._look()
+                    stopped = self._look()
                 if done % self.steps_per_frame == 0 and time.perf_counter() - saved > SAVE_EVERY:
                     self._save()
                     saved = time.perf_counter()
             self._save()
-        return progress()
+        return progress()._replace(stopped=stopped)
 
-    def _look(self) -> None:
+    def _look(self) -> str:
+        """Return why to stop; empty for no reason."""
         failures = self.stability.failures(self.dynamics)
         if failures:
             if self.dynamics.steps_done % self.steps_per_frame:
                 self.recording.write()
             raise UnstableError(_said(failures, self.dynamics.time, self.folder))
+        return self.uncertainty.stops()
 
     def _conserved(self) -> FloatArray:
         energies: FloatArray = self.dynamics.conserved.cpu().numpy()
@@ -225,7 +238,8 @@ def _settings(potential: Potential, atoms: Atoms, plan: Plan) -> dict[str, Any]:
     weights = hashlib.sha256()
     for name, values in sorted(potential.state_dict().items()):
         weights.update(name.encode() + values.cpu().contiguous().numpy().tobytes())
-    settings = {name: value for name, value in asdict(plan).items() if name != "time"}
+    # these two end a simulation, and change nothing before
+    settings = {name: value for name, value in asdict(plan).items() if name not in {"time", "stop_spread"}}
     return {
         "potential": weights.hexdigest(),
         "atoms": atoms.numbers.tolist(),

@@ -190,6 +190,9 @@ class AtomsDataModule(LightningDataModule):
     def _loader(
         self, frames: IntArray, size: Literal["batch_size", "evaluation_batch_size"], seed: int | None = None
     ) -> BatchLoader:
+        if not len(frames):
+            problem = f"The split of {self.store.manifest.name} has no frames for this"
+            raise SettingError(self, "split", self.split, "frames in the set that is asked for", problem)
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         repeats = self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
         try:

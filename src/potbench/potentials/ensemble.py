@@ -103,7 +103,8 @@ class Ensemble(Potential):
         if self.at_once is not None and batch.cached is None and not self.training:
             found, gradients = self.at_once.energies_and_gradients(batch)
         else:
-            # pairs of both, of each member
+            for member in self:
+                member.training = self.training  # forces keep their graph where those of the ensemble do
             predictions, of_members = zip(*(member.energies_and_gradient(batch) for member in self), strict=True)
             found, gradients = list(predictions), torch.stack(of_members)
         gradient, spread = mean_and_spread(gradients)

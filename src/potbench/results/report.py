@@ -11,6 +11,7 @@ from potbench.reporting.page.write import write_page
 from potbench.results.findings import Findings
 from potbench.results.records_csv import write_records
 from potbench.results.sections import (
+    calibration,
     cost,
     data,
     differences,
@@ -31,7 +32,7 @@ from potbench.results.sections import (
 
 SECTIONS = (
     *(fair, results, differences, cost, learning_curves, where, parity, worst, trainings),
-    *(laws, work, data, original, tuning, left_out, repeat),
+    *(calibration, laws, work, data, original, tuning, left_out, repeat),
 )
 """In the order of the page."""
 

@@ -92,9 +92,11 @@ class Choices:
     @property
     def name(self) -> str:
         """Return what the potential is called by its classes: SchNet + FeedForward, SGDML."""
-        parts = [self.potential.get(name) for name in ("representation", "readout")]
-        named = [str(part) for part in parts if part]
-        return " + ".join(named) or str(self.potential.get("", "potential"))
+        members = self.potential.get("members")
+        if isinstance(members, list):
+            names = dict.fromkeys(_name_of(_below(flat(member, "member"), "member")) for member in members)
+            return f"{len(members)} × {' / '.join(names)}"
+        return _name_of(self.potential)
 
     @property
     def learning_rate(self) -> object:
@@ -106,6 +108,11 @@ class Choices:
         """Return the weights of the loss, as text; empty for what is solved."""
         weights = {name: self.recipe.get(f"loss.{name}") for name in ("energy", "forces")}
         return ", ".join(f"{name} {value}" for name, value in weights.items() if value is not None)
+
+
+def _name_of(potential: Mapping[str, object]) -> str:
+    parts = [potential.get(name) for name in ("representation", "readout")]
+    return " + ".join(str(part) for part in parts if part) or str(potential.get("", "potential"))
 
 
 def _below(settings: Mapping[str, object], place: str) -> dict[str, object]:

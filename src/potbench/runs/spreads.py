@@ -140,10 +140,10 @@ def judge(predictions: Mapping[str, Column], energy_unit: str = "eV") -> dict[st
     return judged
 
 
-def rows_of(found: SpreadFound) -> dict[str, tuple[float | None, float | None]]:
+def rows_of(found: SpreadFound, with_units: bool = True) -> dict[str, tuple[float | None, float | None]]:
     """Return the numbers as tables show them: name and unit → before and after."""
     return {
-        f"{label}{f' ({found.unit})' if name in IN_UNITS else ''}": (
+        f"{label}{f' ({found.unit})' if with_units and name in IN_UNITS else ''}": (
             getattr(found.before, name),
             None if found.after is None else getattr(found.after, name),
         )
