@@ -74,7 +74,8 @@ def shortened(arguments: list[str]) -> list[str]:
     if arguments[0] == "speed":
         return [*arguments, *SPEED[arguments[1]]]
     if arguments[0] in SHORT:
-        return [*arguments, *SHORT[arguments[0]]]
+        low = ["--stop_spread", "0.0001"] if "--stop_spread" in arguments else []
+        return [*arguments, *SHORT[arguments[0]], *low]
     if arguments[:2] != ["fit", "--config"] or "--print_config" in arguments:
         return arguments
     if "--run_dir" not in arguments:

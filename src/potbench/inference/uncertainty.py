@@ -43,6 +43,8 @@ class Uncertainty:
         found = np.flatnonzero(of_atoms.max(axis=1) > self.limit)
         if not len(found):
             return ""
+        if not dynamics.steps_done:
+            found = found[:1]  # all replicas start at the same positions
         with whole_file(self.file) as partial:
             write(partial, [self._structure(replica) for replica in found.tolist()], format="extxyz")
         replica = int(found[0])
