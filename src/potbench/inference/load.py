@@ -67,21 +67,24 @@ def load(
     if folder.checkpoints == file.parent and folder.trained_on.is_file():
         trained_on = TrainedOn.load(folder.trained_on)
         potential.trained_on, shortest = trained_on.environments, trained_on.shortest_distances
-    if repulsion and potential.repulsion is None:
+    if repulsion:
         _add_repulsion(potential, shortest, file)
     return potential
 
 
 def _add_repulsion(potential: Potential, shortest: Mapping[str, float] | None, file: Path) -> None:
-    if not isinstance(potential, SumOverAtoms):
-        problem = f"{type(potential).__name__} has no energies of atoms, to which repulsion is added"
-        raise SettingError(load, "repulsion", True, "False", problem)
-    if shortest is None:
-        problem = f"The run of {file} keeps no shortest distances of its training set, as earlier versions did not"
-        expected = "False, or a run of this version, perhaps trained with its repulsion"
-        raise SettingError(load, "repulsion", True, expected, problem)
-    potential.repulsion = Repulsion(potential.elements).to(potential.device)
-    potential.repulsion.narrow(shortest)
+    for part in potential if isinstance(potential, Ensemble) else [potential]:
+        if part.repulsion is not None:
+            continue
+        if not isinstance(part, SumOverAtoms):
+            problem = f"{type(part).__name__} has no energies of atoms, to which repulsion is added"
+            raise SettingError(load, "repulsion", True, "False", problem)
+        if shortest is None:
+            problem = f"The run of {file} keeps no shortest distances of its training set, as earlier versions did not"
+            expected = "False, or a run of this version, perhaps trained with its repulsion"
+            raise SettingError(load, "repulsion", True, expected, problem)
+        part.repulsion = Repulsion(part.elements).to(part.device)
+        part.repulsion.narrow(shortest)
 
 
 def _ensemble(members: Sequence[Potential], runs: Sequence[Path | str]) -> Ensemble:

@@ -25,9 +25,9 @@ def annotate(
     force_absolute_error and force_squared_error: sums over the components of a frame of |F̂ − F| in eV/Å and of (F̂ − F)²
     in (eV/Å)². Frames of one molecule, or near in time, are not independent: molecule is an index of molecules, the
     names, and time the place in a trajectory, where it is known. With named test sets, test_set is an index of
-    test_sets, −1 for frames in none. With atomic_energies, atomic_numbers are those of the same atoms. Where
-    training frames are known, nearest is the distance to the nearest of them in Å, as `nearest_of_each` finds it. Errors
-    of labels that are not known are NaN.
+    test_sets, −1 for frames in none. With atomic_energies, atomic_numbers are those of the same atoms. Where training
+    frames are known, nearest is the distance to the nearest of them in Å, as `nearest_of_each` finds it. Errors of
+    labels that are not known are NaN.
 
     Args:
         predictions: frame, energy and predicted_energy of shape (frames,), in eV, and perhaps forces and
