@@ -109,6 +109,14 @@ def test_repulsion_is_added_to_a_potential_that_was_trained_without(run: Path) -
     assert water.get_potential_energy() == pytest.approx(repelling.predict(water).energy)
 
 
+def test_repulsion_is_added_to_each_member_of_an_ensemble(run: Path) -> None:
+    near = Atoms("OH", [[0.0, 0.0, 0.0], [0.0, 0.0, 0.2]])
+    alone, ensemble = (potbench.load(each, repulsion=True).predict(near) for each in (run, [run, run]))
+    assert alone.energy > potbench.load([run, run]).predict(near).energy + 10
+    assert ensemble.energy == pytest.approx(alone.energy)
+    assert ensemble.forces == pytest.approx(alone.forces, rel=1e-4)
+
+
 def test_repulsion_is_refused_where_the_distances_of_the_training_set_are_not_known(run: Path) -> None:
     early = TrainedOn.load(run / "trained_on.npz")
     TrainedOn(early.compositions, early.environments).save(run / "trained_on.npz")
