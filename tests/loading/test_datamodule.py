@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -248,3 +249,16 @@ def test_overfitted_batches_are_the_same_in_each_epoch(made, limit, workers):
     assert whole[0][: len(first)] == first
     assert whole[1] != whole[0]
     assert len(first) == (limit if limit >= 1 else len(whole[0]) // 2)
+
+
+class NoValidation(RandomSplit):
+    def divide(self, store):
+        found = super().divide(store)
+        return replace(found, validation=found.validation[:0])
+
+
+def test_a_set_without_frames_is_refused_when_it_is_asked_for(made):
+    data = opened(made, NoValidation(11, 4, 4))
+    assert len(data.test_dataloader())
+    with pytest.raises(SettingError, match="has no frames for this"):
+        data.val_dataloader()
