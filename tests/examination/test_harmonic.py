@@ -15,7 +15,7 @@ from potbench.examination.harmonic import Harmonic
 from potbench.examination.protocol import MODES
 from potbench.inference.calculator import Calculator
 from tests.examination.findings import of, verdicts
-from tests.examination.toys import Ethane, Morse, subject
+from tests.examination.toys import Ethane, Morse, Pointed, subject
 from tests.inference.toy import Springs
 
 HYDROGEN = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
@@ -92,6 +92,12 @@ def test_forces_that_are_no_numbers_fail() -> None:
     found = Harmonic().examine(subject(NotANumber(["H"]), HYDROGEN), DEV)
     assert of(found, "rotation").verdict == "FAIL"
     assert of(found, "rotation").value is None
+
+
+def test_without_a_minimum_there_are_no_vibrations() -> None:
+    found = Harmonic().examine(subject(Pointed(["H"]), HYDROGEN), DEV)
+    assert verdicts(found) == {"largest force at the minimum": "FAIL"}
+    assert of(found, "minimum").value == pytest.approx(0.02, abs=0.005)
 
 
 def test_a_single_atom_does_not_vibrate() -> None:

@@ -9,7 +9,16 @@ from ase.build import molecule
 from potbench.examination.protocol import MODES
 from potbench.examination.stretch import Stretch
 from tests.examination.findings import of, verdicts
-from tests.examination.toys import Bottomless, Kinked, Morse, PairPotential, SecondMinimum, Unconservative, subject
+from tests.examination.toys import (
+    Bottomless,
+    Kinked,
+    Morse,
+    PairPotential,
+    Pointed,
+    SecondMinimum,
+    Unconservative,
+    subject,
+)
 from tests.inference.toy import Springs
 
 HYDROGEN = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
@@ -60,6 +69,11 @@ def test_a_hole_has_its_depth() -> None:
     heights = found.figures[0].lines[0].y[:20]
     assert of(found, HOLE).value == pytest.approx(max(heights) - heights[0])
     assert heights[0] < max(heights)
+
+
+def test_forces_that_jump_at_the_minimum_are_seen_to_jump() -> None:
+    found = of(Stretch().examine(subject(Pointed(["H"]), HYDROGEN), MODES["fast"]), JUMP)
+    assert (found.verdict, found.value) == ("FAIL", pytest.approx(0.04, rel=0.05))
 
 
 class Attraction(PairPotential):

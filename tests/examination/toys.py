@@ -119,3 +119,10 @@ class Ethane(Potential):
         cosine = torch.nn.functional.cosine_similarity(one, other)
         threefold = 4 * cosine**3 - 3 * cosine  # cos 3φ
         return Prediction((springs + self.barrier / 2 * (1 + threefold)).double())
+
+
+class Pointed(PairPotential):
+    """A spring of 30 eV/Å² whose minimum is a point: forces beside it are 0.02 eV/Å."""
+
+    def of(self, distances: Tensor) -> Tensor:
+        return 15 * (distances - 0.74).square() + 0.02 * (distances - 0.74).abs()
