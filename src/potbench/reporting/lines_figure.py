@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -69,6 +70,7 @@ def draw_side_by_side(shown: Sequence[LinesShown], marks: Marks | None = None) -
                     _draw(axes, line, GRAY if line.reference else found[label].color, dashed=line in own[1:])
         for axes in panels.flat[: len(labels)]:
             _label(axes, shown[0].figure)
+            axes.set_ylabel(textwrap.fill(axes.get_ylabel(), 24))
         for axes in panels[:, 1:].flat:
             axes.set_ylabel("")
         for axes in panels.flat[: max(0, len(labels) - columns)]:

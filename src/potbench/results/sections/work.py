@@ -86,8 +86,8 @@ def _value(trainings: Sequence[Sequence[Examined]], protocol: str, quantity: str
     ]
     text = "not finite"
     if means:
-        text = three_digits(fmean(means))
-        text += f" ± {stdev(means):.2g}" if len(means) > 1 else ""
+        text = three_digits(fmean(means)) if any(means) else "0"
+        text += f" ± {stdev(means):.2g}" if len(set(means)) > 1 else ""
     failed = sum(each.verdict == "FAIL" for each in every)
     judged = sum(each.verdict in {"pass", "FAIL"} for each in every)
     verdict = "" if not judged else f"passes {judged - failed} of {judged}" if judged > 1 else every[0].verdict
@@ -141,7 +141,7 @@ def _figure(findings: Findings, table: Table, shown: Sequence[LinesShown]) -> Pa
     says += f" Gray: {words.listing(references)}." if references else ""
     return PageFigure(
         f"work_{file_name(figure).replace('.', '_').replace('-', '_')}",
-        f"{figure.title}: {table.group.title}",
+        f"{figure.title} ({table.group.title})",
         f"{figure.y_label} against {figure.x_label}, a panel for each architecture. {says}",
         draw_side_by_side(shown, findings.marks),
     )
