@@ -125,3 +125,16 @@ def test_blocks_are_molecules_stretches_of_time_or_frames(tmp_path: Path, found:
     assert texts[400] == "200 frames"
     assert texts[200] == "20 molecules"
     assert texts[300] == "199 stretches of the trajectory"
+
+
+def test_an_interval_of_an_error_ends_at_zero_and_its_half_is_that_of_the_other_end(
+    tmp_path: Path, found: Found
+) -> None:
+    for seed, error in enumerate((0.1, 0.2, 4.0)):
+        Simulated(seed=seed, error=error, scatter=0).write(tmp_path / str(seed))
+    (table,) = found().main
+    mean = table.rows["SchNet"].mean
+    half = 4.3027 * np.std(mean.values, ddof=1) / np.sqrt(3)
+    assert half > mean.mean
+    assert mean.interval == pytest.approx((0.0, mean.mean + half), rel=1e-4)
+    assert words.error(mean) == f"{mean.mean:.3g} ± {half:.2g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -208,10 +208,10 @@ def _mean(cell: FrameErrors, metric: Metric, blocks: Independence, weights: Floa
     means = cell.training_means(weights)
     if metric.squared:
         over_frames, means = over_frames.root(), np.sqrt(means)
-    interval = over_frames.interval()
-    if interval is not None:
-        interval = Interval(max(interval.low, 0.0), interval.high)
-    return mean_over_trainings(means, cell.num_diverged, interval)
+    found = mean_over_trainings(means, cell.num_diverged, over_frames.interval())
+    if found.interval is None:
+        return found
+    return replace(found, interval=Interval(max(found.interval.low, 0.0), found.interval.high))
 
 
 def _are_paired(rows: Mapping[str, Row]) -> bool:

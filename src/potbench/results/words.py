@@ -39,7 +39,7 @@ def error(mean: TrainingMean) -> str:
         return ", ".join(map(three_digits, mean.values))
     if mean.interval is None:
         return three_digits(mean.mean)
-    half = (mean.interval.high - mean.interval.low) / 2
+    half = mean.interval.high - mean.mean  # the other end may be cut off at zero
     return f"{three_digits(mean.mean)} ± {_two_digits(half)}"
 
 
