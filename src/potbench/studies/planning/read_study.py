@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from potbench.readers.typed_json import from_plain
+from potbench.shipped.configs import shipped
 from potbench.studies.planning.study_checks import problems
 from potbench.studies.study import Study
 from potbench.studies.yaml_text import WrittenFileError, plain_yaml, unknown_keys
@@ -56,9 +57,9 @@ def _plain(file: Path) -> dict[str, Any]:
 
 
 def _located(value: Any, folder: Path) -> Any:
-    """Return the same with all paths relative to a folder."""
+    """Return the same with all paths relative to a folder, or inside potbench."""
     if isinstance(value, Path):
-        return Path(os.path.normpath(folder / value))
+        return shipped(value, folder) or Path(os.path.normpath(folder / value))
     if isinstance(value, tuple):
         return tuple(_located(part, folder) for part in value)
     if isinstance(value, dict):
@@ -86,6 +87,6 @@ def _choice(plain: object, folder: Path) -> object:
 
     def located(value: object) -> object:
         is_config = isinstance(value, str) and value.endswith((".yaml", ".yml"))
-        return os.path.relpath(folder / str(value)) if is_config else value
+        return os.path.relpath(shipped(str(value), folder) or folder / str(value)) if is_config else value
 
     return {**plain, "choice": [located(value) for value in plain["choice"]]}

@@ -10,6 +10,7 @@ from typing import Literal
 
 from potbench.errors import did_you_mean
 from potbench.readers.typed_json import from_plain
+from potbench.shipped.configs import shipped
 from potbench.studies.searches.space import Choice, Parameter, SpaceError, read_space
 from potbench.studies.yaml_text import WrittenFileError, plain_yaml, unknown_keys
 
@@ -133,7 +134,7 @@ def read_search(file: Path) -> SearchFile:
         search = from_plain(SearchFile, {"name": file.stem, **plain})
         space = {key: _with_paths(value, file.parent) for key, value in search.space.items()}
         fixed = {key: _located(value, file.parent) for key, value in search.set.items()}
-        config = Path(os.path.relpath(file.parent / search.config))
+        config = Path(os.path.relpath(shipped(search.config, file.parent) or file.parent / search.config))
         found = replace(search, space=space, set=fixed, config=config)
         found.require()
         _require_budget(found.budget)
@@ -163,4 +164,4 @@ def _with_paths(plain: object, folder: Path) -> object:
 
 def _located(value: object, folder: Path) -> object:
     is_config = isinstance(value, str) and value.endswith((".yaml", ".yml"))
-    return os.path.relpath(folder / str(value)) if is_config else value
+    return os.path.relpath(shipped(str(value), folder) or folder / str(value)) if is_config else value
