@@ -13,13 +13,14 @@ from typing_extensions import override
 
 from potbench.cli.environment import variable
 from potbench.cli.fit import FitCLI
+from potbench.cli.parsing import ConfigParser
 
 
 class _Found(Exception):  # noqa: N818 — nothing is wrong
-    """The whole config is known, and nothing else is wanted of fit."""
+    """What was wanted of fit is known: the whole config, or the parsers."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        self.config = config
+    def __init__(self, found: dict[str, Any]) -> None:
+        self.found = found
 
 
 class _ConfigOfFit(FitCLI):
@@ -28,6 +29,14 @@ class _ConfigOfFit(FitCLI):
     @override
     def begin(self, settings: Namespace) -> None:
         raise _Found(yaml.safe_load(self.config_of_the_run(settings)))
+
+
+class _Parsers(FitCLI):
+    """fit up to where it would parse its arguments."""
+
+    @override
+    def parse_arguments(self, *_: object) -> None:
+        raise _Found(self._subcommand_parsers)
 
 
 def config_of_fit(arguments: list[str]) -> dict[str, Any]:
@@ -46,5 +55,14 @@ def config_of_fit(arguments: list[str]) -> dict[str, Any]:
             # named, so that none is made; not to be found, so that nothing is read there
             _ConfigOfFit("fit", [*arguments, "--run_dir", os.devnull], at_the_end)
         except _Found as found:
-            return found.config
+            return found.found
     raise AssertionError("fit has not asked where to begin")
+
+
+def parsers_of_runs() -> dict[str, ConfigParser]:
+    """Return the parsers of fit, validate and test, by these names."""
+    try:
+        _Parsers("fit", [], ExitStack())
+    except _Found as found:
+        return found.found
+    raise AssertionError("fit has not parsed its arguments")
