@@ -12,6 +12,8 @@ from potbench import __version__
 from potbench.cli import speed
 from potbench.cli.check import check
 from potbench.cli.compare import compare
+from potbench.cli.completion import completion
+from potbench.cli.configs import configs
 from potbench.cli.cost import cost
 from potbench.cli.data.check import check as check_data
 from potbench.cli.data.generate import generate
@@ -23,13 +25,16 @@ from potbench.cli.ensemble import ensemble
 from potbench.cli.environment import check_environment
 from potbench.cli.examine import examine
 from potbench.cli.md import md
+from potbench.cli.new import new
 from potbench.cli.output import go_on_without_reader, show_what_can_be_shown
 from potbench.cli.predict import predict
 from potbench.cli.refusals import message_of
 from potbench.cli.relax import relax
 from potbench.cli.report import report
+from potbench.cli.schema import schema
 from potbench.cli.tune import tune
 from potbench.errors import PotbenchError, did_you_mean
+from potbench.shipped.configs import with_shipped
 
 PROGRAM = "python -m potbench"
 INTERRUPTED = 130
@@ -88,6 +93,10 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "report": report,
     "data": DATA,
     "speed": SPEED,
+    "new": new,
+    "configs": configs,
+    "schema": schema,
+    "completion": completion,
 }
 GROUPS = {"data": "Get, make and look at datasets", "speed": "Measure speed side by side with other libraries"}
 
@@ -103,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     show_what_can_be_shown()
     try:
         check_environment()
-        status = dispatch([one for one in given if one != "--debug"], COMMANDS, PROGRAM)
+        status = dispatch([with_shipped(one) for one in given if one != "--debug"], COMMANDS, PROGRAM)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -149,7 +158,7 @@ def usage(commands: Mapping[str, Any], program: str) -> str:
         name: GROUPS[name] if isinstance(command, Mapping) else str(command.__doc__).splitlines()[0].rstrip(".")
         for name, command in commands.items()
     }
-    listing = "\n".join(f"  {name:<10}{line}" for name, line in lines.items())
+    listing = "\n".join(f"  {name:<11}{line}" for name, line in lines.items())
     title = f"potbench {__version__}: train machine-learned interatomic potentials and compare them fairly"
     ends = f"{program} COMMAND --help says more; --debug shows where an error came from."
     return f"{title}\n\nusage: {program} COMMAND [ARGUMENTS]\n\n{listing}\n\n{ends}"
