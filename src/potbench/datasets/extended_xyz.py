@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from typing_extensions import override
 
 from potbench.datasets.own_file import OwnFile
-from potbench.readers.extended_xyz import structures, survey
+from potbench.readers.extended_xyz import FramesOfFile, structures, survey
 from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated, stated_in
 from potbench.readers.structures import conformers
@@ -26,7 +27,7 @@ class ExtendedXYZ(OwnFile):
 
     @override
     def survey(self) -> Survey:
-        return survey(self.file, self.energy_key)
+        return survey(self.file, self._frames.first(), self.energy_key)
 
     @override
     def stated(self) -> Stated:
@@ -35,4 +36,8 @@ class ExtendedXYZ(OwnFile):
 
     @override
     def frames(self, labels: Labels) -> Iterator[Frames]:
-        yield from conformers(structures(self.file, labels), str(self.file))
+        yield from conformers(structures(self.file, self._frames.again(), labels), str(self.file))
+
+    @cached_property
+    def _frames(self) -> FramesOfFile:
+        return FramesOfFile(self.file)

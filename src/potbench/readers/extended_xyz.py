@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,57 +10,95 @@ import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.readers.checks import require_molecule
-from potbench.readers.images import read_images
+from potbench.readers.frame import ReadFrame
+from potbench.readers.images import all_of, read_images
 from potbench.readers.labels import Labels
 from potbench.readers.structures import Structure, column_value
 from potbench.readers.survey import Survey, seen
+from potbench.readers.xyz_frames import is_xyz
+from potbench.readers.xyz_reading import read_xyz
+
+MOST_KEPT = 2**22
+"""Atoms of the frames of a file that are kept in memory between two passes: half a gigabyte at most."""
 
 
-def images(file: Path) -> Iterator[Any]:
-    """Yield the frames of an extended XYZ file, or of another that ASE reads, as ASE's Atoms.
+class FramesOfFile:
+    """Frames of a file that is passed through twice; one that is not very large is read once.
+
+    Args:
+        file: extended XYZ, or another that ASE reads.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._kept: list[ReadFrame] | None = None
+
+    def first(self) -> Iterator[ReadFrame]:
+        """Yield the frames, and keep them; raise like `read_frames`."""
+        kept: list[ReadFrame] | None = []
+        num_atoms = 0
+        for frame in read_frames(self.file):
+            num_atoms += len(frame.atomic_numbers)
+            if num_atoms > MOST_KEPT:
+                kept = None
+            if kept is not None:
+                kept.append(frame)
+            yield frame
+        self._kept = kept
+
+    def again(self) -> Iterable[ReadFrame]:
+        """Return the frames that were kept, and forget them; where none were, read them."""
+        kept, self._kept = self._kept, None
+        return read_frames(self.file) if kept is None else kept
+
+
+def read_frames(file: Path) -> Iterator[ReadFrame]:
+    """Yield the frames of an extended XYZ file, or of another that ASE reads.
 
     Raises:
         DataFileError: the file is another kind of file, empty, truncated or damaged, or a structure is periodic.
     """
+    if is_xyz(file):
+        yield from all_of(file, read_xyz(file), "extended XYZ")
+        return
     for number, image in enumerate(read_images(file)):
         require_molecule(image, f"{file}, frame {number}")
-        yield image
+        yield ReadFrame.of_image(image)
 
 
-def named_values(image: Any) -> dict[str, Any]:
-    """Return the values that a frame carries by name: columns, comment line, and results of ASE's calculator."""
-    results = image.calc.results if image.calc else {}
-    arrays = {name: array for name, array in image.arrays.items() if name not in {"numbers", "positions"}}
-    return {**arrays, **image.info, **results}
-
-
-def survey(file: Path, energy_key: str) -> Survey:
-    """Return what the frames of a file carry by name; raise like `images`.
+def survey(file: Path, frames: Iterable[ReadFrame], energy_key: str) -> Survey:
+    """Return what the frames of a file carry by name.
 
     Args:
         file: the file.
+        frames: its frames.
         energy_key: name of the energies.
     """
     found = Survey(file)
-    for number, image in enumerate(images(file)):
-        values = named_values(image)
+    for number, frame in enumerate(frames):
+        values = frame.values
         # lines of comment hold matrices as well, which three atoms would make look like forces
-        found_here = {name: seen(value, is_array=name not in image.info) for name, value in values.items()}
+        found_here = {name: seen(value, is_array=name not in frame.in_comment) for name, value in values.items()}
         energy = values.get(energy_key)
         # texts are refused when they are read
-        found.add(number, image.numbers, found_here, float(energy) if isinstance(energy, int | float) else None)
+        found.add(number, frame.atomic_numbers, found_here, float(energy) if isinstance(energy, int | float) else None)
     return found
 
 
-def structures(file: Path, labels: Labels) -> Iterator[Structure]:
-    """Yield the frames of a file in eV and Å; raise like `images`.
+def structures(file: Path, frames: Iterable[ReadFrame], labels: Labels) -> Iterator[Structure]:
+    """Yield the frames of a file in eV and Å.
+
+    Args:
+        file: the file, for messages.
+        frames: its frames.
+        labels: what is read of them.
 
     Raises:
         DataFileError: a label is no number.
     """
-    for number, image in enumerate(images(file)):
+    for number, frame in enumerate(frames):
         where = f"{file}, frame {number}"
-        values = named_values(image)
+        values = frame.values
         total: Any = values.get(labels.energy_key)
         forces: Any = None if labels.forces_key is None else values.get(labels.forces_key)
         try:
@@ -72,9 +110,9 @@ def structures(file: Path, labels: Labels) -> Iterator[Structure]:
             ) from error
         key = labels.molecule_key
         yield labels.structure(
-            image.get_chemical_formula() if key is None else str(values[key]),
-            image.numbers,
-            image.positions,
+            frame.formula if key is None else str(values[key]),
+            frame.atomic_numbers,
+            frame.positions,
             total,
             forces,
             {name: column_value(values[name], name, where) for name in labels.columns},

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import StringIO
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ BOUNDED = {".json", ".db", ".traj"}
 """Endings of files that hold what they claim, once JSON is bounded."""
 LONGEST_TEXT = 4096
 """Bytes of one text in an array."""
+Frame = TypeVar("Frame")
 
 
 def read_images(file: Path) -> Iterator[Any]:
@@ -34,10 +35,24 @@ def read_images(file: Path) -> Iterator[Any]:
     xyz = is_xyz(file)
     if not xyz and file.suffix not in BOUNDED:
         read_first("structures", file)
+    yield from all_of(file, _xyz(file) if xyz else _others(file), "extended XYZ" if xyz else "structures")
+
+
+def all_of(file: Path, read: Iterable[Frame], kind: str) -> Iterator[Frame]:
+    """Yield what is read of a file.
+
+    Args:
+        file: it is read from.
+        read: its frames.
+        kind: what the file should be.
+
+    Raises:
+        DataFileError: the file is empty, truncated or damaged.
+    """
     number = -1
-    with damage_named(file, "extended XYZ" if xyz else "structures", lambda: f" from frame {number + 1} on"):
-        for number, image in enumerate(_xyz(file) if xyz else _others(file)):  # noqa: B007 — the message says it
-            yield image
+    with damage_named(file, kind, lambda: f" from frame {number + 1} on"):
+        for number, frame in enumerate(read):  # noqa: B007 — the message says it
+            yield frame
     if number < 0:
         raise DataFileError(f"{file} holds no structure. Expected at least one.")
 

@@ -81,7 +81,10 @@ def column_value(value: object, name: str, where: str) -> float | str:
 
 
 def _alike(one: Structure, other: Structure) -> bool:
-    return one.molecule == other.molecule and np.array_equal(one.atomic_numbers, other.atomic_numbers)
+    one_numbers, other_numbers = one.atomic_numbers, other.atomic_numbers
+    return one.molecule == other.molecule and (
+        one_numbers is other_numbers or np.array_equal(one_numbers, other_numbers)
+    )
 
 
 def _frames(chunk: list[Structure], where: str) -> Frames:

@@ -8,13 +8,20 @@ import lzma
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 OPENED_BY = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 MOST_ATOMS = 1_000_000
 """No molecule has more."""
 LONGEST_LINE = 2**20
 PROPERTIES = re.compile(r'Properties\s*=\s*"?([^"\s]+)', re.IGNORECASE)
+
+
+class Readable(Protocol):
+    """Text that is read line by line."""
+
+    def readline(self, limit: int, /) -> str:
+        """Read a line with its end, and no more characters than a limit; empty at the end."""
 
 
 def is_xyz(file: Path) -> bool:
@@ -35,7 +42,7 @@ def open_text(file: Path) -> TextIO:
     return opened
 
 
-def frames(text: TextIO) -> Iterator[str]:
+def frames(text: Readable) -> Iterator[str]:
     """Yield the lines of each frame, that of the number of atoms and the comment included.
 
     Raises:
@@ -64,7 +71,7 @@ def frames(text: TextIO) -> Iterator[str]:
         yield "".join([head, comment, *atoms])
 
 
-def _line(text: TextIO) -> str:
+def _line(text: Readable) -> str:
     line = text.readline(LONGEST_LINE)
     if len(line) == LONGEST_LINE:
         raise ValueError(f"a line has more than {LONGEST_LINE:,} characters")
