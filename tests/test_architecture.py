@@ -174,6 +174,7 @@ FLAGS_OF_OTHER_PROGRAMS = {"runs/provenance.py", "dashboards/wandb_logger.py"}
 COMMANDS_OF_STUDIES = {"studies/running/commands.py"}  # a study starts potbench by its commands
 RECIPES = {
     "runs/recipe.py",
+    "runs/step_time.py",
     "schemas/types.py",
     "studies/planning/cell_config.py",
 }  # as checkpoints and configs store them

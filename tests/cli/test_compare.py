@@ -8,11 +8,11 @@ import pytest
 
 from potbench.cli.main import main
 from potbench.cli.study_configs import StudyConfigs
+from potbench.runs.step_time import StepTime
 from potbench.studies import report
 from potbench.studies.cells import CellState
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning import timing
-from potbench.studies.planning.budget import StepTime
 from potbench.studies.running import launch
 from potbench.studies.running.launch import StudyResult
 from potbench.studies.study import Study

@@ -10,6 +10,7 @@ from jsonargparse import Namespace
 from typing_extensions import override
 
 from potbench.cli.fit_arguments import parent_checkpoint
+from potbench.cli.fit_budget import keep_planned_steps, planned_steps, require_plannable
 from potbench.cli.fit_start import FIT, checkpoint_to_resume, parent_of_resumed
 from potbench.cli.lightning import PotbenchCLI
 from potbench.cli.saved_config import CONTINUED, differences
@@ -19,6 +20,7 @@ from potbench.runs.checkpointing import checkpoint_callbacks
 from potbench.runs.lock import RunLock
 from potbench.runs.processes import is_first
 from potbench.runs.recorder import Recorder
+from potbench.runs.time_budget import Planned
 from potbench.runs.trainer_parts import fit_callbacks, fit_loggers
 from potbench.training.fine_tuning import FineTuning
 
@@ -30,21 +32,28 @@ class FitCLI(PotbenchCLI):
     lock: RunLock | None = None
     parent: Path | None = None
     fine_tuning: FineTuning | None = None
+    planned: Planned | None = None
 
     @override
     def begin(self, settings: Namespace) -> None:
-        """Claim the folder, and find out where training begins and with which weights."""
+        """Claim the folder, and find out where training begins, with which weights, and how long it is."""
+        if settings.budget:
+            require_plannable(settings, self.typed)
         if is_first() and not settings.trainer.fast_dev_run:
             self.lock = RunLock(self.run)
             self.lock.claim(wait=bool(settings.resume))
             self.at_the_end.callback(self.lock.release)
         state = self.run.state
+        if settings.budget and state in {"interrupted", "finished"}:
+            keep_planned_steps(self.run, settings)
         checkpoint = checkpoint_to_resume(self.run, settings)
         if checkpoint:
             settings["from"] = parent_of_resumed(self.run, settings["from"])
         elif settings["from"]:
             settings["from"] = str(parent_checkpoint(settings["from"]))
         settings.ckpt_path = str(checkpoint) if checkpoint else None
+        if settings.budget and not checkpoint:
+            self.planned = planned_steps(settings, self.config_of_the_run(settings), settings.allow)
         self.written = self.config_of_the_run(settings)
         if checkpoint:
             self.read(checkpoint)
@@ -86,6 +95,7 @@ class FitCLI(PotbenchCLI):
             self.parent,
             settings.freeze,
             self.lock,
+            self.planned,
         )
         checkpoints = checkpoint_callbacks(
             self.run,

@@ -14,9 +14,10 @@ from potbench.errors import PotbenchError, SettingError
 from potbench.runs.allowed import Allowed
 from potbench.runs.checkpointing import checkpoint_callbacks
 from potbench.runs.folder import RunFolder
+from potbench.runs.time_budget import seconds_of
 from potbench.training.fine_tuning import FineTuning
 
-INPUTS = ("config", "run", "run_dir", "ckpt_path", "resume", "train_on", "allow")
+INPUTS = ("config", "run", "run_dir", "ckpt_path", "resume", "train_on", "budget", "allow")
 """Arguments that say what is done with a run, and are not part of its config."""
 
 
@@ -31,6 +32,7 @@ class FitKeys(Keys):
             (FineTuning, "freeze"): "--freeze",
             (checkpoint_callbacks, "every_minutes"): "--checkpoint_every_minutes",
             (checkpoint_callbacks, "every_steps"): "--checkpoint_every_steps",
+            (seconds_of, "budget"): "--budget",
         }
         return flags.get((error.owner, error.setting)) or super().of(error)
 
@@ -55,6 +57,11 @@ def add_fit_arguments(parser: ArgumentParser, fits: bool) -> None:
             "--resume",
             Literal["auto"] | None,
             "auto: start where --run_dir holds no run, resume where it holds one, end where that is finished.",
+        )
+        add(
+            "--budget",
+            str | None,
+            "Time of the training, such as 5min: steps are timed first, and as many are planned as it allows for.",
         )
         add("--train_on", int | None, "Train a finished run, RUN, for so many more epochs.")
 

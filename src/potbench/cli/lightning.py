@@ -62,6 +62,7 @@ class PotbenchCLI(LightningCLI, ABC):
 
     def __init__(self, command: str, arguments: list[str], at_the_end: ExitStack) -> None:
         self.config = Namespace({command: Namespace()})  # type: ignore[no-untyped-call]
+        self.typed = arguments
         self.at_the_end = at_the_end
         self.steps_done = 0
         self.trained_elements: list[str] | None = None  # of a checkpoint

@@ -77,6 +77,11 @@ class Dataset(ABC):
     def info(self) -> DatasetInfo:
         """Name, level of theory, citation and license for the options chosen."""
 
+    @cached_property
+    def name(self) -> str:
+        """The name in `info`; of a file of the user's own, found without reading it."""
+        return self.info.name
+
     @property
     @abstractmethod
     def elements(self) -> list[str]:

@@ -85,12 +85,17 @@ class OwnFile(Dataset):
     def frames(self, labels: Labels) -> Iterator[Frames]:
         """Yield the frames with these labels."""
 
+    @cached_property
+    @override
+    def name(self) -> str:
+        return self.file.stem
+
     @property
     @override
     def info(self) -> DatasetInfo:
         has_forces = self.forces_key in self._survey.names
         theory = (self.stated().theory if self.theory == "not stated" else "") or self.theory
-        return DatasetInfo(self.file.stem, theory, self.citation, self.license, has_forces)
+        return DatasetInfo(self.name, theory, self.citation, self.license, has_forces)
 
     @property
     @override

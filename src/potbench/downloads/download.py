@@ -13,7 +13,6 @@ from potbench.downloads.address import Download
 from potbench.downloads.archive import unpack
 from potbench.downloads.checksums import Checksums
 from potbench.downloads.disk_space import full_disk_in_words
-from potbench.downloads.partial_file import PartialFile, TransferError
 from potbench.errors import ArchiveError, DataFileError
 
 
@@ -96,6 +95,9 @@ def _try_mirrors(download: Download, file: Path, checksums: Checksums) -> None:
             f"{file} has no address that a program may fetch it from. Get it from its publisher, whom "
             "`python -m potbench data list` names, then prepare the dataset from that file."
         )
+    # requests and pooch take half a second, which what is here already need not wait for
+    from potbench.downloads.partial_file import PartialFile, TransferError
+
     failures: list[str] = []
     for url in download.urls:
         if failures:

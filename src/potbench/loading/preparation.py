@@ -98,7 +98,7 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
     """
     seals = {file.name: _seal(file) for file in dataset.files}
     try:
-        name = glob.escape(dataset.info.name)
+        name = glob.escape(dataset.name)
     except DataFileError:
         if any(seals.values()):
             raise

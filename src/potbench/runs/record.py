@@ -22,6 +22,7 @@ from potbench.runs.provenance import Provenance, command, provenance
 from potbench.runs.recipe import as_text, split_recipe
 from potbench.runs.split_summary import SplitSummary
 from potbench.runs.spreads import SpreadFound
+from potbench.runs.time_budget import Planned
 from potbench.units import Quantity
 from potbench.whole_file import write_text
 
@@ -152,6 +153,7 @@ class Record:
         parent: the run whose weights training started from, or None.
         cost: what training took; None until it ends, as are those below.
         budget: how long training was.
+        planned: what its length was planned from; None where it was given in epochs or steps.
         best_epoch: with the smallest validation loss, counted from 0; None where none was validated.
         test_looks: how often errors were measured on test frames of the run, with any checkpoint and settings; None in
             early records.
@@ -186,6 +188,7 @@ class Record:
     examined: tuple[Examined, ...] | None = None
     ensemble: EnsembleOf | None = None
     spreads: dict[str, SpreadFound] = field(default_factory=dict)
+    planned: Planned | None = None
 
     @property
     def known_looks(self) -> int:

@@ -23,6 +23,7 @@ from potbench.runs.metrics import best_validation, in_units
 from potbench.runs.parent import Parent, parent_of
 from potbench.runs.record import Budget, Diverged, Record, TrainingCost, named
 from potbench.runs.summary import print_summary
+from potbench.runs.time_budget import Planned
 from potbench.runs.trained_on import TrainedOn
 from potbench.training import FeatureCache, Task
 from potbench.training.memory import peak_memory
@@ -43,6 +44,7 @@ class Recorder(Callback):
         parent: checkpoint of another run, whose weights training starts from, or None.
         freeze: weights that are not trained, as they were named.
         lock: the right to write into the folder; None where nobody else can.
+        planned: what the length of the training was planned from, or None.
     """
 
     run: RunFolder
@@ -53,6 +55,7 @@ class Recorder(Callback):
     parent: Path | None = None
     freeze: Sequence[str] = ()
     lock: RunLock | None = None
+    planned: Planned | None = None
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -123,7 +126,7 @@ class Recorder(Callback):
 
     def _begin(self, data: AtomsDataModule) -> None:
         with undisturbed(self.run):
-            record = Record.before_training(self.run, self.config, self.seed, data)
+            record = replace(Record.before_training(self.run, self.config, self.seed, data), planned=self.planned)
             earlier = Record.load(self.run.path) if self.run.record.is_file() else None
             if earlier and self.checkpoint:
                 self._say_what_digits_depend_on(earlier, record)
@@ -134,6 +137,7 @@ class Recorder(Callback):
                     num_parameters=earlier.num_parameters,
                     parent=earlier.parent,
                     test_looks=earlier.known_looks,
+                    planned=earlier.planned,
                 )
             elif self.parent:
                 record = replace(record, parent=self._parent(self.parent, data))

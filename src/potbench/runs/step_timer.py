@@ -20,7 +20,7 @@ class StepTimer(Callback):
 
     Args:
         file: JSON is written there: seconds of a step and of a validation, and the time at which training began and
-            ended, in seconds since 1970.
+            ended, in seconds since 1970; and the batches of an epoch.
         timed: how many steps are measured; those before them warm up.
     """
 
@@ -56,6 +56,7 @@ class StepTimer(Callback):
             "validation": max(self._validated - self._last, 0.0),
             "began": self._began,
             "ended": time.time(),
+            "batches": int(trainer.num_training_batches),
         }
         write_text(self.file, json.dumps(measured))
 

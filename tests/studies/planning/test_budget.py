@@ -1,7 +1,8 @@
 import pytest
 
 from potbench.errors import PotbenchError
-from potbench.studies.planning.budget import Length, StepTime, length_of, steps_per_epoch
+from potbench.runs.step_time import StepTime
+from potbench.studies.planning.budget import Length, length_of, steps_per_epoch
 from potbench.studies.study import BudgetOfStudy
 
 TIME = StepTime(step=0.5, validation=2.0, start=9.0, disk=0)

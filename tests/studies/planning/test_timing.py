@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from potbench.errors import RecordError, RunError
+from potbench.runs.step_time import StepTime
 from potbench.studies.cells import Cell
 from potbench.studies.planning import timing
-from potbench.studies.planning.budget import StepTime
 from potbench.studies.planning.estimate import estimate
 from potbench.studies.planning.timing import measured_time
 from potbench.studies.running.commands import stages_asked_for

@@ -105,8 +105,6 @@ def chosen(name: str, arguments: list[str], program: str = PROGRAM) -> tuple[Cho
 
 def get(choice: Choice) -> Store:
     """Bring the files of a dataset here, where they are not, and convert them, where that was not done."""
-    from potbench.cli.data.check import show as show_findings
-    from potbench.data_quality import Verdict, first_look
     from potbench.downloads.disk_space import full_disk_in_words
     from potbench.downloads.download import fetch, say
     from potbench.loading import Store
@@ -119,7 +117,7 @@ def get(choice: Choice) -> Store:
         dataset = choice.make()
     found = find_prepared(dataset, choice.root)
     if found and not choice.again:
-        say(f"{dataset.info.name} is prepared already; nothing was done.")
+        say(f"{dataset.name} is prepared already; nothing was done.")
         return Store(found)
     if not choice.source:
         for download in needed(dataset):
@@ -128,6 +126,9 @@ def get(choice: Choice) -> Store:
         dataset = choice.make()
     with full_disk_in_words(choice.root):
         store = convert(dataset, choice.root, counted)
+    from potbench.cli.data.check import show as show_findings
+    from potbench.data_quality import Verdict, first_look  # scipy, which takes longer than all before
+
     findings = first_look(store)
     if any(finding.verdict is not Verdict.FINE for finding in findings):
         show_findings(store.folder, findings)

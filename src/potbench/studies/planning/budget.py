@@ -6,28 +6,8 @@ import math
 from dataclasses import dataclass
 
 from potbench.errors import PotbenchError
+from potbench.runs.step_time import StepTime
 from potbench.studies.study import BudgetOfStudy
-
-
-@dataclass(frozen=True)
-class StepTime:
-    """How long training takes, measured in a process of its own.
-
-    Args:
-        step: seconds of an optimizer step.
-        validation: seconds of a validation.
-        start: seconds until the first step, and from the last to the end of the process.
-        disk: bytes of the run folder.
-    """
-
-    step: float
-    validation: float
-    start: float
-    disk: int
-
-    def seconds(self, steps: int, validations: int) -> float:
-        """Return how long a training takes from its first step to its last."""
-        return steps * self.step + validations * self.validation
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 from potbench.loading.splits import KFold
+from potbench.runs.step_time import callbacks_in
 from potbench.studies.planning.budget import Length
 from potbench.studies.planning.cell_split import Around, seed_of
 from potbench.studies.study import Study
@@ -70,7 +70,7 @@ def unsuitable(config: Config, study: Study, may_start_warm: bool) -> Iterator[s
 
 def left_out_settings(config: Config) -> Iterator[str]:
     """Say which settings the cells do not have, so that all train for their whole budget."""
-    for callback in _callbacks(config):
+    for callback in callbacks_in(config):
         if str(callback["class_path"]).endswith("EarlyStopping"):
             yield f"{callback['class_path']} is left out: all train for their whole budget"
     if config["trainer"].get("max_time"):
@@ -106,32 +106,12 @@ def cell_config(
     if length is not None:
         data["batch_size"] = study.budget.batch_size or data["batch_size"]
         trainer |= {"max_steps": length.steps, "max_epochs": length.epochs or -1, "max_time": None}
-        kept = [each for each in _callbacks(whole) if not str(each["class_path"]).endswith("EarlyStopping")]
+        kept = [each for each in callbacks_in(whole) if not str(each["class_path"]).endswith("EarlyStopping")]
         trainer["callbacks"] = kept or None
     if length is not None and length.interval is not None:
         trainer |= {"val_check_interval": length.interval, "check_val_every_n_epoch": None}
     if whole.get("checkpoint_every_minutes") is None:
         whole["checkpoint_every_minutes"] = CHECKPOINT_MINUTES  # what is killed loses no more
-    return whole
-
-
-def timing_config(config: Config, file: Path, warm: int, timed: int) -> Config:
-    """Return the config that times the steps of a cell.
-
-    Args:
-        config: of the cell.
-        file: where the times are written.
-        warm: steps before those that are timed.
-        timed: steps that are timed; at the end of the last it validates.
-    """
-    whole = deepcopy(config)
-    timer = {
-        "class_path": "potbench.runs.step_timer.StepTimer",
-        "init_args": {"file": str(file), "timed": timed},
-    }
-    trainer, steps = whole["trainer"], warm + timed
-    trainer |= {"max_steps": steps, "max_epochs": -1, "logger": False, "callbacks": [*_callbacks(whole), timer]}
-    trainer |= {"val_check_interval": steps, "check_val_every_n_epoch": None, "num_sanity_val_steps": 0}
     return whole
 
 
@@ -199,11 +179,6 @@ def _without(value: Any, names: set[str]) -> Any:
     if isinstance(value, dict):
         return {key: _without(part, names) for key, part in value.items() if part is not None and key not in names}
     return [_without(part, names) for part in value] if isinstance(value, list | tuple) else value
-
-
-def _callbacks(config: Config) -> list[Config]:
-    chosen = config["trainer"].get("callbacks") or []
-    return [chosen] if isinstance(chosen, dict) else list(chosen)
 
 
 def _with_cell(logger: Any, study: str, cell: Mapping[str, str | int | None]) -> Any:

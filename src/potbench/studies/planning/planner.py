@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from potbench.errors import PotbenchError
 from potbench.loading import AtomsDataModule
+from potbench.runs.step_time import StepTime
 from potbench.studies.cells import Cell, LeftOut
 from potbench.studies.folder import StudyFolder
-from potbench.studies.planning.budget import Length, StepTime, length_of, steps_per_epoch
+from potbench.studies.planning.budget import Length, length_of, steps_per_epoch
 from potbench.studies.planning.cell_config import (
     Config,
     accumulated_in,

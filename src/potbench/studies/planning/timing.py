@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import yaml
 from filelock import FileLock
 
-from potbench.errors import RecordError, RunError
+from potbench.errors import RecordError
 from potbench.readers.typed_json import from_plain, to_json
+from potbench.runs.step_time import TIMED_STEPS, WARM_STEPS, StepTime, measure
 from potbench.studies.folder import StudyFolder
-from potbench.studies.planning.budget import StepTime
-from potbench.studies.planning.cell_config import Config, as_timed, identity_of, timing_config
+from potbench.studies.planning.cell_config import Config, as_timed, identity_of
 from potbench.studies.running.commands import STAGES, environment
 from potbench.whole_file import write_text
 
-WARM_STEPS = 20
-TIMED_STEPS = 50
-LAST_LINES = 5
 FIT = next(stage for stage in STAGES if stage.name == "fit")
 
 
@@ -77,25 +70,7 @@ def measured_time(folder: StudyFolder, config: Config, threads: int, label: str)
 
 def _measure(folder: StudyFolder, config: Config, threads: int, label: str) -> StepTime:
     with TemporaryDirectory(dir=folder.timings) as temporary:
-        place = Path(temporary)
-        result, run, short = place / "times.json", place / "run", place / "config.yaml"
-        timed = timing_config(config, result, WARM_STEPS, TIMED_STEPS)
-        write_text(short, yaml.safe_dump(timed, sort_keys=False, allow_unicode=True))
-        began = time.time()
-        done = subprocess.run(
-            [word.format(config=short, run=run) for word in FIT.command],
-            env=environment(threads),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        took = time.time() - began
-        if done.returncode or not result.is_file():
-            said = " ".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
-            raise RunError(f"{label} cannot be trained, not even for {WARM_STEPS + TIMED_STEPS} steps: {said}")
-        found: dict[str, Any] = json.loads(result.read_bytes())
-        disk = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
-        return StepTime(found["step"], found["validation"], took - (found["ended"] - found["began"]), disk)
+        return measure(config, Path(temporary), FIT.command, environment(threads), label)
 
 
 def _file(folder: StudyFolder, config: Config, threads: int) -> Path:

@@ -1,0 +1,83 @@
+"""fit --budget: the length of a training by its time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+from jsonargparse import Namespace
+
+from potbench.cli import known
+from potbench.cli.parsing import flags_in
+from potbench.errors import PotbenchError
+from potbench.runs.folder import RunFolder
+from potbench.runs.processes import started
+from potbench.runs.step_time import TIMED_STEPS, WARM_STEPS, measure
+from potbench.runs.time_budget import Planned, plan, seconds_of
+from potbench.training import ClosedFormTask
+
+LENGTHS = ("max_epochs", "max_steps", "max_time")
+FIT = (sys.executable, "-m", "potbench", "fit", "--config", "{config}", "--run_dir", "{run}")
+
+
+def require_plannable(settings: Namespace, arguments: list[str]) -> None:
+    """Refuse a budget together with what it cannot be together with.
+
+    Args:
+        settings: of fit.
+        arguments: as they were typed.
+
+    Raises:
+        PotbenchError: something is.
+    """
+    seconds_of(settings.budget)
+    given = f"--budget is {settings.budget}"
+    for name in (*LENGTHS, "fast_dev_run"):
+        if f"trainer.{name}" in flags_in(arguments):
+            raise PotbenchError(f"{given}, and so is --trainer.{name}. Expected one of them. Remove one.")
+    if settings.run or settings.train_on:
+        raise PotbenchError(
+            f"{given}, and the run that is to be resumed has a length of its own. Expected a new run. Remove --budget."
+        )
+    kind = known.find(str(settings.model.class_path))
+    if isinstance(kind, type) and issubclass(kind, ClosedFormTask):
+        raise PotbenchError(
+            f"{given}, and {settings.model.class_path} solves the potential in one pass, however long that takes. "
+            "Expected a task that trains step by step. Remove --budget."
+        )
+    if started() or (settings.trainer.devices, settings.trainer.num_nodes) not in {("auto", 1), (1, 1), ("1", 1)}:
+        raise PotbenchError(f"{given}, and steps are timed on one device. Expected --trainer.devices 1. Add it.")
+
+
+def planned_steps(settings: Namespace, config: str, allow: list[str]) -> Planned:
+    """Time steps in a process of their own, and have the training planned for the time.
+
+    Args:
+        settings: of fit; its length is changed.
+        config: of the run, as YAML.
+        allow: packages that are trusted.
+
+    Raises:
+        RunError: the training failed.
+    """
+    print(f"Timing {WARM_STEPS + TIMED_STEPS} steps", flush=True)
+    command = (*FIT, "--allow", *allow) if allow else FIT
+    with TemporaryDirectory() as folder:
+        time = measure(yaml.safe_load(config), Path(folder), command, os.environ, "The potential")
+    planned = plan(settings.budget, time, vars(settings.trainer))
+    _set_length(settings, planned.steps)
+    print(planned.text, flush=True)
+    return planned
+
+
+def keep_planned_steps(run: RunFolder, settings: Namespace) -> None:
+    """Have a run that is resumed keep the length that was planned when it began."""
+    _set_length(settings, yaml.safe_load(run.config.read_text(encoding="utf-8"))["trainer"]["max_steps"])
+
+
+def _set_length(settings: Namespace, steps: int) -> None:
+    settings.trainer.max_steps = steps
+    settings.trainer.max_epochs, settings.trainer.max_time = -1, None
