@@ -59,12 +59,15 @@ def test_without_a_cutoff_no_pair_is_too_far(batch):
     assert len(pairs_within(batch, None).first) == batch.num_pairs
 
 
-def test_pairs_that_are_searched_for_are_those_of_the_full_list_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("limit", "value"), [("MANY", 0), ("LARGE", 40)])
+def test_pairs_that_are_searched_for_are_those_of_the_full_list_in_its_order(
+    monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
     random = np.random.default_rng(0)
     chunks = [Frames("", np.ones(size, int), random.uniform(0, 12, (2, size, 3)), np.zeros(2)) for size in (40, 1, 25)]
     batch = Batch.from_frames(*chunks)
     listed = pairs_within(batch, 4.0)
-    monkeypatch.setattr("potbench.geometry.pairs.MANY", 0)
+    monkeypatch.setattr(f"potbench.geometry.pairs.{limit}", value)
     assert len(candidate_pairs(batch, 4.0)[0]) < batch.num_pairs
     for found, expected in zip(pairs_within(batch, 4.0), listed, strict=True):
         assert torch.equal(found, expected)

@@ -10,9 +10,10 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from potbench.batch import Batch
-from potbench.datasets import RMD17
+from potbench.datasets import RMD17, ExtendedXYZ
 from potbench.errors import SettingError
 from potbench.loading import AtomsDataModule, OfficialSplit, RandomSplit
+from tests.native_files.ase_files import write_extended_xyz
 from tests.native_files.made import Made, blocks
 from tests.native_files.npz import write_rmd17
 
@@ -262,3 +263,13 @@ def test_a_set_without_frames_is_refused_when_it_is_asked_for(made):
     assert len(data.test_dataloader())
     with pytest.raises(SettingError, match="has no frames for this"):
         data.val_dataloader()
+
+
+def test_a_prepared_file_of_the_users_is_not_read_to_find_its_elements(tmp_path, monkeypatch):
+    write_extended_xyz(tmp_path / "a.xyz")
+    recipe = (tmp_path / "a.xyz", "hartree", "Å")
+    first = AtomsDataModule(ExtendedXYZ(*recipe), batch_size=4, root=tmp_path / "root")
+    elements = first.elements
+    first.prepare_data()
+    monkeypatch.setattr(ExtendedXYZ, "survey", None)
+    assert AtomsDataModule(ExtendedXYZ(*recipe), batch_size=4, root=tmp_path / "root").elements == elements

@@ -12,6 +12,7 @@ from typing_extensions import override
 from potbench.batch import Batch, Statistics
 from potbench.datasets.dataset import Dataset as Source
 from potbench.datasets.dataset import data_root
+from potbench.datasets.own_file import OwnFile
 from potbench.errors import DataFileError, SettingError, require_not_negative, require_positive
 from potbench.loading.distances import shortest_distances
 from potbench.loading.loader import BatchLoader, Position
@@ -87,14 +88,17 @@ class AtomsDataModule(LightningDataModule):
     @property
     def elements(self) -> list[str]:
         """Return the chemical symbols of the dataset, by ascending atomic number; potentials are sized by them."""
-        try:
-            return self.dataset.elements
-        except DataFileError:
-            # the files may be gone, once a store was made from them
-            prepared = find_prepared(self.dataset, self.root)
-            if prepared is None:
-                raise
-            return [SYMBOLS[number] for number in Manifest.load(prepared).atomic_numbers]
+        # a file of the user's own is read whole to find its elements, which its store knows
+        prepared = find_prepared(self.dataset, self.root) if isinstance(self.dataset, OwnFile) else None
+        if prepared is None:
+            try:
+                return self.dataset.elements
+            except DataFileError:
+                # the files may be gone, once a store was made from them
+                prepared = find_prepared(self.dataset, self.root)
+                if prepared is None:
+                    raise
+        return [SYMBOLS[number] for number in Manifest.load(prepared).atomic_numbers]
 
     def prepare_data(self) -> None:
         """Convert the dataset into a store, once; later calls find it there."""

@@ -5,6 +5,8 @@ import resource
 import shlex
 import shutil
 import signal
+import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -343,3 +345,19 @@ def test_a_file_of_the_users_own_is_prepared_and_checked(prepared, run, refused,
     assert len(list(prepared.glob("*/manifest.json"))) == 1
     assert "does not state its energy unit" in refused("check", tmp_path / "mine.xyz", "--length_unit", "Å")
     assert "There is no argument --energy_unt" in refused("prepare", tmp_path / "mine.xyz", "--energy_unt", "eV")
+
+
+def test_what_is_prepared_is_found_without_reading_it_or_importing_much(tmp_path: Path) -> None:
+    atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
+    atoms.calc = SinglePointCalculator(atoms, energy=-31.0)
+    write(tmp_path / "a.xyz", atoms, format="extxyz")
+    command = ["data", "prepare", str(tmp_path / "a.xyz"), "--energy_unit", "eV", "--length_unit", "Å"]
+    command += ["--root", str(tmp_path / "root")]
+    assert main(command) == 0
+    program = (
+        "import sys\nfrom potbench.cli.main import main\nassert main(sys.argv[1:]) == 0\n"
+        "print({'torch', 'lightning', 'scipy', 'matplotlib', 'pooch', 'ase.io.extxyz'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=True)
+    assert "a is prepared already; nothing was done." in done.stdout
+    assert done.stdout.endswith("set()\n")
