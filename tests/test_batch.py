@@ -109,3 +109,23 @@ def test_everything_goes_to_another_device():
     assert {tensor.device.type for tensor in tensors} == {"meta"}
     assert moved.cached.device.type == "meta"
     assert moved.num_pairs == 7
+
+
+def test_what_was_found_once_is_kept_by_a_memory_alone() -> None:
+    calls = []
+
+    def find() -> torch.Tensor:
+        calls.append(1)
+        return torch.zeros(1)
+
+    batch = Batch.from_arrays(np.array([1]), np.zeros((1, 3)), np.array([1]), np.zeros(1))
+    for _ in range(2):
+        batch.once("found", find)
+    assert len(calls) == 2
+    batch = batch._replace(memory={})
+    moved = batch.with_positions(batch.positions + 1)
+    assert moved.once("found", find) is batch.once("found", find)
+    assert len(calls) == 3
+    elsewhere = batch.to(torch.device("cpu"))  # what was found is on another device
+    elsewhere.once("found", find)
+    assert len(calls) == 4

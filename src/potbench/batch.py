@@ -57,6 +57,8 @@ class Batch(NamedTuple):
         weight: shape (molecules,), float64, how much each molecule counts in the loss; None where all count the same.
         energy_known: shape (molecules,), bool, which energies are labels; None where all are. The others are 0.
         forces_known: shape (molecules,), bool, which molecules have forces as labels; None where all have.
+        memory: what was found once for these molecules, by name, wherever their atoms are; None where every call finds
+            it anew.
     """
 
     atomic_numbers: torch.Tensor
@@ -73,6 +75,7 @@ class Batch(NamedTuple):
     weight: torch.Tensor | None = None
     energy_known: torch.Tensor | None = None
     forces_known: torch.Tensor | None = None
+    memory: dict[str, Any] | None = None
 
     @classmethod
     def from_arrays(
@@ -156,11 +159,26 @@ class Batch(NamedTuple):
         moved: dict[str, Any] = {
             name: copy_to(value, device) for name, value in self._asdict().items() if torch.is_tensor(value)
         }
-        return self._replace(**moved, cached=self.cached and self.cached.to(device))
+        memory: dict[str, Any] | None = None if self.memory is None else {}
+        return self._replace(**moved, cached=self.cached and self.cached.to(device), memory=memory)
 
     def with_positions(self, positions: torch.Tensor) -> Self:
         """Return the same molecules at other positions, shape (atoms, 3), in Å; cached features are dropped."""
         return self._replace(positions=positions, cached=None)
+
+    def once(self, name: str, find: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """Return what does not depend on positions: from the memory, where there is one and it is known.
+
+        Args:
+            name: of what is found, and of all that it depends on beside the molecules.
+            find: finds it.
+        """
+        if self.memory is None:
+            return find()
+        if name not in self.memory:
+            self.memory[name] = find()
+        found: torch.Tensor = self.memory[name]
+        return found
 
 
 def _known(masks: Sequence[tuple[BoolArray | None, int]]) -> torch.Tensor | None:

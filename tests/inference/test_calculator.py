@@ -126,6 +126,16 @@ def test_a_change_of_the_atoms_is_seen() -> None:
         assert not np.array_equal(atoms.get_forces(), before)
 
 
+def test_a_molecule_in_motion_has_the_numbers_of_one_never_seen_before() -> None:
+    """To the last digit, also where atoms come within the cutoffs and leave them."""
+    atoms = with_calculator(molecule("CH3OH"), small_potential())
+    for distance in (1.0, 3.4, 3.6, 5.1, 5.3, 5.1, 3.6, 3.4, 1.0):
+        atoms.positions[2] = atoms.positions[0] + [0, 0, distance]
+        expected = with_calculator(atoms, small_potential())
+        assert np.array_equal(atoms.get_forces(), expected.get_forces())
+        assert atoms.get_potential_energy() == expected.get_potential_energy()
+
+
 def test_what_is_returned_can_be_changed_without_harm() -> None:
     atoms = with_calculator(WATER)
     before = atoms.get_forces().copy()

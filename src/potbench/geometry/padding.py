@@ -11,15 +11,16 @@ from potbench.batch import Batch
 def slots(batch: Batch) -> Tensor:
     """Return the place of each atom in a flattened table of (molecules, largest_molecule): shape (atoms,), int64."""
     first = batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule
-    within = torch.arange(len(batch.molecule_index), device=batch.molecule_index.device) - first[batch.molecule_index]
-    return batch.molecule_index * batch.largest_molecule + within
+    molecule = batch.molecule_index
+    within = torch.arange(molecule.shape[0], device=molecule.device) - first[molecule]
+    return molecule * batch.largest_molecule + within
 
 
 def pad(values: Tensor, slot: Tensor, batch: Batch, fill: float) -> Tensor:
     """Pad shape (atoms, …) to (molecules, largest_molecule, …); empty places hold `fill`."""
     num_molecules = len(batch.atoms_per_molecule)
     tail = values.shape[1:]
-    if len(values) == num_molecules * batch.largest_molecule:  # molecules of one size leave no place empty
+    if values.shape[0] == num_molecules * batch.largest_molecule:  # molecules of one size leave no place empty
         return values.view(num_molecules, batch.largest_molecule, *tail)
     table = torch.full((num_molecules * batch.largest_molecule, *tail), fill, dtype=values.dtype, device=values.device)
     return table.index_copy(0, slot, values).view(num_molecules, batch.largest_molecule, *tail)
@@ -28,4 +29,4 @@ def pad(values: Tensor, slot: Tensor, batch: Batch, fill: float) -> Tensor:
 def unpad(table: Tensor, slot: Tensor) -> Tensor:
     """Undo `pad`: shape (molecules, largest_molecule, …) to (atoms, …)."""
     rows = table.flatten(0, 1)
-    return rows if len(rows) == len(slot) else rows.index_select(0, slot)
+    return rows if rows.shape[0] == slot.shape[0] else rows.index_select(0, slot)

@@ -37,7 +37,7 @@ class Pairs(NamedTuple):
 def pairs_in_molecules(batch: Batch) -> Tensor:
     """List every pair of atoms of one molecule once, the earlier atom first: shape (2, pairs), int64."""
     first_atom = (batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule).index_select(0, batch.molecule_index)
-    num_earlier = torch.arange(len(first_atom), device=first_atom.device) - first_atom
+    num_earlier = torch.arange(first_atom.shape[0], device=first_atom.device) - first_atom
     # with output_size given, the host does not synchronize with the device to count the pairs
     later = torch.repeat_interleave(num_earlier, output_size=batch.num_pairs)
     # 0 1 2 … for the pairs of each later atom, counted from the first atom of its molecule
@@ -55,8 +55,8 @@ def candidate_pairs(batch: Batch, cutoff: float | None) -> Tensor:
         cutoff: in Å; None for all pairs.
     """
     is_large = batch.positions.is_cpu and batch.largest_molecule >= LARGE
-    if cutoff is None or (batch.num_pairs <= MANY and not is_large):
-        return pairs_in_molecules(batch)
+    if cutoff is None or torch.compiler.is_exporting() or (batch.num_pairs <= MANY and not is_large):
+        return batch.once("pairs", lambda: pairs_in_molecules(batch))
     from scipy.spatial import cKDTree
 
     found, start = [], 0
@@ -72,7 +72,8 @@ def pairs_within(batch: Batch, cutoff: float | None) -> Pairs:
     """List every pair of atoms of one molecule within a cutoff; pairs beyond it may be among them.
 
     On a CPU, and with large molecules, pairs beyond the cutoff are removed. Otherwise they stay, since to count the
-    others the host would synchronize with the device: whatever is summed over pairs must vanish beyond the cutoff.
+    others the host would synchronize with the device: whatever is summed over pairs must vanish beyond the cutoff. They
+    stay in exported programs, too, whose shapes must not depend on positions.
 
     Args:
         batch: the molecules.
@@ -80,7 +81,8 @@ def pairs_within(batch: Batch, cutoff: float | None) -> Pairs:
     """
     first, second = candidate_pairs(batch, cutoff)
     vectors = batch.positions.index_select(0, second) - batch.positions.index_select(0, first)
-    if cutoff is not None and (batch.positions.is_cpu or batch.largest_molecule > SMALL):
+    counted = not torch.compiler.is_exporting() and (batch.positions.is_cpu or batch.largest_molecule > SMALL)
+    if cutoff is not None and counted:
         near = torch.nonzero(vectors.detach().square().sum(dim=1) < cutoff**2).squeeze(1)
         first, second, vectors = (each.index_select(0, near) for each in (first, second, vectors))
     return Pairs(first, second, vectors, vectors.norm(dim=1))

@@ -16,6 +16,7 @@ from typing_extensions import override
 from potbench.batch import Batch
 from potbench.errors import UnknownMoleculeError
 from potbench.inference.load import load
+from potbench.potentials.atomic import AtomicPotential
 from potbench.potentials.ensemble import Ensemble
 from potbench.potentials.molecules import batch_of
 from potbench.potentials.plausible import named, require_finite, require_plausible
@@ -132,7 +133,9 @@ class Calculator(of_ase.Calculator):  # type: ignore[misc]  # ase is not typed
         require_plausible(atoms, "The molecule")
         if not same:
             batch = batch_of([atoms]).to(self.potential.device)
-            self._batch = batch.with_positions(self.potential.positions(batch.positions))
+            batch = batch.with_positions(self.potential.positions(batch.positions))
+            # what potentials of any other form find may not outlive a call, such as tensors of torch.func
+            self._batch = batch._replace(memory={} if isinstance(self.potential, AtomicPotential) else None)
         self._looked_at = atoms
         return True
 

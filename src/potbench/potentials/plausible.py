@@ -84,10 +84,10 @@ def require_finite(name: str, atomic_numbers: IntArray, energy: FloatArray, forc
         energy: of any shape.
         forces: shape (…, atoms, 3); None where there are none.
     """
+    if np.isfinite(energy).all() and (forces is None or np.isfinite(forces).all()):
+        return
     of_atoms = np.zeros((1, len(atomic_numbers), 3)) if forces is None else forces.reshape(-1, len(atomic_numbers), 3)
     broken = np.flatnonzero(~np.isfinite(of_atoms).all(axis=(0, 2)))
-    if np.isfinite(energy).all() and not len(broken):
-        return
     atoms = f"forces on {named(atomic_numbers, broken)}" if len(broken) else "energy"
     raise UnknownMoleculeError(
         f"{name}: the predicted {atoms} are NaN or infinite. Expected finite numbers: the structure is far from all "

@@ -131,4 +131,4 @@ class Potential(nn.Module, ABC):
     def element(self, batch: Batch) -> Tensor:
         """Return the index in `elements` of each atom's element: shape (atoms,), int64."""
         lookup: Tensor = self.get_buffer("element_of_number")
-        return lookup[batch.atomic_numbers]
+        return batch.once(f"elements of {self.elements}", lambda: lookup[batch.atomic_numbers])

@@ -82,7 +82,8 @@ class Repulsion(nn.Module):
         """
         first, second, _, distances = pairs_within(batch, self.widest)
         reach = self.reach[self.kind[element[first], element[second]]]
-        if distances.is_cpu:  # elsewhere the host would synchronize with the device to count them
+        # elsewhere the host would synchronize with the device to count them, and shapes of programs depend on no values
+        if distances.is_cpu and not torch.compiler.is_exporting():
             near = torch.nonzero(distances.detach() < reach).squeeze(1)
             if not len(near):
                 return torch.zeros_like(element, dtype=torch.float64)

@@ -82,7 +82,7 @@ class Attention(Readout):
         """
         place = torch.arange(batch.largest_molecule, device=slot.device)
         taken = place < batch.atoms_per_molecule.unsqueeze(1)
-        itself = torch.eye(len(place), dtype=torch.bool, device=slot.device)
+        itself = torch.eye(place.shape[0], dtype=torch.bool, device=slot.device)
         neighbors = taken.unsqueeze(1) & taken.unsqueeze(2) & ~itself
         if self.cutoff is None:
             return (neighbors | itself).to(batch.positions.dtype)

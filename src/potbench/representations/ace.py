@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from potbench.batch import Batch
 from potbench.errors import SettingError, require_positive
+from potbench.geometry.by_element import atoms_by_element, in_order_of_atoms
 from potbench.geometry.pairs import pairs_within
 from potbench.geometry.radial import LegendreBasis
 from potbench.geometry.spherical_harmonics import spherical_harmonics
@@ -105,8 +106,8 @@ class ACE(Representation):
     def forward(self, batch: Batch, element: Tensor) -> Tensor:
         atoms, nodes = zip(*self.nodes(batch, element), strict=True)
         rows = [products(own).T for products, own in zip(self.of_elements, nodes, strict=True)]
-        features = torch.cat([nn.functional.pad(row, (0, self.num_features - row.shape[1])) for row in rows])
-        return torch.empty_like(features).index_copy(0, torch.cat(atoms), features)
+        padded = [nn.functional.pad(row, (0, self.num_features - row.shape[1])) for row in rows]
+        return in_order_of_atoms(padded, atoms, element)
 
     def nodes(self, batch: Batch, element: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Compute the nodes of the products, see `Products.nodes`.
@@ -116,9 +117,8 @@ class ACE(Representation):
             (components, atoms).
         """
         projections = self.projections(batch, element)
-        counts = [batch.atoms_per_element.get(number, 0) for number in self.atomic_numbers]
         sizes = [2 * degree + 1 for degree in range(max(self.max_l) + 1)]
-        groups = torch.split(torch.argsort(element, stable=True), counts)
+        groups = atoms_by_element(batch, element, self.atomic_numbers)
         found = []
         for products, atoms in zip(self.of_elements, groups, strict=True):
             own = projections.index_select(0, atoms).permute(1, 2, 0).contiguous()
@@ -132,10 +132,10 @@ class ACE(Representation):
         there = self.radial(pairs.distances).unsqueeze(2) * harmonics.unsqueeze(1)
         back = there * self.parity.to(there.dtype)
         num_elements = len(self.atomic_numbers)
-        summed = there.new_zeros(len(element) * num_elements, *there.shape[1:])
+        summed = there.new_zeros(element.shape[0] * num_elements, *there.shape[1:])
         summed = summed.index_add(0, pairs.first * num_elements + element[pairs.second], there)
         summed = summed.index_add(0, pairs.second * num_elements + element[pairs.first], back)
-        projections: Tensor = summed.view(len(element), -1, there.shape[2])
+        projections: Tensor = summed.view(element.shape[0], -1, there.shape[2])
         return projections
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:

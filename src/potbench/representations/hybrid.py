@@ -99,7 +99,7 @@ class _First(nn.Module):
         filters = (self.filters(basis) * cutoff_values).unflatten(1, (3, -1))
         own, neighbor = self.own(atoms), self.neighbor(atoms)
         to_second, to_first = of_directions(pairs.vectors / pairs.distances.unsqueeze(1))
-        sums = atoms.new_zeros(len(atoms), 10, atoms.shape[1])
+        sums = atoms.new_zeros(atoms.shape[0], 10, atoms.shape[1])
         for here, there, seen in ((pairs.first, pairs.second, to_second), (pairs.second, pairs.first, to_first)):
             both = own.index_select(0, here) + neighbor.index_select(0, there)
             sums = sums.index_add(0, here, self.algebra.per_component(filters * both.unsqueeze(1)) * seen.unsqueeze(2))

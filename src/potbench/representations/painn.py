@@ -101,5 +101,5 @@ def _convolve_along(directions: Tensor, features: Tensor, filters: Tensor, pairs
     """Compute Σⱼ Wᵢⱼ ⊙ xⱼ eᵢⱼ, where e of shape (pairs, 3, 1) points from the first atom of a pair to the second."""
     to_first = filters * features.index_select(0, pairs.second) * directions
     to_second = filters * features.index_select(0, pairs.first) * -directions
-    nothing = to_first.new_zeros(len(features), 3, features.shape[2])
+    nothing = to_first.new_zeros(features.shape[0], 3, features.shape[2])
     return nothing.index_add(0, pairs.first, to_first).index_add(0, pairs.second, to_second)

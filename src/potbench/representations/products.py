@@ -169,7 +169,7 @@ class Products(nn.Module):
         features = [nodes.index_select(0, self.get_buffer("first"))]
         for middle, rows in zip(self.middles, torch.split(nodes, self.num_nodes), strict=True):
             size = 2 * middle + 1
-            components = rows.reshape(len(rows) // size, size, nodes.shape[1])
+            components = rows.reshape(rows.shape[0] // size, size, nodes.shape[1])
             left, right = self.get_buffer(f"dots_{middle}")
             features.append((components.index_select(0, left) * components.index_select(0, right)).sum(1))
         return torch.cat(features)

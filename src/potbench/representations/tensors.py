@@ -73,7 +73,7 @@ class TensorAlgebra(nn.Module):
         Returns:
             The same shape.
         """
-        a, b = ((self.to_matrix @ tensors).view(len(tensors), 3, 3, -1) for tensors in (one, other))
+        a, b = ((self.to_matrix @ tensors).view(tensors.shape[0], 3, 3, -1) for tensors in (one, other))
         both = (a.unsqueeze(3) * b.unsqueeze(1)).sum(2) + (b.unsqueeze(3) * a.unsqueeze(1)).sum(2)
         return self.to_components @ both.flatten(1, 2) / 6
 

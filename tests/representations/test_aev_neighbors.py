@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from ase import Atoms
+from ase.build import molecule
+
+from potbench.batch import Batch
+from potbench.geometry.pairs import candidate_pairs
+from potbench.potentials.molecules import batch_of
+from potbench.representations import AEV
+from potbench.representations.aev_neighbors import all_neighbors, near_neighbors
+
+NUMBERS = [1, 6, 8]
+KINDS = torch.tensor([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
+
+
+def element_of(batch: Batch) -> torch.Tensor:
+    return torch.tensor([NUMBERS.index(number) for number in batch.atomic_numbers.tolist()])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("names", [["CH3CH2OH"], ["C6H6", "H2O", "H2", "OH", "H", "CH4"], ["H"]])
+def test_features_and_gradients_are_those_of_torchani_to_the_last_digit(names: list[str], dtype: torch.dtype) -> None:
+    from torchani.neighbors import narrow_down
+
+    representation, batch = AEV(["H", "C", "O"]).to(dtype), batch_of([molecule(name) for name in names])
+    batch, element = batch.with_positions(batch.positions.to(dtype).requires_grad_()), element_of(batch)
+    elements, positions = element.unsqueeze(0), batch.positions.unsqueeze(0)
+    theirs = narrow_down(representation.cutoff, elements, positions, candidate_pairs(batch, None))
+    expected = representation.computer.compute_from_neighbors(elements, positions, theirs).squeeze(0)
+    features = representation(batch, element)
+    assert torch.equal(features, expected)
+    weights = torch.rand_like(features)
+    gradients = [torch.autograd.grad((each * weights).sum(), batch.positions)[0] for each in (features, expected)]
+    assert torch.equal(*gradients)
+
+
+def found(batch: Batch, element: torch.Tensor, *far: float) -> object:
+    """The neighbors of H, O and H at some distances from the first."""
+    positions = torch.tensor([[0.0, 0, 0], *([0.0, 0, distance] for distance in far)], dtype=torch.float64)
+    return near_neighbors(batch.with_positions(positions), element, KINDS, 5.0, 3.0)
+
+
+def test_neighbors_are_remembered_for_as_long_as_the_same_pairs_are_within_the_cutoffs() -> None:
+    batch = batch_of([molecule("H2O")])._replace(memory={})
+    element = element_of(batch)
+    first = found(batch, element, 1, 2)
+    assert found(batch, element, 1.5, 2.9) is first
+    for beyond in (3.1, 5.1):
+        neighbors = found(batch, element, 1, beyond)
+        assert neighbors is not first
+        for kept, new in zip(neighbors, found(batch._replace(memory=None), element, 1, beyond), strict=True):
+            assert torch.equal(kept, new)
+    assert found(batch, element.clone(), 1, 5.1) is not neighbors  # indices may be those of other elements
+
+
+def test_without_memory_nothing_is_kept() -> None:
+    batch = batch_of([molecule("H2O")])
+    element = element_of(batch)
+    assert found(batch, element, 1, 2) is not found(batch, element, 1, 2)
+
+
+def test_all_neighbors_of_a_small_molecule_are_the_near_ones() -> None:
+    """Beside the sides that are central themselves, with the sign 0."""
+    atoms = Atoms("OHHCH", [[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 1, 1]])
+    batch = batch_of([atoms])
+    element = element_of(batch)
+    near, every = near_neighbors(batch, element, KINDS, 5, 3), all_neighbors(batch, element, KINDS)
+    assert torch.equal(near.pairs, every.pairs)
+    assert torch.equal(near.radial, every.radial)
+
+    def triples(neighbors: object) -> set[tuple[object, ...]]:
+        triples = zip(neighbors.sides.T.tolist(), neighbors.signs.T.tolist(), neighbors.angular.tolist(), strict=True)
+        return {(frozenset(zip(*sides, strict=True)), angular) for *sides, angular in triples if 0 not in sides[1]}
+
+    assert triples(near) == triples(every)
+    assert len(triples(every)) == 5 * 6
