@@ -24,6 +24,7 @@ from potbench.cli.data.prepare import prepare
 from potbench.cli.ensemble import ensemble
 from potbench.cli.environment import check_environment
 from potbench.cli.examine import examine
+from potbench.cli.export import export
 from potbench.cli.md import md
 from potbench.cli.new import new
 from potbench.cli.output import go_on_without_reader, show_what_can_be_shown
@@ -84,6 +85,7 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "predict": predict,
     "relax": relax,
     "md": md,
+    "export": export,
     "check": check,
     "examine": examine,
     "ensemble": ensemble,
