@@ -78,7 +78,7 @@ LIBRARIES = {
     "pyscf": ("generation/pyscf_calculator.py",),
     "schnetpack": ("representations/schnetpack_import.py", "speed/"),
     "scipy": ("geometry/pairs.py", "potentials/plausible.py", "statistics/"),
-    "sgdml": ("potentials/sgdml_solver.py",),
+    "sgdml": ("potentials/sgdml_solver.py", "speed/"),
     "wandb": ("dashboards/wandb_logger.py",),
     "matplotlib": ("reporting/",),
     "jsonargparse": ("cli/", "runs/checkpoint.py"),

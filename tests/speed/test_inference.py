@@ -10,7 +10,8 @@ from ase.calculators.calculator import all_changes
 from ase.calculators.lj import LennardJones
 
 from potbench.cli.main import main
-from potbench.speed.inference import require_same_forces, time_calls
+from potbench.speed.inference import require_same_forces
+from potbench.speed.rival import time_calls
 
 
 class Counting(LennardJones):
@@ -44,7 +45,12 @@ def test_libraries_and_potbench_are_compared(tmp_path: Path, capsys: pytest.Capt
     found = json.loads(file.read_text())["calls"]
     assert [(one["network"], one["package"], one["atoms"]) for one in found] == [
         (network, library, atoms)
-        for network, library in (("ANI", "TorchANI"), ("SchNet", "SchNetPack"), ("PaiNN", "SchNetPack"))
+        for network, library in (
+            ("ANI", "TorchANI"),
+            ("SchNet", "SchNetPack"),
+            ("PaiNN", "SchNetPack"),
+            ("sGDML", "sGDML"),
+        )
         for atoms in (9, 21)
     ]
     for one in found:

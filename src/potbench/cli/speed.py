@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,28 +151,48 @@ def train(
     _finish(report, json)
 
 
-def inference(calls: int = 50, rounds: int = 9, threads: int | None = 1, json: Path | None = None) -> None:
+def inference(
+    calls: int = 50,
+    rounds: int = 9,
+    threads: int = 1,
+    graph_pes: Path | None = None,
+    mace: Path | None = None,
+    json: Path | None = None,
+) -> None:
     """Time single molecules by the libraries' calculators of ASE and by that of potbench.
 
-    TorchANI's calculator of ANI, and SchNetPack's of SchNet and PaiNN, beside potbench's with the same weights, for
-    ethanol and aspirin. Atoms move before each call. The calculators take turns; their forces are compared before.
+    TorchANI's calculator of ANI, SchNetPack's of SchNet and PaiNN, and sGDML's predictor, beside potbench's with the
+    same weights, for ethanol and aspirin. Atoms move before each call. The calculators take turns; their forces are
+    compared before. Beside graph-pes' SchNet and PaiNN, of the same sizes, and MACE, are potbench's SchNet, PaiNN and
+    hybrid network; these libraries run in processes of the environments that have them.
 
     Args:
         calls: calls in a turn.
         rounds: turns that are timed.
         threads: threads of torch.
+        graph_pes: python of an environment that has graph-pes; by default it is left out.
+        mace: python of an environment that has mace-torch; by default it is left out.
         json: file to write the figures to.
     """
     _at_least(inference, 1, calls=calls, rounds=rounds, threads=threads)
 
     import torch
 
-    if threads:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads)
 
     from potbench.speed import inference as benchmark
+    from potbench.speed.rivals import started
 
-    _finish(benchmark.measure(calls, rounds), json)
+    given = {"SchNet": graph_pes, "PaiNN": graph_pes, "MACE": mace}
+    with ExitStack() as running:
+        rivals = {
+            network: running.enter_context(
+                started(network, python, inference, "mace" if network == "MACE" else "graph_pes", threads)
+            )
+            for network, python in given.items()
+            if python
+        }
+        _finish(benchmark.measure(calls, rounds, rivals), json)
 
 
 def _at_least(command: Callable[..., None], smallest: int, **settings: int | None) -> None:

@@ -70,7 +70,8 @@ def traced(potential: Potential) -> torch.export.ExportedProgram:
     potential = deepcopy(potential).requires_grad_(False)
     of_one_molecule = potential.atomic_numbers if isinstance(potential, SGDML) else None
     elements = torch.tensor([SYMBOLS.index(symbol) for symbol in potential.elements])
-    example = elements.repeat(NUM_ATOMS)[:NUM_ATOMS] if of_one_molecule is None else of_one_molecule
+    # a copy: a tensor that is both an input and a constant would be traced as the input
+    example = elements.repeat(NUM_ATOMS)[:NUM_ATOMS] if of_one_molecule is None else of_one_molecule.clone()
     inputs = example, torch.randn(len(example), 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     atoms = torch.export.Dim("atoms", min=2)
     shapes = ({0: atoms}, {0: atoms}) if of_one_molecule is None else None

@@ -53,13 +53,21 @@ class SGDMLSolver:
         num_frames = len(frames.energy)
         self._task = trainer.create_task(data, num_frames, data, 0, sig=0, perms=permutations)
 
+    def model(self, length_scale: int) -> Any:
+        """Return the model that the package's own predictor takes.
+
+        Args:
+            length_scale: σ in Å⁻¹.
+        """
+        return _trainer().train({**self._task, "sig": length_scale})
+
     def solve(self, length_scale: int) -> dict[str, Tensor]:
         """Return the arrays of a solved `SGDML`, as its `load_state_dict` takes them.
 
         Args:
             length_scale: σ in Å⁻¹.
         """
-        model = _trainer().train({**self._task, "sig": length_scale})
+        model = self.model(length_scale)
         points = torch.from_numpy(model["R_desc"]).T.contiguous()
         num_pairs = points.shape[1]
         # for each pair, the package lists its places in the concatenation of all permutations

@@ -2,32 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar, cast
 
+import numpy as np
 import torch
+from ase import Atoms
 from ase.calculators.calculator import Calculator as AseCalculator
 from torch import nn
 
 from potbench.inference.calculator import Calculator
-from potbench.potentials import AtomicPotential
+from potbench.potentials import SGDML, AtomicPotential
+from potbench.potentials.sgdml_solver import SGDMLSolver
 from potbench.readouts import FeedForward
-from potbench.representations import AEV, PaiNN, SchNet
+from potbench.representations import AEV, Hybrid, PaiNN, SchNet
 from potbench.representations.schnetpack_import import schnetpack
 from potbench.representations.shifted_softplus import ShiftedSoftplus
 from potbench.speed.schnetpack_loop import model_of
+from potbench.structures import Frames
 from potbench.units import HARTREE
 
 ELEMENTS = ["H", "C", "N", "O"]
+SGDML_FRAMES = 50
+SGDML_LENGTH_SCALE = 20
 
 
-def pairs_of_calculators() -> dict[str, tuple[str, Any, Calculator]]:
-    """Return, for each network, the name of a library, its calculator, and that of potbench: random weights."""
-    ani, schnet, painn = _ani(), _message_passing(SchNet), _message_passing(PaiNN)
+def calculators() -> dict[str, Calculator]:
+    """Return potbench's calculators by network, with random weights."""
+    torch.manual_seed(0)
+    hybrid = AtomicPotential(ELEMENTS, Hybrid, partial(FeedForward, hidden_sizes=[128], activation=nn.SiLU), scale=1.0)
+    networks = {"ANI": _ani(), "SchNet": _message_passing(SchNet), "PaiNN": _message_passing(PaiNN)}
+    return {name: Calculator(network) for name, network in {**networks, "Hybrid": hybrid.eval()}.items()}
+
+
+def of_libraries(ours: dict[str, Calculator]) -> dict[str, tuple[str, Any]]:
+    """Return the name of a library, and its calculator with the weights of ours, for each network that one has."""
+    potentials = {name: cast(AtomicPotential, calculator.potential) for name, calculator in ours.items()}
     return {
-        "ANI": ("TorchANI", _of_torchani(ani), Calculator(ani)),
-        "SchNet": ("SchNetPack", _of_schnetpack(schnet), Calculator(schnet)),
-        "PaiNN": ("SchNetPack", _of_schnetpack(painn), Calculator(painn)),
+        "ANI": ("TorchANI", _of_torchani(potentials["ANI"])),
+        "SchNet": ("SchNetPack", _of_schnetpack(potentials["SchNet"])),
+        "PaiNN": ("SchNetPack", _of_schnetpack(potentials["PaiNN"])),
     }
+
+
+def of_sgdml(molecule: Atoms) -> tuple[Any, Calculator]:
+    """Return sGDML's predictor as a calculator, and potbench's, solved for conformers of a molecule held by springs.
+
+    Raises:
+        MissingPackageError: the package is not installed.
+    """
+    moves = np.random.default_rng(0).normal(0, 0.1, (SGDML_FRAMES, len(molecule), 3))
+    energy = (moves**2).sum(axis=(1, 2))
+    solver = SGDMLSolver(Frames("molecule", molecule.numbers, molecule.positions + moves, energy, forces=-2 * moves))
+    potential = SGDML(ELEMENTS)
+    potential.load_state_dict(solver.solve(SGDML_LENGTH_SCALE))
+    from sgdml.predict import GDMLPredict
+
+    predictor = GDMLPredict(solver.model(SGDML_LENGTH_SCALE), max_processes=1)
+
+    class Predictor(AseCalculator):  # type: ignore[misc]  # ase is not typed
+        """The package's own takes a file, in kcal/mol."""
+
+        implemented_properties: ClassVar = ["energy", "forces"]
+
+        def calculate(self, atoms: Atoms, properties: Any = None, changes: Any = None) -> None:
+            """Compute energy and forces."""
+            super().calculate(atoms, properties, changes)
+            energy, forces = predictor.predict(atoms.positions.reshape(1, -1))
+            self.results = {"energy": energy[0], "forces": forces.reshape(-1, 3)}
+
+    return Predictor(), Calculator(potential.eval())
 
 
 def _ani() -> AtomicPotential:

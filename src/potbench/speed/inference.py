@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,15 @@ from rich import box
 from rich.table import Table
 from typing_extensions import override
 
-from potbench.speed.calculators import pairs_of_calculators
+from potbench.errors import MissingPackageError
+from potbench.speed.calculators import calculators, of_libraries, of_sgdml
 from potbench.speed.report import Report
+from potbench.speed.rival import time_calls
+from potbench.speed.rivals import Rival
 from potbench.speed.spread import Spread
 
-MOVED = 1e-3
-"""Å that an atom moves from one call to the next, so that nothing is cached."""
+Timed = Callable[[Atoms, int], float]
+"""A molecule and how often it is computed → milliseconds of a call."""
 ASPIRIN = Atoms(
     "CCOOCCCCCCCOOHHHHHHHH",
     [
@@ -41,8 +44,8 @@ class Calls:
         molecule: its formula.
         atoms: how many it has.
         package: whose calculator potbench's is compared with.
-        theirs: milliseconds of a call.
-        ours: milliseconds of a call.
+        theirs: CPU milliseconds of a call.
+        ours: CPU milliseconds of a call.
         ratio: of ours to theirs, turn by turn.
     """
 
@@ -62,15 +65,17 @@ class InferenceReport(Report):
     Args:
         rounds: how many turns were timed.
         calls: of each network and molecule.
+        notes: why what could be there is not.
     """
 
     rounds: int
     calls: list[Calls]
+    notes: list[str] = field(default_factory=list)
 
     @override
     def tables(self) -> Iterator[Table]:
-        table = Table("Energy and forces", "", "Library", box=box.SIMPLE)
-        for name in ("Its calculator (ms)", "potbench (ms)", "potbench / its"):
+        table = Table("Energy and forces", "", "Library", box=box.SIMPLE, caption="\n".join(self.notes) or None)
+        for name in ("Its calculator (CPU ms)", "potbench (CPU ms)", "potbench / its"):
             table.add_column(name, justify="right")
         for found in self.calls:
             name = f"{found.molecule}, {found.atoms} atoms"
@@ -79,41 +84,45 @@ class InferenceReport(Report):
         yield table
 
 
-def measure(calls: int, num_rounds: int) -> InferenceReport:
+def measure(calls: int, num_rounds: int, rivals: Mapping[str, Rival] | None = None) -> InferenceReport:
     """Let the calculators take turns.
 
     Args:
         calls: in a turn.
         num_rounds: turns that are timed; one before them is not.
+        rivals: network → a calculator in another process, which has weights of its own.
 
     Raises:
-        ValueError: two calculators do not give the same forces.
+        ValueError: two calculators of the same weights do not give the same forces.
     """
-    found = []
-    for network, (package, theirs, ours) in pairs_of_calculators().items():
-        for atoms in (molecule("CH3CH2OH"), ASPIRIN):
-            require_same_forces(network, atoms, theirs, ours)
-            turns = [(time_calls(theirs, atoms, calls), time_calls(ours, atoms, calls)) for _ in range(num_rounds + 1)][
-                1:
-            ]
+    found: list[Calls] = []
+    notes: list[str] = []
+    for atoms in (molecule("CH3CH2OH"), ASPIRIN):
+
+        def take_turns(network: str, library: str, theirs: Timed, ours: Any, atoms: Atoms = atoms) -> None:
+            turns = [(theirs(atoms, calls), time_calls(ours, atoms, calls)) for _ in range(num_rounds + 1)][1:]
             their, our = zip(*turns, strict=True)
             ratio = Spread.of([one / other for other, one in turns])
             name = atoms.get_chemical_formula()
-            found.append(Calls(network, name, len(atoms), package, Spread.of(their), Spread.of(our), ratio))
+            found.append(Calls(network, name, len(atoms), library, Spread.of(their), Spread.of(our), ratio))
+
+        ours = calculators()
+        for network, (library, theirs) in of_libraries(ours).items():
+            require_same_forces(network, atoms, theirs, ours[network])
+            take_turns(network, library, partial(time_calls, theirs), ours[network])
+        try:
+            theirs, solved = of_sgdml(atoms)
+        except MissingPackageError as error:
+            notes = [str(error)]
+        else:
+            require_same_forces("sGDML", atoms, theirs, solved)
+            take_turns("sGDML", "sGDML", partial(time_calls, theirs), solved)
+        for network, rival in (rivals or {}).items():
+            take_turns(network, rival.library, rival.time_calls, ours["Hybrid" if network == "MACE" else network])
+    order = {network: place for place, network in reversed([*enumerate(one.network for one in found)])}
+    found.sort(key=lambda one: (order[one.network], one.package))
     data = "ethanol and aspirin, one at a time"
-    return InferenceReport(data=data, rounds=num_rounds, calls=found)
-
-
-def time_calls(calculator: Any, molecule: Atoms, calls: int) -> float:
-    """Return milliseconds of a call for forces, and then for the energy, which should be there by then."""
-    atoms = molecule.copy()
-    atoms.calc = calculator
-    began = time.perf_counter()
-    for call in range(calls):
-        atoms.positions[0, 0] += MOVED if call % 2 else -MOVED
-        atoms.get_forces()
-        atoms.get_potential_energy()
-    return 1000 * (time.perf_counter() - began) / calls
+    return InferenceReport(data=data, rounds=num_rounds, calls=found, notes=notes)
 
 
 def require_same_forces(network: str, molecule: Atoms, theirs: Any, ours: Any) -> None:
