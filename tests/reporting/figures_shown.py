@@ -8,6 +8,9 @@ from matplotlib.figure import Figure
 
 from potbench.reporting.errors_figure import ErrorRow, draw_errors
 from potbench.reporting.learning_curves_figure import CurveShown, draw_learning_curves
+from potbench.reporting.lines import Figure as LinesFigure
+from potbench.reporting.lines import Line
+from potbench.reporting.lines_figure import LinesShown, draw_figure, draw_side_by_side
 from potbench.reporting.marks import assign_marks
 from potbench.reporting.pareto_figure import CostShown, ParetoPoint, draw_pareto
 from potbench.reporting.ratios_figure import RatioShown, draw_ratios
@@ -36,7 +39,7 @@ GROUPS = ["azobenzene", "paracetamol, 300 K and 600 K", "ethanol"]
 ETHANOL = molecule("CH3CH2OH")
 NAMES = (
     "errors", "errors_alike", "ratios", "pareto", "learning_curves", "trainings", "where", "search", "structure",
-    "structure_with_forces",
+    "structure_with_forces", "lines", "lines_side_by_side",
 )  # fmt: skip
 
 
@@ -69,7 +72,20 @@ def all_figures(names: list[str]) -> dict[str, Figure]:
         "structure_with_forces": draw_structure(
             ETHANOL.numbers, ETHANOL.positions, *(random.normal(0, 1, (2, 9, 3)) * 0.3 + random.normal(0, 1, (9, 3)))
         ),
+        "lines": draw_figure(_lines(names)),
+        "lines_side_by_side": draw_side_by_side([LinesShown(name, _lines(["h(r)", "data"])) for name in names], marks),
     }  # fmt: skip
+
+
+def _lines(labels: list[str]) -> LinesFigure:
+    times = tuple(np.linspace(0, 5, 50).tolist())
+    lines = [
+        Line(label, times, (*(each / place for each in times[:-1]), None), low=times, high=times, steps=place == 2,
+             reference=place == len(labels))
+        for place, label in enumerate(labels, start=1)
+    ]  # fmt: skip
+    title = "paracetamol: replicas whose bonds stay within 0.5 Å of their means"
+    return LinesFigure("survival", title, "time (ps)", "energy above the minimum (eV)", tuple(lines))
 
 
 def _error_rows(errors: dict[str, float], random: np.random.Generator) -> list[ErrorRow]:

@@ -71,7 +71,7 @@ def test_figures_are_as_wide_as_one_or_two_columns(figures: dict[str, Figure], n
 
 def test_every_axis_of_errors_names_its_unit() -> None:
     for name, figure in all_figures(SHORT).items():
-        if name in {"ratios", "structure", "structure_with_forces"}:
+        if name in {"ratios", "structure", "structure_with_forces", "lines", "lines_side_by_side"}:
             continue
         labels = [label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel())]
         assert any("(kcal/mol" in label for label in labels), name

@@ -26,8 +26,6 @@ RATIO = (3.0, 5.0)
 """Of the fluctuations when the step is halved: 4 of an integrator of second order, where forces are smooth."""
 FMAX = 0.01
 """eV/Å at the minimum."""
-BEGINNING = 0.2
-"""Part of the time that does not count: at the start, all energy is at the minimum, where the step errs otherwise."""
 MOST_POINTS = 400
 """Of a line in the figure."""
 
@@ -127,8 +125,7 @@ def _move(subject: Subject, mode: Mode, start: FloatArray, step: float) -> _Cons
     for sample in range(samples):
         dynamics.advance(between)
         energy = dynamics.conserved.cpu().numpy()
-        if sample >= BEGINNING * samples:
-            drift.add(dynamics.time, energy)
+        drift.add(dynamics.time, energy)
         times[sample], changes[sample] = dynamics.time, energy - began
     return _Conserved(times, changes, drift.slope, drift.fluctuation)
 
