@@ -136,7 +136,7 @@ def test_members_of_other_elements_are_refused():
 
 def test_members_that_agree_have_no_spread(batch):
     one = build(FILES["ani_feed_forward"], 0)
-    found = Ensemble(one.elements, [one, copy.deepcopy(one), copy.deepcopy(one)]).eval()(batch, forces=True)
+    found = Ensemble(one.elements, [copy.deepcopy(one) for _ in range(5)]).eval()(batch, forces=True)
     assert not found.energy_spread.any()
     assert not found.forces_spread.any()
 

@@ -123,9 +123,5 @@ class Ensemble(Potential):
 
 
 def mean_and_spread(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation, with M − 1, over the members: shape (members, …) → (…) each.
-
-    Where all members agree exactly, as symmetry makes them do, the spread is exactly 0.
-    """
-    from_first = values - values[0]
-    return values[0] + from_first.mean(dim=0), from_first.std(dim=0)
+    """Return mean and standard deviation, with M − 1, over the members: shape (members, …) → (…) each."""
+    return values.mean(dim=0), values.std(dim=0)
