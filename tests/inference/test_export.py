@@ -143,7 +143,7 @@ def test_every_architecture_can_be_exported(config: Path) -> None:
         numbers = potential.atomic_numbers.numpy()
         atoms = Atoms(numbers, 2 * np.random.default_rng(0).normal(size=(len(numbers), 3)))
         assert largest_difference(program, potential, atoms) < 1e-6
-        with pytest.raises(RuntimeError, match=r"Expected the atomic numbers \[8, 6, .*\], in this order"):
+        with pytest.raises(RuntimeError, match=r"Expected the atomic numbers \[6, 8, 1, 1, 1, 1\], in this order"):
             run(program, atoms[::-1])
         return
     for atoms in (molecule("H2"), molecule("H2O"), molecule("CH3CH2OH"), molecule("C6H6")):
