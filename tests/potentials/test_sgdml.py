@@ -141,3 +141,28 @@ def test_two_atoms_are_enough() -> None:
     )
     potential = solved(SGDMLSolver(frames))
     assert torch.allclose(potential(Batch.from_frames(frames)).energy, torch.from_numpy(frames.energy), atol=0.01)
+
+
+def test_the_gradient_by_hand_is_that_of_autograd(potential: SGDML, known: Batch, unseen: Batch) -> None:
+    for batch in (known, unseen):
+        positions = batch.positions.clone().requires_grad_()
+        energy = potential.energies(batch.with_positions(positions)).energy
+        (gradient,) = torch.autograd.grad(energy.sum(), positions)
+        found = potential(batch, forces=True)
+        assert torch.equal(found.energy, energy.detach())
+        torch.testing.assert_close(found.forces, -gradient, rtol=1e-9, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda potential: potential.weights.mul_(2),
+        lambda potential: setattr(potential, "weights", 2 * potential.weights),
+        lambda potential: potential.load_state_dict({**potential.state_dict(), "weights": 2 * potential.weights}),
+    ],
+)
+def test_weights_that_change_are_noticed(potential: SGDML, unseen: Batch, change) -> None:
+    changed = copy.deepcopy(potential)
+    before = changed(unseen, forces=True).forces
+    change(changed)
+    torch.testing.assert_close(changed(unseen, forces=True).forces, 2 * before)

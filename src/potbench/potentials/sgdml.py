@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -17,6 +18,34 @@ from potbench.structures import SYMBOLS
 
 TINY = 1e-24
 """Å⁻²: squared distances of descriptors below it are rounding errors, where the derivative of the root diverges."""
+
+
+class Kernel(NamedTuple):
+    """The points of the kernel, every permutation of each training frame, and what each contributes at a descriptor.
+
+    Attributes:
+        center: mean of the points, shape (pairs,), in Å⁻¹.
+        points: relative to the center, shape (points, pairs), in Å⁻¹.
+        weights: shape (points, pairs), in eV Å.
+        squares: of the points, shape (points,), in Å⁻².
+        products: of points and weights, shape (points,), in eV.
+    """
+
+    center: Tensor
+    points: Tensor
+    weights: Tensor
+    squares: Tensor
+    products: Tensor
+
+    @classmethod
+    def of(cls, points: Tensor, weights: Tensor, permutations: Tensor) -> Self:
+        """Return the points of training frames, under all permutations."""
+        every = points[:, permutations].flatten(0, 1)
+        weights = weights[:, permutations].flatten(0, 1)
+        # relative to the center they keep their digits in products: weights are of 10⁵ eV Å and cancel each other
+        center = every.mean(dim=0)
+        every = every - center
+        return cls(center, every, weights, every.square().sum(dim=1), (every * weights).sum(dim=1))
 
 
 class SGDML(Potential):
@@ -50,6 +79,7 @@ class SGDML(Potential):
         self.register_buffer("permutations", torch.zeros(0, 0, dtype=torch.int64))  # p, (permutations, pairs)
         self.register_buffer("length_scale", torch.ones((), dtype=torch.float64))  # σ, Å⁻¹
         self.register_buffer("constant", torch.zeros((), dtype=torch.float64))  # c, eV
+        self._last: tuple[tuple[Tensor, ...], list[int], Kernel] | None = None
 
     @property
     @override
@@ -59,20 +89,55 @@ class SGDML(Potential):
 
     @override
     def energies(self, batch: Batch) -> Prediction:
-        num_atoms = len(self.atomic_numbers)
-        first, second = torch.tril_indices(num_atoms, num_atoms, -1, device=batch.positions.device)
-        positions = batch.positions.double().view(-1, num_atoms, 3)
-        here = 1 / (positions[:, first] - positions[:, second]).norm(dim=2)
-        points = self.points[:, self.permutations].flatten(0, 1)
-        weights = self.weights[:, self.permutations].flatten(0, 1)
-        # differences are computed by matrix products, seven times as fast as one by one; relative to the center of the
-        # points, so that they keep their digits: the weights are of 10⁵ eV Å and cancel each other
-        center = points.mean(dim=0)
-        here, points = here - center, points - center
-        squares = here.square().sum(dim=1, keepdim=True) + points.square().sum(dim=1) - 2 * here @ points.T
-        distances = math.sqrt(5) / self.length_scale * squares.clamp(min=TINY).sqrt()
-        slopes = here @ weights.T - (points * weights).sum(dim=1)
+        here, _, _ = self._descriptors(batch)
+        distances, slopes = self._at(here, self._kernel())
         return Prediction(self.constant + ((1 + distances) * torch.exp(-distances) * slopes).sum(dim=1))
+
+    @override
+    def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, Tensor]:
+        if self.training:  # where it is differentiated again
+            return super().energies_and_gradient(batch)
+        with torch.no_grad():
+            kernel = self._kernel()
+            here, vectors, pairs = self._descriptors(batch)
+            distances, slopes = self._at(here, kernel)
+            falling = torch.exp(-distances)
+            rising = (1 + distances) * falling
+            steep = 5 / self.length_scale**2 * falling * slopes
+            to_here = rising @ kernel.weights + steep @ kernel.points
+            to_here -= steep.sum(dim=1, keepdim=True) * (here - kernel.center)
+            along = -(to_here * here**3).unsqueeze(2) * vectors
+            gradient = torch.zeros(len(here), len(self.atomic_numbers), 3, dtype=along.dtype, device=along.device)
+            gradient.index_add_(1, pairs[0], along).index_add_(1, pairs[1], -along)
+            energy = self.constant + (rising * slopes).sum(dim=1)
+        return Prediction(energy), gradient.view(-1, 3).to(batch.positions.dtype)
+
+    def _descriptors(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return 1/r of all pairs of each molecule, (molecules, pairs), their vectors and their atoms, (2, pairs)."""
+        num_atoms = len(self.atomic_numbers)
+        pairs = batch.once("pairs of sGDML", lambda: torch.tril_indices(num_atoms, num_atoms, -1, device=self.device))
+        positions = batch.positions.double().view(-1, num_atoms, 3)
+        vectors = positions[:, pairs[0]] - positions[:, pairs[1]]
+        return 1 / vectors.norm(dim=2), vectors, pairs
+
+    def _at(self, here: Tensor, kernel: Kernel) -> tuple[Tensor, Tensor]:
+        """Return √5/σ |x − p xⱼ| and (x − p xⱼ) · p wⱼ, shape (molecules, points) each, by matrix products."""
+        here = here - kernel.center
+        squares = here.square().sum(dim=1, keepdim=True) + kernel.squares - 2 * here @ kernel.points.T
+        distances = math.sqrt(5) / self.length_scale * squares.clamp(min=TINY).sqrt()
+        return distances, here @ kernel.weights.T - kernel.products
+
+    def _kernel(self) -> Kernel:
+        """Return the points of the kernel; those of the last call, unless what they come from has changed."""
+        sources = (self.points, self.weights, self.permutations)
+        if torch.compiler.is_exporting():  # what is traced may not outlive it
+            return Kernel.of(*sources)
+        versions = [source._version for source in sources]
+        known = self._last
+        is_known = known is not None and known[1] == versions and all(map(operator.is_, known[0], sources))
+        if known is None or not is_known:
+            known = self._last = (sources, versions, Kernel.of(*sources))
+        return known[2]
 
     @override
     def refuse_unknown(self, batch: Batch) -> None:
