@@ -56,3 +56,10 @@ def test_settings_and_structures_that_cannot_work_are_refused() -> None:
         next(relax(springs(), [molecule("H2O")], fmax=0))
     with pytest.raises(UnknownMoleculeError, match="Si"):
         next(relax(springs(), [molecule("SiH4")]))
+
+
+def test_forces_that_grow_without_bound_are_refused_in_words() -> None:
+    potential = springs()
+    potential.stiffness = 1e155
+    with pytest.raises(UnknownMoleculeError, match="H2 collapses while it is relaxed"):
+        next(relax(potential, [Atoms("H2", [[0, 0, 0], [0, 0, 1.3]])]))

@@ -49,8 +49,6 @@ def search(subject: Subject, frame: int, fmax: float, steps: int = STEPS) -> Rel
         return next(relax(subject.potential, [atoms], fmax, steps))
     except UnknownMoleculeError as error:
         return str(error)
-    except np.linalg.LinAlgError:
-        return "Forces on the way grow without bound."
 
 
 def lowest(frames: Frames) -> int:

@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.optimize import BFGS
 
-from potbench.errors import require_positive
+from potbench.errors import UnknownMoleculeError, require_positive
 from potbench.inference.calculator import Calculator
 from potbench.potentials.potential import Potential
 
@@ -60,7 +60,14 @@ def relax(potential: Potential, structures: Sequence[Atoms], fmax: float = 0.01,
             warnings.simplefilter("ignore")  # of atoms outside of the training set on the way; what counts is the end
             before = atoms.get_potential_energy()
             search = BFGS(atoms, logfile=None)
-            converged = bool(search.run(fmax=fmax, steps=steps))
+            try:
+                converged = bool(search.run(fmax=fmax, steps=steps))
+            except np.linalg.LinAlgError as error:  # BFGS has no step where forces are too large to be multiplied
+                raise UnknownMoleculeError(
+                    f"{atoms.get_chemical_formula()} collapses while it is relaxed: forces grow without bound after "
+                    f"{search.nsteps} steps. Expected a structure nearer to those of the training set; or add the "
+                    "repulsion of nuclei, which keeps atoms apart."
+                ) from error
         forces, energy = atoms.get_forces(), atoms.get_potential_energy()
         atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces)
         trained_on = potential.trained_on
