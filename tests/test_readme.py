@@ -40,7 +40,7 @@ SPEED = {
 SHORT = {  # of potentials that have hardly been trained
     "md": ["--time", "0.01"],
     "relax": ["--fmax", "100"],
-    "examine": ["--mode", "dev"],
+    "examine": ["--mode", "dev", "--only", "stability"],
 }
 
 

@@ -118,6 +118,16 @@ def test_another_checkpoint_is_examined_without_a_trace(
     assert contents(run_copy) == before
 
 
+def test_what_repulsion_mends_is_shown_without_a_trace(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(run_copy)
+    statuses = [main(["examine", str(run_copy), "--mode", "dev", "--only", "dimers", "--repulsion", "true"])]
+    assert contents(run_copy) == before
+    assert "with repulsion, this is not the potential of the run" in capsys.readouterr().out
+    statuses.append(main(["examine", str(run_copy), "--mode", "dev", "--only", "dimers"]))
+    falls = [each for each in Record.load(run_copy).examined or () if "fall" in each.quantity]
+    assert statuses == [0, 1], falls
+
+
 def test_protocols_that_are_not_there_are_refused(run_copy: Path, refused: Callable[[list[str]], str]) -> None:
     said = refused(["examine", str(run_copy), "--only", "nwe"])
     assert (

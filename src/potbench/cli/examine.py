@@ -13,6 +13,7 @@ def examine(
     only: list[str] = [],  # noqa: B006 — never changed; the parser takes None for no list
     ckpt_path: str = "best",
     device: str = "cpu",
+    repulsion: bool = False,
     allow: list[str] = [],  # noqa: B006 — never changed
 ) -> int:
     """Put a trained potential to work: dynamics, vibrations, bonds and more, each value with its limit.
@@ -26,11 +27,12 @@ def examine(
         only: protocols, such as nve stability; all by default.
         ckpt_path: best, last, or a file.
         device: cpu or cuda.
+        repulsion: nuclei repel each other (ZBL) at distances below those of the training set; nothing is then recorded.
         allow: packages that you trust, whose classes the run may name beside those of potbench.
     """
     from potbench.cli.trained import load_trained
 
-    potential = load_trained(run, ckpt_path, device, allow, in_double=True)
+    potential = load_trained(run, ckpt_path, device, allow, repulsion, in_double=True)
 
     from rich.console import Console
 
@@ -63,7 +65,8 @@ def examine(
     console.print(table(findings))
     for remark in remarks(findings):
         console.print(remark, highlight=False, markup=False, soft_wrap=True)
-    not_recorded = add_to_record(folder, checkpoint, examined=findings)
+    added = "The record is as it was: with repulsion, this is not the potential of the run." if repulsion else ""
+    not_recorded = added or add_to_record(folder, checkpoint, examined=findings)
     if not not_recorded:
         figures = tuple(figure for each in found for figure in each.figures)
         ExaminedLines(figures).save(folder, {protocol.name for protocol in protocols})
