@@ -20,6 +20,8 @@ from tests.native_files.own_files import write_own_database, write_own_sgdml, wr
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
+LONG = {"clusters.md", "optimization.md", "results.md", "tuning.md"}
+"""Documents whose commands take so long that they are slow tests."""
 INSTALLATION = [
     "make quickstart",
     "make compare",
@@ -126,7 +128,11 @@ def test_pages_link_to_files_that_are_there(page: Path) -> None:
 
 
 @pytest.mark.usefixtures("served_rmd17")
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(each, marks=pytest.mark.slow if each.name in LONG else ()) for each in DOCUMENTS],
+    ids=name,
+)
 def test_commands_work_in_the_order_of_the_document(
     document: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -208,6 +208,7 @@ def test_fit_and_evaluations_are_one_run_online(
     server.close()
 
 
+@pytest.mark.slow
 def test_a_killed_run_continues_in_its_dashboards_without_steps_that_are_double_or_missing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     every_step = ["--trainer.log_every_n_steps", "1", "--checkpoint_every_steps", "7", "--trainer.max_epochs", "30"]

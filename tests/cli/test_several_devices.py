@@ -53,6 +53,7 @@ def test_processes_compute_derivatives_once_and_share_them(tmp_path: Path) -> No
     assert not list(tmp_path.rglob("derivatives*"))
 
 
+@pytest.mark.slow
 def test_nodes_that_share_a_file_system_prepare_the_data_and_compute_features_once(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -74,9 +74,9 @@ SETTINGS: dict[str, tuple[list[str], list[str]]] = {
     "averaged, every step": ([*AVERAGED, *EVERY_STEP], [f"{STEP}#5", f"{VALIDATION}#2"]),
     "energies": (ENERGIES, ["potbench.training.feature_cache.callback:fill#1@after", "features-#1@half"]),
 }
-# every second one is enough for each commit
+# every fourth one is enough for each commit
 CASES = [
-    pytest.param(name, place, marks=[pytest.mark.slow] if number % 2 else [])
+    pytest.param(name, place, marks=[pytest.mark.slow] if number % 4 else [])
     for name, (_, places) in SETTINGS.items()
     for number, place in enumerate(places)
 ]
@@ -169,7 +169,9 @@ def unbroken_in_two(server: Server) -> dict[str, Any]:
     return left_by(server)
 
 
-@pytest.mark.parametrize(("rank", "place"), TWO_PLACES)
+@pytest.mark.parametrize(
+    ("rank", "place"), [*TWO_PLACES[:2], *(pytest.param(*place, marks=pytest.mark.slow) for place in TWO_PLACES[2:])]
+)
 def test_where_one_process_of_two_is_killed_the_other_ends_and_the_run_resumes(server, unbroken_in_two, rank, place):
     shutil.rmtree(server.folder / "run")
     begun = time.monotonic()

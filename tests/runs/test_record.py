@@ -67,6 +67,7 @@ def test_the_json_begins_with_its_format_and_names_everything() -> None:
         "energy_spread": 0.5,
         "forces_rms": None,
         "num_frames": 11,
+        "shortest_distances": None,
     }
     assert plain["split"]["leakage"]["nearest"] == 0.1
     assert plain["metrics"]["test"]["energy_mae"] == {"value": 0.25, "unit": "kcal/mol"}

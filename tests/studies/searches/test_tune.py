@@ -153,6 +153,7 @@ def test_two_trials_at_once_take_turns_and_none_is_made_twice(tmp_path: Path) ->
     assert abs(times[1] - times[0]) < 0.55
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_search(tmp_path: Path) -> None:
     asked = {"space": {"x": {"choice": [10.0**-k for k in range(8)]}}, "sampler": "grid", "objective": "forces_mae"}
     both = [started(tmp_path, asked, seconds=0.15) for _ in range(2)]
@@ -164,7 +165,7 @@ def test_two_processes_share_a_search(tmp_path: Path) -> None:
     assert min(lines) >= 1
 
 
-@pytest.mark.parametrize("with_children", [True, False])
+@pytest.mark.parametrize("with_children", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_search_that_is_killed_goes_on_and_repeats_nothing(tmp_path: Path, with_children: bool) -> None:
     asked = {"space": LISTED, "sampler": "grid", "objective": "forces_mae"}
     first = started(tmp_path, asked, trainer={"max_epochs": 4}, seconds=0.3)
