@@ -191,6 +191,20 @@ def test_a_resumed_run_sees_the_batches_that_it_would_have_seen(made, tmp_path):
     assert first + second == straight
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_unshuffled_batches_come_in_the_order_of_the_dataset_also_after_a_resume(made, tmp_path):
+    straight, _ = trained(opened(made, shuffle=False), tmp_path, 3)
+    frames = opened(made).indices.train.tolist()
+    assert frames == sorted(frames)
+    assert [[frame for batch in epoch for frame in batch] for epoch in straight] == [frames] * 3
+    assert len(straight[0]) == 3
+    assert trained(opened(made, shuffle=False, num_workers=1), tmp_path, 3)[0] == straight
+    first, trainer = trained(opened(made, shuffle=False), tmp_path, 2)
+    trainer.save_checkpoint(tmp_path / "half.ckpt")
+    second, _ = trained(opened(made, shuffle=False), tmp_path, 3, tmp_path / "half.ckpt")
+    assert first + second == straight
+
+
 ATOMS = {"H": -13.6, "C": -1029.5, "N": -1485.0, "O": -2042.0}
 
 

@@ -43,6 +43,8 @@ class AtomsDataModule(LightningDataModule):
         weights: how much each frame counts in the loss, such as potbench.loading.EnergyWeights; None: all the same.
         ignore_findings: whether to train even where a first look at the data finds that something is wrong with them,
             such as forces that are gradients, or energies in another unit.
+        shuffle: whether batches are drawn at random; else they come in the order of the dataset, one molecule after
+            the other, which is for showing what that does to a training.
 
     Attributes:
         frame_weights: shape (frames of the store,), weight of each frame in the loss, or None.
@@ -61,6 +63,7 @@ class AtomsDataModule(LightningDataModule):
         num_workers: int = 0,
         weights: FrameWeights | None = None,
         ignore_findings: bool = False,
+        shuffle: bool = True,
     ) -> None:
         super().__init__()
         require_positive(self, batch_size=batch_size, evaluation_batch_size=evaluation_batch_size)
@@ -78,6 +81,7 @@ class AtomsDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.weights = weights
         self.ignore_findings = ignore_findings
+        self.shuffle = shuffle
         self.transform: Callable[[Batch], Batch] | None = None
         self.store: Store
         self.indices: SplitIndices
@@ -143,8 +147,11 @@ class AtomsDataModule(LightningDataModule):
         self._resumes_at = Position(epoch=state_dict["epoch"], batches=state_dict["batches"])
 
     def train_dataloader(self) -> BatchLoader:
-        """Return the batches of the training set, in a new order each epoch unless few batches are overfitted."""
-        loader = self._loader(self.indices.train, "batch_size", self.seed)
+        """Return the batches of the training set, in a new order each epoch unless few batches are overfitted.
+
+        Without shuffle they are in the order of the dataset.
+        """
+        loader = self._loader(self.indices.train, "batch_size", self.seed if self.shuffle else None)
         epoch = self.position["epoch"]
         resumes = self._resumes_at is not None and self._resumes_at["epoch"] >= epoch
         # workers draw batches ahead, before Lightning says which epoch it is
