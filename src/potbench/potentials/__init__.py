@@ -3,7 +3,8 @@
 from potbench.potentials.atomic import AtomicPotential
 from potbench.potentials.baselines import Composition, Coordinates, Pairwise
 from potbench.potentials.ensemble import Ensemble
+from potbench.potentials.mace import MACE
 from potbench.potentials.potential import Potential
 from potbench.potentials.sgdml import SGDML
 
-__all__ = ["SGDML", "AtomicPotential", "Composition", "Coordinates", "Ensemble", "Pairwise", "Potential"]
+__all__ = ["MACE", "SGDML", "AtomicPotential", "Composition", "Coordinates", "Ensemble", "Pairwise", "Potential"]

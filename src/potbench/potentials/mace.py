@@ -1,0 +1,118 @@
+"""MACE by its authors' package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from potbench.batch import Batch
+from potbench.errors import require_not_negative, require_positive
+from potbench.geometry.pairs import pairs_within
+from potbench.potentials.mace_import import build
+from potbench.potentials.sum_over_atoms import SumOverAtoms
+from potbench.structures import SYMBOLS
+
+
+class MACE(SumOverAtoms):
+    """Atoms that exchange messages made of products of several neighbors, which rotate with the molecule.
+
+    The network is that of the package mace-torch, which must be installed; offset, scale and repulsion are potbench's,
+    and forces are minus the gradient of the energy.
+
+    Source: Batatia, Kovács, Simm, Ortner, Csányi, NeurIPS 2022, doi:10.48550/arXiv.2206.07697.
+
+    Args:
+        elements: chemical symbols that may occur; by default those of the dataset.
+        num_features: channels of each degree; MACE calls them num_channels.
+        max_degree: largest degree of the features that atoms exchange; MACE's max_L.
+        direction_degree: largest degree of the spherical harmonics of directions; MACE's max_ell.
+        correlation: how many neighbors are described at once.
+        num_interactions: how many times messages are exchanged.
+        num_functions: how many Bessel functions describe a distance.
+        num_neighbors: that sums over neighbors are divided by: about as many as atoms have within the cutoff.
+        cutoff: in Å.
+        scale: in eV, what the network's energies are multiplied by; None takes the spread of the training energies.
+        repulsion: whether nuclei repel each other (ZBL) at distances below those of the training set, in which nothing
+            changes.
+
+    Raises:
+        MissingPackageError: the package is not installed.
+    """
+
+    network: Any
+
+    def __init__(
+        self,
+        elements: list[str],
+        num_features: int = 32,
+        max_degree: int = 1,
+        direction_degree: int = 3,
+        correlation: int = 3,
+        num_interactions: int = 2,
+        num_functions: int = 8,
+        num_neighbors: float = 10.0,
+        cutoff: float = 5.0,
+        scale: float | None = None,
+        repulsion: bool = False,
+    ) -> None:
+        super().__init__(elements, scale, repulsion)
+        counts = {"num_features": num_features, "correlation": correlation, "num_interactions": num_interactions}
+        require_positive(self, **counts, num_functions=num_functions, num_neighbors=num_neighbors, cutoff=cutoff)
+        require_not_negative(self, max_degree=max_degree, direction_degree=direction_degree)
+        self.network_cutoff = cutoff
+        self.network = build(
+            [SYMBOLS.index(symbol) for symbol in elements],
+            num_features=num_features,
+            max_degree=max_degree,
+            direction_degree=direction_degree,
+            correlation=correlation,
+            num_interactions=num_interactions,
+            num_functions=num_functions,
+            num_neighbors=num_neighbors,
+            cutoff=cutoff,
+        )
+        self._exact = {
+            name: constant.clone() for name, constant in self.network.named_buffers() if constant.is_floating_point()
+        }
+        self.network.to(torch.get_default_dtype())
+        self.register_load_state_dict_post_hook(lambda *_: self._restore_constants())
+
+    @property
+    def cutoff(self) -> float:
+        """Return the distance in Å beyond which atoms do not interact directly."""
+        return max(self.network_cutoff, 0.0 if self.repulsion is None else self.repulsion.widest)
+
+    @override
+    def atomic_energies(self, batch: Batch, element: Tensor) -> Tensor:
+        pairs = pairs_within(batch, self.network_cutoff)
+        # the package changes whether gradients are computed of positions that it is given
+        positions = batch.positions if batch.positions.requires_grad else batch.positions.detach()
+        ends = torch.zeros_like(batch.atoms_per_molecule[:1])
+        described = {
+            "positions": positions,
+            "node_attrs": nn.functional.one_hot(element, len(self.elements)).to(positions.dtype),
+            # either atom of a pair sends to the other
+            "edge_index": torch.stack([torch.cat([pairs.first, pairs.second]), torch.cat([pairs.second, pairs.first])]),
+            "shifts": positions.new_zeros(2 * len(pairs.first), 3),
+            "cell": positions.new_zeros(3, 3),
+            "batch": batch.molecule_index,
+            "ptr": torch.cat([ends, batch.atoms_per_molecule.cumsum(0)]),
+        }
+        energies: Tensor = self.network(described, compute_force=False)["node_energy"]
+        return energies
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        moved = super()._apply(fn, recurse)
+        self._restore_constants()
+        return moved
+
+    def _restore_constants(self) -> None:
+        """Set constants, such as coupling coefficients, to their exact values, which a cast may have rounded."""
+        with torch.no_grad():
+            for name, constant in self.network.named_buffers():
+                if name in self._exact:
+                    constant.copy_(self._exact[name])

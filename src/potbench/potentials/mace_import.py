@@ -1,0 +1,104 @@
+"""MACE, imported so that it leaves the rest of the program as it was."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from potbench.errors import MissingPackageError
+
+LOADS_ANYTHING = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+"""The environment variable by which torch runs what files of weights hold; MACE sets it."""
+
+
+def mace_modules() -> ModuleType:
+    """Import and return the part of MACE that has its networks.
+
+    Raises:
+        MissingPackageError: the package is not installed.
+    """
+    before = os.environ.get(LOADS_ANYTHING)
+    with warnings.catch_warnings(), redirect_stdout(StringIO()):
+        warnings.simplefilter("ignore")  # of torch.jit.script, and of the variable
+        try:
+            # before e3nn, whose constants torch does not load without the variable
+            import mace
+            from mace import modules
+        except ModuleNotFoundError as error:
+            if error.name not in {"mace", "e3nn"}:
+                raise
+            raise MissingPackageError("mace-torch", "MACE needs", "mace") from error
+        finally:
+            os.environ.pop(LOADS_ANYTHING, None)
+            if before is not None:
+                os.environ[LOADS_ANYTHING] = before
+    del mace
+    found: ModuleType = modules
+    return found
+
+
+def build(
+    elements: Sequence[int],
+    num_features: int,
+    max_degree: int,
+    direction_degree: int,
+    correlation: int,
+    num_interactions: int,
+    num_functions: int,
+    num_neighbors: float,
+    cutoff: float,
+) -> nn.Module:
+    """Build a network of MACE in double precision, so that its constants are exact.
+
+    Args:
+        elements: atomic numbers.
+        num_features: channels of each degree.
+        max_degree: largest degree of the features.
+        direction_degree: largest degree of the spherical harmonics of directions.
+        correlation: how many neighbors are described at once.
+        num_interactions: how many times messages are exchanged.
+        num_functions: of a distance.
+        num_neighbors: that sums are divided by.
+        cutoff: in Å.
+    """
+    modules = mace_modules()
+    from e3nn import o3
+
+    degrees = [(num_features, (degree, (-1) ** degree)) for degree in range(max_degree + 1)]
+    sizes: dict[str, Any] = {
+        "r_max": cutoff,
+        "num_bessel": num_functions,
+        "num_polynomial_cutoff": 5,
+        "max_ell": direction_degree,
+        "interaction_cls_first": modules.interaction_classes["RealAgnosticInteractionBlock"],
+        "interaction_cls": modules.interaction_classes["RealAgnosticResidualInteractionBlock"],
+        "num_interactions": num_interactions,
+        "num_elements": len(elements),
+        "hidden_irreps": o3.Irreps(degrees),
+        "MLP_irreps": o3.Irreps("16x0e"),
+        "gate": nn.functional.silu,
+        # potbench adds them, in double precision
+        "atomic_energies": torch.zeros(len(elements)).numpy(),
+        "avg_num_neighbors": num_neighbors,
+        "atomic_numbers": list(elements),
+        "correlation": correlation,
+        # otherwise weights would depend on which packages of CUDA are installed
+        "use_reduced_cg": False,
+    }
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch.jit.script
+            network: nn.Module = modules.MACE(**sizes)
+    finally:
+        torch.set_default_dtype(dtype)
+    return network
