@@ -79,6 +79,8 @@ LIBRARIES = {
     "schnetpack": ("representations/schnetpack_import.py", "speed/"),
     "scipy": ("geometry/pairs.py", "potentials/plausible.py", "statistics/"),
     "sgdml": ("potentials/sgdml_solver.py", "speed/"),
+    "mace": ("potentials/mace_import.py", "speed/"),
+    "e3nn": ("potentials/mace_import.py",),
     "wandb": ("dashboards/wandb_logger.py",),
     "matplotlib": ("reporting/",),
     "jsonargparse": ("cli/", "runs/checkpoint.py"),

@@ -20,6 +20,7 @@ from potbench.datasets.rmd17 import Molecule
 from tests.cli.conftest import CONFIGS, QUICK
 from tests.native_files import conformers, write_ani1
 from tests.native_files.npz import write_rmd17
+from tests.rivals import skip_without_package
 
 CELLS = sorted(file for file in CONFIGS.rglob("*.yaml") if "data" in yaml.safe_load(file.read_text()))
 FOLDERS = ("data", "potential", "training")
@@ -57,6 +58,7 @@ def apart(config: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
 
 @pytest.mark.parametrize("cell", CELLS, ids=name)
 def test_every_cell_trains(cell: Path, tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skip_without_package(cell)
     monkeypatch.chdir(tmp_path)
     downloads = prepared / "downloads"
     molecules = {0: conformers("CH4", 40), 1: conformers("NH3", 20), 2: conformers("H2O", 40)}

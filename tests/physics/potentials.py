@@ -14,6 +14,7 @@ from potbench.laws.precision import default_dtype
 from potbench.potentials import SGDML, Potential
 from potbench.potentials.sgdml_solver import SGDMLSolver
 from tests.native_files.one_molecule import sample_frames
+from tests.rivals import skip_without_package
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "potential").glob("*.yaml"))
 assert CONFIGS, "configs/potential has no YAML file: there would be nothing to test"
@@ -32,6 +33,7 @@ def build(config: Path, seed: int) -> Potential:
     It is built in single precision, as users' are, and then cast: a constant that is rounded on the way breaks laws.
     sGDML has no weights before it is solved; it is given 20 frames of one molecule, others for another seed.
     """
+    skip_without_package(config)
     settings: Any = yaml.safe_load(config.read_text())
     settings.setdefault("init_args", {})["elements"] = ELEMENTS
     parser = ArgumentParser(exit_on_error=False)

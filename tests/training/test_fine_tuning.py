@@ -24,6 +24,7 @@ from potbench.training import reference_energies as fitting
 from potbench.training.fine_tuning import FineTuning
 from potbench.units import KCAL_PER_MOL
 from tests.native_files.made import Made, blocks, frames
+from tests.rivals import skip_without_package
 from tests.training.small_task import quiet_trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -221,6 +222,7 @@ def test_elements_in_another_order_are_refused(module):
 
 
 def build(config: Path, elements: list[str], seed: int) -> Potential:
+    skip_without_package(config)
     settings = yaml.safe_load(config.read_text())
     arguments = settings.setdefault("init_args", {})
     arguments["elements"] = elements
