@@ -80,7 +80,7 @@ LIBRARIES = {
     "scipy": ("geometry/pairs.py", "potentials/plausible.py", "statistics/"),
     "sgdml": ("potentials/sgdml_solver.py", "speed/"),
     "mace": ("potentials/mace_import.py", "speed/"),
-    "e3nn": ("potentials/mace_import.py",),
+    "e3nn": ("potentials/mace_import.py", "speed/"),
     "wandb": ("dashboards/wandb_logger.py",),
     "matplotlib": ("reporting/",),
     "jsonargparse": ("cli/", "runs/checkpoint.py"),
