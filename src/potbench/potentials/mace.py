@@ -102,7 +102,9 @@ class MACE(SumOverAtoms):
             "batch": batch.molecule_index,
             "ptr": torch.cat([ends, batch.atoms_per_molecule.cumsum(0)]),
         }
-        energies: Tensor = self.network(described, compute_force=False)["node_energy"]
+        # its products of tensors fail with those of two precisions
+        with torch.autocast(positions.device.type, enabled=False):
+            energies: Tensor = self.network(described, compute_force=False)["node_energy"]
         return energies
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
 
 from potbench.potentials.potential import Potential
 from potbench.potentials.repulsion import Repulsion
@@ -32,7 +33,7 @@ def differences(parent: Potential, potential: Potential, new: Collection[str] = 
         if is_of(name, new) or name.startswith(tuple(f"{layer}." for layer in unlike)):
             continue
         one, other = theirs.get(name), ours.get(name)
-        if one is None or other is None or type(one) is not type(other):
+        if one is None or other is None or _class(one) is not _class(other):
             yield f"{name or 'the potential'} is {_kind(one)} in the parent, {_kind(other)} here"
             unlike.append(name)
             if not name:
@@ -72,7 +73,12 @@ def _constants(module: nn.Module) -> dict[str, object]:
     }
     # offset, scale and tables of elements are those of the data
     arrays = {} if isinstance(module, Potential) else dict(module.named_buffers(recurse=False))
-    return {**plain, **arrays}
+    return {**plain, **arrays, **({"code": module.code} if isinstance(module, GraphModule) else {})}
+
+
+def _class(module: nn.Module) -> type[nn.Module]:
+    """Return the class of a layer; a traced one has a class of its own, and is compared by its code."""
+    return GraphModule if isinstance(module, GraphModule) else type(module)
 
 
 def _same(one: object, other: object) -> bool:
