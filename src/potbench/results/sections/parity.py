@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 from potbench.reporting.comparison import compare
-from potbench.reporting.page.content import Block, PageFigure, Section
+from potbench.reporting.page.content import Block, Column, PageFigure, PageTable, Section, Value
 from potbench.reporting.parity_figure import draw_parity
 from potbench.reporting.residuals_figure import draw_residuals
+from potbench.reporting.rounding import three_digits
 from potbench.results.findings import Findings
+from potbench.results.other_errors import STRONG, error_of_differences, vector_errors
 from potbench.results.predicted import predictions, typical
+from potbench.results.table import Row, Table
 from potbench.results.words import plural
+from potbench.units import KCAL_PER_MOL, reported
 
 MOST_SHOWN = 4
 """Architectures on a page: each figure takes a second and up to 200 kB."""
@@ -54,4 +60,32 @@ def section(findings: Findings) -> Section | None:
     others = f" {plural(len(findings.main) - 1, 'more dataset')}" if len(findings.main) > 1 else ""
     if more or others:
         text += f" Not shown here are{' and'.join(filter(None, [more, others]))}: each run has its own figures."
-    return Section("parity", "Parity and residuals", (text, *blocks))
+    return Section("parity", "Parity and residuals", (text, *blocks, _other_errors(table, rows)))
+
+
+def _other_errors(table: Table, rows: list[Row]) -> PageTable:
+    """Return errors of energy differences and of force vectors, of the middle training of each architecture."""
+    unit, size = reported(table.group.energy_unit)
+    columns = [
+        Column("Architecture"),
+        Column("MAE of relative energies", unit, "Relative to the lowest test frame of the molecule."),
+    ]
+    has_forces = all("predicted_forces" in predictions(typical(row)) for row in rows)
+    if has_forces:
+        strong = (
+            f"Between predicted and true force, on atoms with {three_digits(STRONG / KCAL_PER_MOL)} kcal/mol/Å or more."
+        )
+        columns += [Column("MAE of |F|", "kcal/mol/Å"), Column("Mean angle of forces", "°", strong)]
+    shown = []
+    for row in rows:
+        predicted = predictions(typical(row))
+        values = [error_of_differences(predicted) / size]
+        if has_forces:
+            vectors = vector_errors(predicted)
+            values += [vectors.magnitude / KCAL_PER_MOL, vectors.angle]
+        shown.append((Value(row.architecture), *map(_value, values)))
+    return PageTable(f"Energy differences and force vectors: {table.title}", tuple(columns), tuple(shown))
+
+
+def _value(number: float) -> Value:
+    return Value(three_digits(number), number) if math.isfinite(number) else Value("")
