@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from potbench.errors import SettingError
-from potbench.loading.sampler import GlobalBatchSampler
+from potbench.loading.sampler import MOST_ATOMS, EvaluationSampler, GlobalBatchSampler
 
 FRAMES = np.random.default_rng(0).permutation(500)[:103]
 
@@ -103,3 +105,39 @@ def test_a_sampler_that_begins_at_the_end_of_an_epoch_begins_the_next():
     resumed = GlobalBatchSampler(FRAMES, 16, 0)
     resumed.begin_at(epoch=3, batches=len(resumed))
     assert [batch.tolist() for batch in resumed] == epoch(4)
+
+
+def evaluated(atoms: list[int], batch_size: int, world_size: int = 1) -> list[list[list[int]]]:
+    """For each batch the share of each process."""
+    frames = np.arange(len(atoms)) * 3
+    ranks = range(world_size)
+    samplers = [EvaluationSampler(frames, np.array(atoms), batch_size, rank, world_size) for rank in ranks]
+    batches = list(zip(*samplers, strict=True))
+    assert [len(sampler) for sampler in samplers] == [len(batches)] * world_size
+    return [[share.tolist() for share in batch] for batch in batches]
+
+
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=80), st.integers(1, 30))
+def test_evaluation_batches_have_every_frame_in_order_and_few_atoms(atoms, batch_size):
+    batches = [frames for (frames,) in evaluated(atoms, batch_size)]
+    assert [frame for batch in batches for frame in batch] == list(range(0, 3 * len(atoms), 3))
+    for batch in batches:
+        assert len(batch) == 1 or sum(atoms[frame // 3] for frame in batch) <= batch_size * MOST_ATOMS
+
+
+@given(st.lists(st.integers(1, MOST_ATOMS), min_size=1, max_size=80), st.integers(1, 30))
+def test_evaluation_batches_of_small_molecules_are_as_large_as_they_were(atoms, batch_size):
+    of_any = epoch(0, np.arange(len(atoms)) * 3, batch_size, None)
+    assert [frames for (frames,) in evaluated(atoms, batch_size)] == of_any
+
+
+@given(st.lists(st.integers(1, 200), min_size=6, max_size=80), st.integers(6, 30), st.integers(2, 3))
+def test_every_process_has_a_share_of_every_evaluation_batch(atoms, batch_size, world_size):
+    batches = evaluated(atoms, batch_size, world_size)
+    assert all(share for batch in batches for share in batch)
+    together = [frame for batch in batches for frame in sorted(itertools.chain(*batch))]
+    assert together == list(range(0, 3 * len(atoms), 3))
+
+
+def test_a_large_molecule_makes_the_batches_beside_it_no_smaller():
+    assert [len(frames) for (frames,) in evaluated([10] * 20 + [200], 7)] == [7, 7, 3, 4]

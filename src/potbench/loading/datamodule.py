@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from potbench.loading.distances import shortest_distances
 from potbench.loading.loader import BatchLoader, Position
 from potbench.loading.manifest import Manifest
 from potbench.loading.preparation import find_prepared, prepare
-from potbench.loading.sampler import GlobalBatchSampler
+from potbench.loading.sampler import EvaluationSampler, GlobalBatchSampler
 from potbench.loading.splits import RandomSplit, Split, SplitIndices
 from potbench.loading.statistics import training_statistics
 from potbench.loading.store import Store
@@ -33,7 +34,8 @@ class AtomsDataModule(LightningDataModule):
         dataset: where the frames come from.
         split: how they are divided.
         batch_size: frames in a batch, over all processes together.
-        evaluation_batch_size: frames in a batch of validation and test; by default the same.
+        evaluation_batch_size: frames in a batch of validation and test, by default the same; fewer of large molecules,
+            so that a batch has at most 32 atoms for each.
         reference_energies: chemical symbol → energy in eV of that element; or `isolated atoms`, where the dataset has
             the energies of free atoms; None fits them by least squares on the training set, which gives the frames of
             a single composition their mean energy.
@@ -151,7 +153,10 @@ class AtomsDataModule(LightningDataModule):
 
         Without shuffle they are in the order of the dataset.
         """
-        loader = self._loader(self.indices.train, "batch_size", self.seed if self.shuffle else None)
+        repeats = self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
+        seed = self.seed if self.shuffle else None
+        draw = partial(GlobalBatchSampler, self.indices.train, self.batch_size, seed, repeats=repeats)
+        loader = self._loader(self.indices.train, "batch_size", draw)
         epoch = self.position["epoch"]
         resumes = self._resumes_at is not None and self._resumes_at["epoch"] >= epoch
         # workers draw batches ahead, before Lightning says which epoch it is
@@ -160,11 +165,11 @@ class AtomsDataModule(LightningDataModule):
 
     def val_dataloader(self) -> BatchLoader:
         """Return the batches of the validation set, in order."""
-        return self._loader(self.indices.validation, "evaluation_batch_size")
+        return self._evaluation_loader(self.indices.validation)
 
     def test_dataloader(self) -> BatchLoader:
         """Return the batches of the test set, in order."""
-        return self._loader(self.indices.test, "evaluation_batch_size")
+        return self._evaluation_loader(self.indices.test)
 
     @override
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
@@ -198,16 +203,17 @@ class AtomsDataModule(LightningDataModule):
             )
         return {number: given[symbol] for number, symbol in symbols.items()}
 
-    def _loader(
-        self, frames: IntArray, size: Literal["batch_size", "evaluation_batch_size"], seed: int | None = None
-    ) -> BatchLoader:
+    def _evaluation_loader(self, frames: IntArray) -> BatchLoader:
+        draw = partial(EvaluationSampler, frames, self.store.atoms_per_frame(frames), self.evaluation_batch_size)
+        return self._loader(frames, "evaluation_batch_size", draw)
+
+    def _loader(self, frames: IntArray, size: str, draw: Callable[..., GlobalBatchSampler]) -> BatchLoader:
         if not len(frames):
             problem = f"The split of {self.store.manifest.name} has no frames for this"
             raise SettingError(self, "split", self.split, "frames in the set that is asked for", problem)
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        repeats = self.trainer is not None and self.trainer.overfit_batches > 0  # type: ignore[attr-defined]
         try:
-            sampler = GlobalBatchSampler(frames, getattr(self, size), seed, rank, world_size, repeats)
+            sampler = draw(rank=rank, world_size=world_size)
         except SettingError as error:
             raise SettingError(self, size, error.value, error.expected, error.problem) from error
         return BatchLoader(self.store, sampler, lambda: self.position, self.frame_weights, self.num_workers)

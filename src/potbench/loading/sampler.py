@@ -7,9 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 from torch.utils.data import Sampler
+from typing_extensions import override
 
 from potbench.errors import SettingError
 from potbench.structures import IntArray
+
+MOST_ATOMS = 32
+"""Atoms per frame of an evaluation batch of full size; ANI-1, MD17, QM9 and their like have at most 29."""
 
 
 class GlobalBatchSampler(Sampler[IntArray]):
@@ -97,3 +101,45 @@ class GlobalBatchSampler(Sampler[IntArray]):
         for number in range(first, self.num_batches):
             start, end = self._edges(number)
             yield order[start:end][self.rank :: self.world_size]
+
+
+class EvaluationSampler(GlobalBatchSampler):
+    """Batches in the order given, with fewer frames where these are large, so that they fit into memory.
+
+    Batches are those of a GlobalBatchSampler; one with more than `batch_size` × MOST_ATOMS atoms is halved until none
+    has more, or its halves would leave a process without a frame.
+
+    Args:
+        frames: shape (frames,), what to draw from.
+        atoms_per_frame: shape (frames,).
+        batch_size: largest number of frames in a batch, over all processes.
+        rank: number of this process.
+        world_size: how many processes there are.
+
+    Raises:
+        SettingError: some process would get no frame of a batch.
+    """
+
+    def __init__(
+        self, frames: IntArray, atoms_per_frame: IntArray, batch_size: int, rank: int = 0, world_size: int = 1
+    ) -> None:
+        super().__init__(frames, batch_size, None, rank, world_size)
+        atoms_before = np.concatenate([[0], np.cumsum(atoms_per_frame)])
+        starts: list[int] = []
+
+        def add(start: int, end: int) -> None:
+            middle = (start + end) // 2
+            if atoms_before[end] - atoms_before[start] > batch_size * MOST_ATOMS and middle - start >= world_size:
+                add(start, middle)
+                add(middle, end)
+            else:
+                starts.append(start)
+
+        for number in range(self.num_batches):
+            add(*super()._edges(number))
+        self._starts = [*starts, len(frames)]
+        self.num_batches = len(starts)
+
+    @override
+    def _edges(self, number: int) -> tuple[int, int]:
+        return self._starts[number], self._starts[number + 1]

@@ -123,6 +123,11 @@ class Store:
         numbers = self._atomic_numbers[np.repeat(self._first_numbers[molecule], counts) + within]
         return Atoms(np.repeat(first_row, counts) + within, numbers, counts)
 
+    def atoms_per_frame(self, frames: IntArray) -> IntArray:
+        """Return how many atoms each frame has: shape (frames,) → (frames,)."""
+        counts: IntArray = self._num_atoms[self.molecule_of(frames)]
+        return counts
+
     def first_rows(self, frames: IntArray) -> IntArray:
         """Return the row of the first atom of each frame: shape (frames,) → (frames,), int64."""
         molecule = self.molecule_of(frames)
