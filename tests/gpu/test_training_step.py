@@ -17,7 +17,9 @@ from tests.native_files.made import blocks
 TRAINING = ["--config", str(CONFIGS / "quickstart.yaml"), *SMALL, "--trainer.accelerator", "gpu"]
 
 
-@pytest.mark.parametrize("name", ["schnet", "painn", "continuous_filter", "pairwise", "composition"])
+@pytest.mark.parametrize(
+    "name", ["schnet", "painn", "ani_feed_forward", "ani_hybrid", "continuous_filter", "pairwise", "composition"]
+)
 def test_no_step_makes_the_host_wait_for_the_gpu(tmp_path: Path, name: str) -> None:
     potential = ["--model.potential", str(CONFIGS / "potential" / f"{name}.yaml")]
     if name == "composition":

@@ -9,7 +9,7 @@ from potbench.batch import Batch
 from potbench.geometry.pairs import candidate_pairs
 from potbench.potentials.molecules import batch_of
 from potbench.representations import AEV
-from potbench.representations.aev_neighbors import all_neighbors, near_neighbors
+from potbench.representations.aev_neighbors import all_neighbors, lists_all, near_neighbors
 
 NUMBERS = [1, 6, 8]
 KINDS = torch.tensor([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
@@ -61,18 +61,44 @@ def test_without_memory_nothing_is_kept() -> None:
     assert found(batch, element, 1, 2) is not found(batch, element, 1, 2)
 
 
-def test_all_neighbors_of_a_small_molecule_are_the_near_ones() -> None:
-    """Beside the sides that are central themselves, with the sign 0."""
-    atoms = Atoms("OHHCH", [[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 1, 1]])
-    batch = batch_of([atoms])
+@pytest.mark.parametrize("names", [["OHHCH"], ["OHHCH", "HH", "O", "HCOH", "OHHCH"], ["O"]])
+def test_all_neighbors_of_small_molecules_are_the_near_ones(names: list[str]) -> None:
+    """Beside triples of the sign 0, which are none."""
+    places = [[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 1, 1]]
+    batch = batch_of([Atoms(name, places[: len(name)]) for name in names])
     element = element_of(batch)
     near, every = near_neighbors(batch, element, KINDS, 5, 3), all_neighbors(batch, element, KINDS)
     assert torch.equal(near.pairs, every.pairs)
     assert torch.equal(near.radial, every.radial)
 
-    def triples(neighbors: object) -> set[tuple[object, ...]]:
+    def triples(neighbors: object) -> list[tuple[object, ...]]:
         triples = zip(neighbors.sides.T.tolist(), neighbors.signs.T.tolist(), neighbors.angular.tolist(), strict=True)
-        return {(frozenset(zip(*sides, strict=True)), angular) for *sides, angular in triples if 0 not in sides[1]}
+        found = [(sorted(zip(*sides, strict=True)), angular) for *sides, angular in triples if 0 not in sides[1]]
+        return sorted(found)
 
     assert triples(near) == triples(every)
-    assert len(triples(every)) == 5 * 6
+    assert len(triples(every)) == sum(len(name) * (len(name) - 1) * (len(name) - 2) // 2 for name in names)
+    num_triples = batch.num_pairs * batch.largest_molecule  # known before values are
+    assert every.sides.shape == every.signs.shape == (2, num_triples)
+    assert every.angular.shape == (num_triples,)
+
+
+def test_features_and_gradients_are_the_same_where_all_neighbors_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    representation = AEV(["H", "C", "O"]).double()
+    batch = batch_of([molecule(name) for name in ("isobutane", "H2O", "H", "CH3CH2OH")])
+    found = []
+    for all_listed in (False, True):
+        monkeypatch.setattr("potbench.representations.aev.lists_all", lambda _, listed=all_listed: listed)
+        positions = batch.positions.double().requires_grad_()
+        features = representation(batch.with_positions(positions), element_of(batch))
+        (gradient,) = torch.autograd.grad(features.square().sum(), positions, create_graph=True)
+        found.append((features, gradient, *torch.autograd.grad(gradient.square().sum(), positions)))
+    for near, every in zip(*found, strict=True):
+        assert torch.allclose(near, every, rtol=1e-10, atol=1e-10)
+
+
+def test_all_neighbors_are_listed_off_the_cpu_where_they_are_few() -> None:
+    few, many = (batch_of([molecule("CH3CH2OH")] * number) for number in (8, 2**18 // (36 * 9) + 1))
+    assert lists_all(few.to(torch.device("meta")))
+    assert not lists_all(many.to(torch.device("meta")))
+    assert not lists_all(few)

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from potbench.batch import Batch
 from potbench.errors import SettingError, require_positive
-from potbench.representations.aev_neighbors import all_neighbors, near_neighbors
+from potbench.representations.aev_neighbors import all_neighbors, lists_all, near_neighbors
 from potbench.representations.representation import Representation
 
 
@@ -91,7 +91,8 @@ class AEV(Representation):
         # alone: in less time than a padded table, and less still the more the molecules differ in size
         computer, positions = self.computer, batch.positions
         kinds = computer.triu_index  # number of each pair of elements
-        if torch.compiler.is_exporting():
+        all_listed = lists_all(batch)
+        if all_listed:
             neighbors = all_neighbors(batch, element, kinds)
         else:
             neighbors = near_neighbors(batch, element, kinds, self.cutoff, computer.angular.cutoff)
@@ -103,7 +104,7 @@ class AEV(Representation):
         side_vectors = vectors.index_select(0, to_sides).view(2, -1, 3) * neighbors.signs.unsqueeze(-1)
         side_distances = distances.index_select(0, to_sides).view(2, -1)
         angular = computer.angular(side_distances, side_vectors)
-        if torch.compiler.is_exporting():  # all are listed; the envelope is zero at the cutoff, but not beyond
+        if all_listed:  # the envelope is zero at the cutoff, but not beyond
             radial = radial * (distances <= self.cutoff).unsqueeze(1)
             counted = (side_distances <= computer.angular.cutoff) & (neighbors.signs != 0)
             angular = angular * counted.all(dim=0).unsqueeze(1)

@@ -10,6 +10,9 @@ from torch import Tensor
 from potbench.batch import Batch
 from potbench.geometry.pairs import candidate_pairs, pairs_in_molecules
 
+MANY = 2**18
+"""Triples of a batch up to which a GPU computes all, near or not: terms of 34 MB in single precision."""
+
 
 class Neighbors(NamedTuple):
     """Which atoms are neighbors of which.
@@ -74,24 +77,48 @@ def near_neighbors(batch: Batch, element: Tensor, kinds: Tensor, cutoff: float, 
     return neighbors
 
 
+def lists_all(batch: Batch) -> bool:
+    """Return whether `all_neighbors` are to be used: in exported programs, and in small batches on a GPU.
+
+    The host would synchronize with a GPU to count those within the cutoffs, and steps of other shapes could not be
+    captured. On a CPU there is nothing to wait for.
+    """
+    if torch.compiler.is_exporting():
+        return True
+    return not batch.positions.is_cpu and batch.num_pairs * batch.largest_molecule <= MANY
+
+
 def all_neighbors(batch: Batch, element: Tensor, kinds: Tensor) -> Neighbors:
-    """List all pairs and triples of one molecule, however far: how many there are follows from the number of atoms.
+    """List all pairs and triples, however far: how many there are follows from the sizes of the molecules.
+
+    Every pair is listed as sides with as many central atoms as the largest molecule has; where its own molecule has
+    fewer, the signs are 0.
 
     Args:
-        batch: one molecule.
+        batch: the molecules.
         element: shape (atoms,), int64, index of each atom's element.
         kinds: shape (elements, elements), int64, number of each pair of elements.
     """
-    pairs = pairs_in_molecules(batch)
-    number = torch.arange(pairs.shape[1] * element.shape[0], device=element.device)
-    pair, central = number // element.shape[0], number % element.shape[0]
+    pairs = batch.once("pairs", lambda: pairs_in_molecules(batch))
+    sizes = batch.atoms_per_molecule
+    pairs_per_molecule = sizes * (sizes - 1) // 2
+    number = torch.arange(pairs.shape[1] * batch.largest_molecule, device=element.device)
+    pair, within = number // batch.largest_molecule, number % batch.largest_molecule
+    molecule = batch.molecule_index.index_select(0, pairs[0]).index_select(0, pair)
+    first_atom = (sizes.cumsum(0) - sizes).index_select(0, molecule)
+    first_pair = (pairs_per_molecule.cumsum(0) - pairs_per_molecule).index_select(0, molecule)
     ends = pairs.index_select(1, pair)
-    later, earlier = torch.maximum(ends, central), torch.minimum(ends, central)
+    ends_within = ends - first_atom
+    later, earlier = torch.maximum(ends_within, within), torch.minimum(ends_within, within)
+    is_triple = (later != earlier) & (within < sizes.index_select(0, molecule))
+    central = first_atom + torch.minimum(within, sizes.index_select(0, molecule) - 1)
     return Neighbors(
         pairs=pairs,
         radial=pairs * len(kinds) + element[pairs].flip(0),
-        sides=torch.where(later == earlier, pair, later * (later - 1) // 2 + earlier),  # in the order of the pairs
-        signs=(ends - central).sign(),
+        sides=torch.where(
+            is_triple, first_pair + later * (later - 1) // 2 + earlier, pair
+        ),  # in the order of the pairs
+        signs=(ends_within - within).sign() * is_triple,
         angular=_of_triples(central, element[ends], kinds),
     )
 
