@@ -79,7 +79,7 @@ class MACE(SumOverAtoms):
             name: constant.clone() for name, constant in self.network.named_buffers() if constant.is_floating_point()
         }
         self.network.to(torch.get_default_dtype())
-        self.register_load_state_dict_post_hook(lambda *_: self._restore_constants())
+        self.register_load_state_dict_post_hook(lambda *_: self._restore_constants())  # type: ignore[no-untyped-call]
 
     @property
     def cutoff(self) -> float:
@@ -108,9 +108,9 @@ class MACE(SumOverAtoms):
         return energies
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        moved = super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch has none for it
         self._restore_constants()
-        return moved
+        return self
 
     def _restore_constants(self) -> None:
         """Set constants, such as coupling coefficients, to their exact values, which a cast may have rounded."""
