@@ -80,6 +80,7 @@ LIBRARIES = {
     "scipy": ("geometry/pairs.py", "potentials/plausible.py", "statistics/"),
     "sgdml": ("potentials/sgdml_solver.py", "speed/"),
     "mace": ("potentials/mace_import.py", "speed/"),
+    "graph_pes": ("potentials/graph_pes.py", "speed/"),
     "e3nn": ("potentials/mace_import.py", "speed/"),
     "wandb": ("dashboards/wandb_logger.py",),
     "matplotlib": ("reporting/",),

@@ -28,6 +28,7 @@ ELEMENTS = ["H", "C", "N", "O"]
         ("schnet", 432_769),
         ("painn", 589_057),
         ("mace", 102_320),
+        ("graph_pes", 200_312),
         ("continuous_filter", 68_225),
         ("continuous_filter_rms_norm", 68_833),
         ("continuous_filter_wide", 234_689),

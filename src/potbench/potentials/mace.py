@@ -79,7 +79,7 @@ class MACE(SumOverAtoms):
             name: constant.clone() for name, constant in self.network.named_buffers() if constant.is_floating_point()
         }
         self.network.to(torch.get_default_dtype())
-        self.register_load_state_dict_post_hook(lambda *_: self._restore_constants())  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_post_hook(_restore)  # type: ignore[no-untyped-call]  # torch has none for it
 
     @property
     def cutoff(self) -> float:
@@ -91,7 +91,6 @@ class MACE(SumOverAtoms):
         pairs = pairs_within(batch, self.network_cutoff)
         # the package changes whether gradients are computed of positions that it is given
         positions = batch.positions if batch.positions.requires_grad else batch.positions.detach()
-        ends = torch.zeros_like(batch.atoms_per_molecule[:1])
         described = {
             "positions": positions,
             "node_attrs": nn.functional.one_hot(element, len(self.elements)).to(positions.dtype),
@@ -100,7 +99,7 @@ class MACE(SumOverAtoms):
             "shifts": positions.new_zeros(2 * len(pairs.first), 3),
             "cell": positions.new_zeros(3, 3),
             "batch": batch.molecule_index,
-            "ptr": torch.cat([ends, batch.atoms_per_molecule.cumsum(0)]),
+            "ptr": nn.functional.pad(batch.atoms_per_molecule.cumsum(0), (1, 0)),
         }
         # its products of tensors fail with those of two precisions
         with torch.autocast(positions.device.type, enabled=False):
@@ -118,3 +117,7 @@ class MACE(SumOverAtoms):
             for name, constant in self.network.named_buffers():
                 if name in self._exact:
                     constant.copy_(self._exact[name])
+
+
+def _restore(potential: MACE, _: object) -> None:
+    potential._restore_constants()
