@@ -20,6 +20,10 @@ CLOSED_FORM = [
     *("--config", str(CONFIGS / "training" / "closed_form.yaml")),
     *("--model.potential", str(CONFIGS / "potential" / "sgdml.yaml")),
 ]
+LEAST_SQUARES = [
+    *("--config", str(CONFIGS / "training" / "least_squares.yaml")),
+    *("--model.potential", str(CONFIGS / "potential" / "ace.yaml")),
+]
 BUDGET = ["--config", str(CONFIGS / "quickstart.yaml"), *SMALL]
 
 
@@ -39,7 +43,8 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, 
         (["--trainer.max_steps=3"], r"--budget is 5min, and so is --trainer.max_steps. Expected one of them."),
         (["--trainer.devices", "2"], r"steps are timed on one device. Expected --trainer.devices 1. Add it."),
         (CLOSED_FORM, "potbench.training.ClosedFormTask solves the potential in one pass"),
-        (["--budget", "soon"], "budget is 'soon', expected a time above zero, such as 300s, 5min or 2h."),
+        (LEAST_SQUARES, "potbench.training.LeastSquaresTask solves the potential in one pass"),
+        (["--budget", "soon"], "budget is 'soon', expected a time above zero, such as 300s, 5min, 2h or 5min CPU."),
         (["--budget", "1s"], "1s are not enough for a step and a validation, which take 1 s and 0.5 s."),
     ],
 )

@@ -78,8 +78,8 @@ def test_validation_and_test_come_in_order(made):
     assert max(len(batch.frame) for batch in data.test_dataloader()) <= 3
 
 
-def test_evaluation_batches_have_fewer_frames_of_large_molecules_and_training_batches_have_not(made, monkeypatch):
-    monkeypatch.setattr("potbench.loading.sampler.MOST_ATOMS", 4)
+def test_evaluation_batches_alone_have_fewer_frames_of_large_molecules(made, monkeypatch):
+    monkeypatch.setattr("potbench.loading.sampler.MOST_ATOMS", 3)
     data = opened(made)
     for loader, frames in (
         (data.val_dataloader(), data.indices.validation),
@@ -88,8 +88,8 @@ def test_evaluation_batches_have_fewer_frames_of_large_molecules_and_training_ba
         batches = list(loader)
         assert len(batches) > 1
         assert drawn(batches) == frames.tolist()
-        assert all(len(batch.frame) == 1 or len(batch.positions) <= 16 for batch in batches)
-    assert max(len(batch.positions) for batch in data.train_dataloader()) > 16
+        assert all(len(batch.frame) == 1 or len(batch.positions) <= 12 for batch in batches)
+    assert max(len(batch.positions) for batch in data.train_dataloader()) > 12
 
 
 def test_another_split_or_batch_size_uses_the_same_store(made):

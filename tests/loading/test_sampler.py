@@ -140,4 +140,4 @@ def test_every_process_has_a_share_of_every_evaluation_batch(atoms, batch_size, 
 
 
 def test_a_large_molecule_makes_the_batches_beside_it_no_smaller():
-    assert [len(frames) for (frames,) in evaluated([10] * 20 + [200], 7)] == [7, 7, 3, 4]
+    assert [len(frames) for (frames,) in evaluated([10] * 20 + [200], 7)] == [7, 7, 3, 2, 2]

@@ -35,6 +35,9 @@ def test_the_last_steps_and_the_validation_behind_them_are_measured(tmp_path: Pa
     found = json.loads(file.read_text())
     assert 0.02 <= found["step"] < 0.2
     assert 0.1 <= found["validation"] < 1.0
+    # sleeping takes no time of processors
+    assert 0 < found["cpu_step"] < found["step"] - 0.01
+    assert 0 < found["cpu_validation"] < found["validation"]
     assert began < found["began"] < found["ended"] - 1.0
     assert found["ended"] < time.time()
 

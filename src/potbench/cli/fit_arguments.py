@@ -61,7 +61,8 @@ def add_fit_arguments(parser: ArgumentParser, fits: bool) -> None:
         add(
             "--budget",
             str | None,
-            "Time of the training, such as 5min: steps are timed first, and as many are planned as it allows for.",
+            "Time of the training, such as 5min, or, of the processors, '5min CPU': steps are timed first, and as many "
+            "are planned as it allows for.",
         )
         add("--train_on", int | None, "Train a finished run, RUN, for so many more epochs.")
 

@@ -17,7 +17,7 @@ from potbench.runs.folder import RunFolder
 from potbench.runs.processes import started
 from potbench.runs.step_time import TIMED_STEPS, WARM_STEPS, measure
 from potbench.runs.time_budget import Planned, plan, seconds_of
-from potbench.training import ClosedFormTask
+from potbench.training.one_pass import OnePassTask
 
 LENGTHS = ("max_epochs", "max_steps", "max_time")
 FIT = (sys.executable, "-m", "potbench", "fit", "--config", "{config}", "--run_dir", "{run}")
@@ -42,14 +42,19 @@ def require_plannable(settings: Namespace, arguments: list[str]) -> None:
         raise PotbenchError(
             f"{given}, and the run that is to be resumed has a length of its own. Expected a new run. Remove --budget."
         )
-    kind = known.find(str(settings.model.class_path))
-    if isinstance(kind, type) and issubclass(kind, ClosedFormTask):
+    if is_solved(str(settings.model.class_path)):
         raise PotbenchError(
             f"{given}, and {settings.model.class_path} solves the potential in one pass, however long that takes. "
             "Expected a task that trains step by step. Remove --budget."
         )
     if started() or (settings.trainer.devices, settings.trainer.num_nodes) not in {("auto", 1), (1, 1), ("1", 1)}:
         raise PotbenchError(f"{given}, and steps are timed on one device. Expected --trainer.devices 1. Add it.")
+
+
+def is_solved(task: str) -> bool:
+    """Return whether a class path is that of a task that solves a potential in one pass."""
+    kind = known.find(task)
+    return isinstance(kind, type) and issubclass(kind, OnePassTask)
 
 
 def planned_steps(settings: Namespace, config: str, allow: list[str]) -> Planned:

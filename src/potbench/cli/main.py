@@ -33,6 +33,7 @@ from potbench.cli.refusals import message_of
 from potbench.cli.relax import relax
 from potbench.cli.report import report
 from potbench.cli.schema import schema
+from potbench.cli.speed_minutes import minutes
 from potbench.cli.tune import tune
 from potbench.errors import PotbenchError, did_you_mean
 from potbench.shipped.configs import with_shipped
@@ -77,6 +78,7 @@ SPEED: dict[str, Command] = {
     "prepare": speed.prepare,
     "train": speed.train,
     "inference": speed.inference,
+    "minutes": minutes,
 }
 COMMANDS: dict[str, Command | dict[str, Command]] = {
     "fit": fit,

@@ -108,7 +108,7 @@ def all_neighbors(batch: Batch, element: Tensor, kinds: Tensor) -> Neighbors:
     first_atom = (sizes.cumsum(0) - sizes).index_select(0, molecule)
     first_pair = (pairs_per_molecule.cumsum(0) - pairs_per_molecule).index_select(0, molecule)
     ends = pairs.index_select(1, pair)
-    ends_within = ends - first_atom
+    ends_within = ends - first_atom  # pairs are in the order of the later atom, then of the earlier one
     later, earlier = torch.maximum(ends_within, within), torch.minimum(ends_within, within)
     is_triple = (later != earlier) & (within < sizes.index_select(0, molecule))
     central = first_atom + torch.minimum(within, sizes.index_select(0, molecule) - 1)

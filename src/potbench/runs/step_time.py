@@ -31,6 +31,8 @@ class StepTime:
         start: seconds until the first step, and from the last to the end of the process.
         disk: bytes of the run folder.
         batches: of an epoch; None where it was not asked.
+        cpu_step: seconds that all cores together spend on an optimizer step; None where it was not measured.
+        cpu_validation: the same of a validation.
     """
 
     step: float
@@ -38,6 +40,8 @@ class StepTime:
     start: float
     disk: int
     batches: int | None = None
+    cpu_step: float | None = None
+    cpu_validation: float | None = None
 
     def seconds(self, steps: int, validations: int) -> float:
         """Return how long a training takes from its first step to its last."""
@@ -77,7 +81,8 @@ def measure(
     found: dict[str, Any] = json.loads(result.read_bytes())
     disk = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
     start = took - (found["ended"] - found["began"])
-    return StepTime(found["step"], found["validation"], start, disk, found.get("batches"))
+    of_processors = found["cpu_step"], found["cpu_validation"]
+    return StepTime(found["step"], found["validation"], start, disk, found["batches"], *of_processors)
 
 
 def timing_config(config: Mapping[str, Any], file: Path, warm: int, timed: int) -> dict[str, Any]:

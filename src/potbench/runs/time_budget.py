@@ -12,7 +12,7 @@ from potbench.runs.step_time import StepTime
 from potbench.units import Quantity
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h)")
+TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h)( CPU)?")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Planned:
     """What the length of a training was planned from.
 
     Args:
-        time: from the first step to the last, validations included, that it was to take.
+        time: from the first step to the last, validations included, that it was to take: in s, or in CPU s of all
+            cores together.
         steps: optimizer steps that were planned.
         step: time of one, as it was measured.
         validation: time of a validation, as it was measured.
@@ -36,13 +37,13 @@ class Planned:
         """Return what was planned, in a sentence."""
         step, validation = self.step.value or 0.0, self.validation.value or 0.0
         return (
-            f"{self.steps:,} steps are planned for {self.time.value:g} s: a step takes {step:.3g} s, a validation "
-            f"{validation:.3g} s."
+            f"{self.steps:,} steps are planned for {self.time.value:g} {self.time.unit}: a step takes {step:.3g} "
+            f"{self.step.unit}, a validation {validation:.3g} {self.validation.unit}."
         )
 
 
 def seconds_of(budget: str) -> float:
-    """Return the seconds of a time such as 300s, 5min or 2h.
+    """Return the seconds of a time such as 300s, 5min, 2h or 5min CPU.
 
     Raises:
         SettingError: it is none.
@@ -50,7 +51,7 @@ def seconds_of(budget: str) -> float:
     found = TIME.fullmatch(budget.strip())
     seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
     if not seconds:
-        raise SettingError(seconds_of, "budget", budget, "a time above zero, such as 300s, 5min or 2h")
+        raise SettingError(seconds_of, "budget", budget, "a time above zero, such as 300s, 5min, 2h or 5min CPU")
     return seconds
 
 
@@ -65,17 +66,22 @@ def plan(budget: str, time: StepTime, trainer: Mapping[str, Any]) -> Planned:
     Raises:
         SettingError: it does not allow for one step.
     """
-    seconds = seconds_of(budget)
-    each = time.step + time.validation / _steps_between_validations(trainer, time.batches or 1)
+    seconds, unit = seconds_of(budget), "s"
+    step, validation = time.step, time.validation
+    if budget.strip().endswith("CPU"):
+        assert time.cpu_step is not None
+        assert time.cpu_validation is not None
+        step, validation, unit = time.cpu_step, time.cpu_validation, "CPU s"
+    each = step + validation / _steps_between_validations(trainer, time.batches or 1)
     # the last validation comes wherever the training ends: on average, half a one more than in whole periods
-    steps = int((seconds - time.validation / 2) / each)
-    if steps < 1 or seconds < time.step + time.validation:
+    steps = int((seconds - validation / 2) / each)
+    if steps < 1 or seconds < step + validation:
         problem = (
-            f"{budget} are not enough for a step and a validation, which take {time.step:.3g} s and "
-            f"{time.validation:.3g} s"
+            f"{budget} are not enough for a step and a validation, which take {step:.3g} {unit} and "
+            f"{validation:.3g} {unit}"
         )
         raise SettingError(seconds_of, "budget", budget, "more time", problem)
-    return Planned(Quantity.of(seconds, "s"), steps, Quantity.of(time.step, "s"), Quantity.of(time.validation, "s"))
+    return Planned(Quantity.of(seconds, unit), steps, Quantity.of(step, unit), Quantity.of(validation, unit))
 
 
 def _steps_between_validations(trainer: Mapping[str, Any], batches: int) -> float:

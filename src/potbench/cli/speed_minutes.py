@@ -1,0 +1,107 @@
+"""python -m potbench speed minutes."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from potbench.cli.report import split_runs
+from potbench.errors import SettingError
+
+
+def minutes(arguments: list[str]) -> int:
+    """Train architectures side by side for some minutes each, and compare their test errors."""
+    from potbench.cli.command import run
+
+    configs, flags = split_runs(arguments)
+    program = "python -m potbench speed minutes CONFIG CONFIG..."
+    return run(train, [*(["--configs", *configs] if configs else []), *flags], program)
+
+
+def train(
+    *,
+    configs: list[str],
+    minutes: float = 5.0,
+    dataset_config: Path | None = None,
+    threads: int = 1,
+    folder: Path | None = None,
+    allow: list[str] = [],  # noqa: B006 — never changed
+    json: Path | None = None,
+) -> int:
+    """Train architectures side by side for some minutes each, and compare their test errors.
+
+    The minutes are CPU time of a training, from its first step to its last; steps are timed before, and as many are
+    planned, so that the learning rate ends its cycle. A closed form takes what it takes. Trainings take turns of a few
+    seconds each, so that whatever else the machine does slows all alike. The same command with the same folder goes on
+    where an interrupted one ended. The exit status is 1 where a training failed.
+
+    Args:
+        configs: of trainings, such as configs/rmd17/painn.yaml; CONFIG CONFIG... without a flag. Several files of one
+            training are joined: configs/rmd17/painn.yaml+configs/training/muon.yaml.
+        minutes: of CPU time, for each training.
+        dataset_config: a file such as configs/data/md17.yaml, on which all train; by default what the configs name,
+            which must be the same.
+        threads: of each training.
+        folder: of the runs; by default a new one, runs/minutes/TIME.
+        allow: packages that you trust, whose classes the configs may name beside those of potbench.
+        json: file to write the figures to.
+    """
+    if minutes <= 0:
+        raise SettingError(train, "minutes", minutes, "more than 0")
+    if threads < 1:
+        raise SettingError(train, "threads", threads, "at least 1")
+    names = [_name(one) for one in configs]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        problem = f"Two configs are called {twice[0]}"
+        raise SettingError(train, "configs", " ".join(configs), "files of different names", problem)
+
+    import yaml
+
+    from potbench.cli.config_of_fit import config_of_fit
+    from potbench.cli.fit_budget import FIT, is_solved
+    from potbench.shipped.configs import with_shipped
+    from potbench.speed.minutes import is_tested, measure
+    from potbench.studies.running.commands import POTBENCH
+    from potbench.whole_file import write_text
+
+    more = ["--data", str(dataset_config)] if dataset_config else []
+    more += ["--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.enable_progress_bar", "false"]
+    allowed = ["--allow", *allow] if allow else []
+    whole: dict[str, dict[str, Any]] = {}
+    for name, files in zip(names, configs, strict=True):
+        given = [word for file in files.split("+") for word in ("--config", with_shipped(file))]
+        whole[name] = config_of_fit([*given, *more, *allowed])
+    for name, config in whole.items():
+        if _frames(config) != _frames(whole[names[0]]):
+            problem = f"{name} trains on other frames than {names[0]}"
+            raise SettingError(train, "dataset_config", None, "one dataset for all", problem)
+    place = folder or Path("runs") / "minutes" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    place.mkdir(parents=True, exist_ok=True)
+    commands: dict[str, list[list[str]]] = {}
+    for name, config in whole.items():
+        file, run = place / f"{name}.yaml", place / name
+        write_text(file, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        budget = [] if is_solved(config["model"]["class_path"]) else ["--budget", f"{minutes:g}min CPU"]
+        fit = [word.format(config=file, run=run) for word in FIT]
+        commands[name] = [[*fit, *budget, "--resume", "auto", *allowed]]
+        if not is_tested(run):
+            commands[name].append([*POTBENCH, "test", str(run), *allowed])
+    print(f"{', '.join(names)} take turns; what they print is in {place}/*.log", flush=True)
+    report = measure(commands, place, minutes, threads)
+    report.show()
+    if json:
+        report.save(json)
+    return int(any(row.failure for row in report.rows))
+
+
+def _name(files: str) -> str:
+    """Return what a training is called: painn+muon."""
+    return "+".join(Path(file).stem for file in files.split("+"))
+
+
+def _frames(config: dict[str, Any]) -> list[Any]:
+    """Return what says which frames train and are tested."""
+    return [config["data"]["init_args"].get(name) for name in ("dataset", "split")]
