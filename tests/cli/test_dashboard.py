@@ -229,6 +229,7 @@ def test_a_killed_run_continues_in_its_dashboards_without_steps_that_are_double_
         assert steps["train/loss"] == steps["validation/loss"] == steps_in_csv(run) == list(range(2, 90, 3))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_trained_on_continues_in_its_loggers(tmp_path: Path) -> None:
     run = tmp_path / "run"
     own = f"{{class_path: lightning.pytorch.loggers.CSVLogger, init_args: {{save_dir: {run}}}}}"

@@ -55,6 +55,7 @@ def test_a_run_starts_from_the_weights_of_another_and_can_be_repeated(parent: Pa
     assert sha256(parent / "record.json") == before
 
 
+@pytest.mark.slow
 def test_a_fine_tuning_that_was_killed_is_resumed_without_its_parent(parent: Path, tmp_path: Path) -> None:
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     command = ["fit", "--from", str(parent), *CHANGES, *kill.ARGUMENTS, "--run_dir"]

@@ -175,6 +175,7 @@ def test_a_run_that_was_never_validated_says_how_it_can_be_tested(
     assert main(command.split()) == 0
 
 
+@pytest.mark.slow
 def test_runs_that_start_at_the_same_moment_have_folders_of_their_own(tmp_path: Path) -> None:
     processes = [start("fit", *QUICK, "--trainer.max_epochs", "1", cwd=tmp_path) for _ in range(2)]
     for process in processes:

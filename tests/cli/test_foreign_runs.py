@@ -236,6 +236,7 @@ def test_a_block_in_a_file_is_anybodys(foreign: Path, refused) -> None:  # type:
     assert not Path("executed").exists()
 
 
+@pytest.mark.slow
 def test_files_of_the_current_folder_take_the_place_of_no_library_and_packages_are_allowed_by_name(
     foreign: Path,
 ) -> None:

@@ -64,6 +64,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(
     }
 
 
+@pytest.mark.slow
 def test_a_run_belongs_to_one_process(tmp_path: Path, refused: Refused) -> None:
     run = tmp_path / "run"
     command = ["fit", *LONG, "--model.init_args.schedule", "null", "--trainer.max_epochs", "100000"]

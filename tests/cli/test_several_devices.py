@@ -43,6 +43,7 @@ REPORT = ("--trainer.callbacks", "[{class_path: tests.cli.cached_features.Report
 FEW = ("--data.init_args.split.init_args.train", "12", "--data.init_args.batch_size", "6")
 
 
+@pytest.mark.slow
 def test_processes_compute_derivatives_once_and_share_them(tmp_path: Path) -> None:
     devices = ("--run_dir", str(tmp_path / "run"), "--trainer.devices", "2")
     printed = finish(start("fit", *QUICK, *FEW, "--trainer.max_epochs", "27", *REPORT, *devices))
@@ -84,6 +85,7 @@ SRUN = {
 }
 
 
+@pytest.mark.slow
 def test_processes_that_srun_started_train_one_run_and_resume_it(finished_run: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
 

@@ -278,6 +278,7 @@ UNHURRIED = settings(max_examples=60, deadline=None, suppress_health_check=[Heal
 
 @UNHURRIED
 @given(data=st.data())
+@pytest.mark.slow
 def test_a_file_cut_anywhere_is_refused(damage, data):
     length = data.draw(st.integers(0, len(damage.raw) - 1))
     assert damage.read(damage.raw[:length]) is None

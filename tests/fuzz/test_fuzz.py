@@ -35,6 +35,7 @@ def require_harmless(found: list[Outcome], silent: int) -> None:
     assert len(unnoticed) <= silent, unnoticed
 
 
+@pytest.mark.slow
 def test_damage_is_refused_by_name_or_noticed(tmp_path):
     require_harmless(outcomes(NORMAL, tmp_path), SILENT[NORMAL])
 

@@ -6,6 +6,7 @@ from potbench.speed.large_file import measure_apart
 from potbench.speed.simulated_ani1 import write_simulated
 
 
+@pytest.mark.slow
 def test_a_simulated_file_is_read_like_a_real_one(tmp_path):
     with h5py.File(write_simulated(tmp_path, 12_345)) as root:
         assert len(root["gdb11_s08"]) == 5000

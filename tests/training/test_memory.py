@@ -28,6 +28,7 @@ def page_faults(*arguments):
     return int(finished.stdout)
 
 
+@pytest.mark.slow
 def test_memory_that_was_freed_is_not_asked_for_again():
     assert page_faults("keep") < 100 < page_faults()
 

@@ -124,6 +124,7 @@ def test_details_open(browser: Browser, page: Path) -> None:
     assert len(visible(browser, "table")) == tables + 1
 
 
+@pytest.mark.slow
 def test_a_molecule_opens_in_three_dimensions_with_arrows_and_colors_of_energies_and_closes(
     browser: Browser, page: Path
 ) -> None:

@@ -156,6 +156,7 @@ def kill_one_after_the_other(folder: StudyFolder, plan: Plan, places: Iterable[P
     assert {state_of(folder, cell, CHECKED) for cell in plan.cells} == {CellState.FINISHED}
 
 
+@pytest.mark.slow
 def test_a_study_that_was_killed_goes_on_and_ends_with_the_numbers_of_one_that_was_not(tmp_path):
     folder, plan = real_study(tmp_path / "study", epochs=20, one_seed=True)
     kill_one_after_the_other(folder, plan, [CLAIM, TRAINS, TRAINS_ALONE, TEST])
