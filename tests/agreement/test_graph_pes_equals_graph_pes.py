@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from ase.build import molecule
 from potbench.batch import Batch, Statistics
 from potbench.potentials import GraphPES
 from potbench.structures import Frames
+from tests.rivals import skip_without_package
 
 SCALE = 0.7
 NAMES = ["CH3CH2OH", "H2O", "C6H6"]
@@ -18,7 +21,7 @@ NAMES = ["CH3CH2OH", "H2O", "C6H6"]
 
 @pytest.mark.parametrize("network", ["SchNet", "PaiNN", "TensorNet"])
 def test_energies_and_forces_equal_those_of_the_calculator_of_graph_pes(network) -> None:
-    pytest.importorskip("graph_pes", reason="needs the package graph_pes: pip install 'potbench[graph_pes]'")
+    skip_without_package(Path("graph_pes"))
     from graph_pes.utils.calculator import GraphPESCalculator
 
     torch.set_default_dtype(torch.float64)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,11 +74,6 @@ class MACE(SumOverAtoms):
             num_neighbors=num_neighbors,
             cutoff=cutoff,
         )
-        self._exact = {
-            name: constant.clone() for name, constant in self.network.named_buffers() if constant.is_floating_point()
-        }
-        self.network.to(torch.get_default_dtype())
-        self.register_load_state_dict_post_hook(_restore)  # type: ignore[no-untyped-call]  # torch has none for it
 
     @property
     def cutoff(self) -> float:
@@ -105,19 +99,3 @@ class MACE(SumOverAtoms):
         with torch.autocast(positions.device.type, enabled=False):
             energies: Tensor = self.network(described, compute_force=False)["node_energy"]
         return energies
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch has none for it
-        self._restore_constants()
-        return self
-
-    def _restore_constants(self) -> None:
-        """Set constants, such as coupling coefficients, to their exact values, which a cast may have rounded."""
-        with torch.no_grad():
-            for name, constant in self.network.named_buffers():
-                if name in self._exact:
-                    constant.copy_(self._exact[name])
-
-
-def _restore(potential: MACE, _: object) -> None:
-    potential._restore_constants()

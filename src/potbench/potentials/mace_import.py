@@ -56,7 +56,7 @@ def build(
     num_neighbors: float,
     cutoff: float,
 ) -> nn.Module:
-    """Build a network of MACE in double precision, so that its constants are exact.
+    """Build a network of MACE in the default dtype.
 
     Args:
         elements: atomic numbers.
@@ -93,12 +93,7 @@ def build(
         # otherwise weights would depend on which packages of CUDA are installed
         "use_reduced_cg": False,
     }
-    dtype = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch.jit.script
-            network: nn.Module = modules.MACE(**sizes)
-    finally:
-        torch.set_default_dtype(dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch.jit.script
+        network: nn.Module = modules.MACE(**sizes)
     return network
