@@ -20,7 +20,10 @@ from tests.native_files.own_files import write_own_database, write_own_sgdml, wr
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
-LONG = {"clusters.md", "optimization.md", "reports.md", "results.md", "training.md", "tuning.md"}
+LONG = {
+    *("clusters.md", "dashboards.md", "fine_tuning.md", "optimization.md"),
+    *("reports.md", "results.md", "training.md", "tuning.md"),
+}
 """Documents whose commands take so long that they are slow tests."""
 INSTALLATION = [
     "make quickstart",

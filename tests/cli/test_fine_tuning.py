@@ -70,6 +70,7 @@ def test_a_fine_tuning_that_was_killed_is_resumed_without_its_parent(parent: Pat
     assert json.loads((broken / "record.json").read_text())["parent"] == record
 
 
+@pytest.mark.slow
 def test_a_fine_tuning_may_be_the_command_of_a_job(parent: Path, tmp_path: Path) -> None:
     child = tmp_path / "child"
     command = ["fit", "--from", str(parent / "checkpoints" / "last.ckpt"), *CHANGES, "--run_dir", str(child)]

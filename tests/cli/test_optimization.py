@@ -191,6 +191,7 @@ def test_overfitted_batches_are_those_of_every_epoch(tmp_path: Path) -> None:
     assert len(losses) == 8
 
 
+@pytest.mark.slow
 def test_the_profiler_prints_its_table(tmp_path: Path) -> None:
     process = start("fit", *QUICK, "--trainer.profiler", "simple", "--run_dir", str(tmp_path / "run"))
     printed, _ = process.communicate(timeout=300)

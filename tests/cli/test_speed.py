@@ -53,6 +53,7 @@ def test_figures_of_data_are_printed_and_written(tmp_path: Path, capsys: pytest.
     assert "3,000 simulated frames" in printed
 
 
+@pytest.mark.slow
 def test_figures_of_prepare_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "speed.json"
     words = ["speed", "prepare", "--turns", "1", "--database_frames", "30", "--frames", "3000"]

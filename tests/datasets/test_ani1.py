@@ -296,6 +296,7 @@ def test_a_cut_file_is_called_cut(tmp_path, fraction):
 
 @UNHURRIED
 @given(data=st.data())
+@pytest.mark.slow
 def test_changed_bytes_give_a_refusal_or_frames_that_a_store_can_hold(damage, data):
     # ANI-1 files carry no checksum of names, types and lengths: a changed byte there can give other numbers, or another
     # number of molecules. What is promised: no exception but DataFileError, no NaN, no shapes that do not fit.

@@ -100,6 +100,7 @@ def in_a_fresh_process(measured: Callable[[], tuple[int, float]]) -> tuple[int, 
         return fresh.submit(measured).result(60)
 
 
+@pytest.mark.slow
 def test_no_batch_is_tried_that_would_take_too_long_or_too_much_memory() -> None:
     slow = Slow()
     measure(slow, structures(), Effort(1, 1, 0.001, 0.001, longest_call=0.01))

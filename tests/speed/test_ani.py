@@ -13,6 +13,7 @@ def data(sample):
 
 
 @pytest.mark.parametrize("ways", [energy_ways, force_ways])
+@pytest.mark.slow
 def test_losses_agree_over_more_than_one_epoch(ways, data):
     data.batch_size = 600
     potential = first_potential(data)
