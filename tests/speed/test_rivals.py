@@ -24,12 +24,15 @@ raise ValueError("and breaks")
 
 def test_a_calculator_in_another_process_is_asked_and_its_end_is_said() -> None:
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", ANSWERS], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        rival = Rival(process)
-        assert rival.library == "other 1.0"
-        assert rival.time_calls(molecule("H2O"), calls=4) == 7
-        with pytest.raises(RuntimeError, match="ValueError: and breaks"):
+    process = subprocess.Popen([sys.executable, "-c", ANSWERS], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    rival = Rival(process)
+    assert rival.package == "other 1.0"
+    assert rival.time_calls(molecule("H2O"), calls=4) == 7
+    for said in ("ValueError: and breaks", "it said nothing"):  # while it ends, and when it has ended
+        with pytest.raises(RuntimeError, match=said):
             rival.time_calls(molecule("H2O"), calls=4)
+        process.wait()
+    process.communicate()
 
 
 def test_an_environment_without_the_library_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,7 @@ def measure(calls: int, num_rounds: int, rivals: Mapping[str, Rival] | None = No
             require_same_forces("sGDML", atoms, theirs, solved)
             take_turns("sGDML", "sGDML", partial(time_calls, theirs), solved)
         for network, rival in (rivals or {}).items():
-            take_turns(network, rival.library, rival.time_calls, ours["Hybrid" if network == "MACE" else network])
+            take_turns(network, rival.package, rival.time_calls, ours["Hybrid" if network == "MACE" else network])
     order = {network: place for place, network in reversed([*enumerate(one.network for one in found)])}
     found.sort(key=lambda one: (order[one.network], one.package))
     data = "ethanol and aspirin, one at a time"

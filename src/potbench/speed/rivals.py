@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,20 @@ class Rival:
     """A calculator in another process, which waits while nobody asks it.
 
     Attributes:
-        library: its name and version.
+        package: its name and version.
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self.library = str(self._answer())
+        self.package = str(self._answer())
 
     def time_calls(self, molecule: Atoms, calls: int) -> float:
         """Return CPU milliseconds of a call; see `rival.time_calls`."""
         assert self._process.stdin is not None
         question = [molecule.numbers.tolist(), molecule.positions.tolist(), calls]
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # of a process that has ended; the answer is then why
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
         return float(self._answer())
 
     def _answer(self) -> Any:
