@@ -37,11 +37,18 @@ class Minimum(NamedTuple):
 
 
 def search(subject: Subject, frame: int, fmax: float, steps: int = STEPS) -> Relaxed | str:
-    """Search a minimum from a test frame; return why there is none where the molecule collapses on the way.
+    """Search a minimum from a test frame, once; return why there is none where the molecule collapses on the way.
 
     Raises:
         UnknownMoleculeError: the potential does not know the molecule at all.
     """
+    asked = (frame, fmax, steps)
+    if asked not in subject.searched:
+        subject.searched[asked] = _searched(subject, *asked)
+    return subject.searched[asked]
+
+
+def _searched(subject: Subject, frame: int, fmax: float, steps: int) -> Relaxed | str:
     frames = subject.frames
     atoms = Atoms(frames.atomic_numbers, frames.positions[frame])
     subject.potential.refuse_unknown(batch_of([atoms]).to(subject.potential.device))

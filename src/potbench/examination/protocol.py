@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from potbench.inference.relax import Relaxed
 from potbench.potentials.potential import Potential
 from potbench.reporting.lines import Figure, Line
 from potbench.runs.findings import Examined
@@ -61,6 +62,7 @@ class Subject:
         seed: of random numbers.
         theory: level of theory of the labels; empty where it is not known.
         sampled_by: level of theory of the trajectory, where the labels are of another; empty where they are not.
+        searched: frame, largest force and steps → where that search of a minimum has led, for whoever asks next.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Subject:
     seed: int = 0
     theory: str = ""
     sampled_by: str = ""
+    searched: dict[tuple[int, float, int], Relaxed | str] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
