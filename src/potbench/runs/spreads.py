@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from potbench.loading import Store
 from potbench.loading.collate import gather
@@ -20,6 +19,7 @@ from potbench.statistics.calibration import (
     scale_factor,
 )
 from potbench.structures import Column, IntArray, bounded_parts
+from potbench.training.compared import compared
 from potbench.units import KCAL_PER_MOL, reported
 
 QUANTITIES = ("energy", "forces")
@@ -75,21 +75,7 @@ def factors_of(ensemble: Ensemble, store: Store, frames: IntArray) -> dict[str, 
     for part in bounded_parts(store.atoms_of(frames).atoms_per_frame):
         batch = gather(store, frames[part]).to(ensemble.device)
         found = ensemble(batch.with_positions(ensemble.positions(batch.positions)), forces=has_forces)
-        known = np.ones(len(batch.energy), bool) if batch.energy_known is None else batch.energy_known.numpy()
-        arrays = {
-            "energy": np.where(known, batch.energy.numpy(force=True), np.nan),
-            "predicted_energy": found.energy.numpy(force=True),
-            "energy_spread": found.energy_spread.numpy(force=True),
-        }
-        if found.forces is not None and found.forces_spread is not None and batch.forces is not None:
-            forces = batch.forces
-            if batch.forces_known is not None:
-                forces = forces.masked_fill(~batch.forces_known[batch.molecule_index, None], torch.nan)
-            arrays |= {
-                "forces": forces.flatten().numpy(force=True),
-                "predicted_forces": found.forces.flatten().numpy(force=True),
-                "forces_spread": found.forces_spread.flatten().numpy(force=True),
-            }
+        arrays = {name: value.numpy(force=True) for name, value in compared(batch, found).items()}
         parts.append(arrays)
     everything: dict[str, Column] = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
     return {

@@ -15,6 +15,7 @@ from potbench.errors import SettingError
 from potbench.geometry.sums import sum_per_molecule
 from potbench.potentials.potential import Potential
 from potbench.structures import SYMBOLS
+from potbench.training.compared import compared
 from potbench.training.fine_tuning import FineTuning
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.metrics import Metrics
@@ -106,21 +107,7 @@ class Task(LightningModule):
     @override
     def test_step(self, batch: Batch, batch_index: int) -> None:
         prediction, _ = self._evaluate(batch, "test", forces=batch.forces is not None)
-        energy = batch.energy
-        if batch.energy_known is not None:
-            energy = energy.masked_fill(~batch.energy_known, torch.nan)
-        arrays = {"frame": batch.frame, "energy": energy, "predicted_energy": prediction.energy}
-        if batch.forces is not None and prediction.forces is not None:
-            forces = batch.forces
-            if batch.forces_known is not None:
-                forces = forces.masked_fill(~batch.forces_known[batch.molecule_index, None], torch.nan)
-            arrays |= {"forces": forces.flatten(), "predicted_forces": prediction.forces.flatten()}
-        if prediction.atomic_energies is not None:
-            arrays["atomic_energies"] = prediction.atomic_energies
-        if prediction.energy_spread is not None:
-            arrays["energy_spread"] = prediction.energy_spread
-        if prediction.forces_spread is not None:
-            arrays["forces_spread"] = prediction.forces_spread.flatten()
+        arrays = {"frame": batch.frame, **compared(batch, prediction)}
         self.predicted.append({name: value.detach() for name, value in arrays.items()})
 
     @override
