@@ -54,6 +54,7 @@ class Simulated:
         test_sets: named test sets, of equal size.
         steps: optimizer steps.
         learning_rate: of the optimizer.
+        shuffle: whether batches are drawn at random.
         manifest: of the data.
         diverged: whether training did.
         baseline: whether the potential is one.
@@ -75,6 +76,7 @@ class Simulated:
     test_sets: Sequence[str] = ()
     steps: int = 1000
     learning_rate: float = 1e-3
+    shuffle: bool = True
     manifest: Manifest = MANIFEST
     diverged: bool = False
     baseline: bool = False
@@ -129,7 +131,15 @@ class Simulated:
             "seed_everything": self.seed,
             "trainer": {"max_steps": self.steps, "accelerator": "cpu"},
             "model": model,
-            "data": {"init_args": {"split": split, "batch_size": 10, "root": None, "seed": self.seed}},
+            "data": {
+                "init_args": {
+                    "split": split,
+                    "batch_size": 10,
+                    "shuffle": self.shuffle,
+                    "root": None,
+                    "seed": self.seed,
+                }
+            },
         }
 
     def record(self, run: RunFolder) -> Record:

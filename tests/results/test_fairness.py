@@ -65,6 +65,14 @@ def test_recipe_and_machine_are_listed_without_a_banner(tmp_path: Path, found: F
     assert levels(findings, "learning rate") == []
 
 
+def test_batches_in_another_order_have_a_banner(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet")
+    trainings(tmp_path, 3, architecture="PaiNN", shuffle=False)
+    findings = found()
+    assert check(findings, "same order").reason == "in the order of the dataset of PaiNN; at random of SchNet"
+    assert levels(findings, "same order") == ["amber"]
+
+
 def test_looks_warm_starts_and_numbers_of_trainings_are_checked(tmp_path: Path, found: Found) -> None:
     first, *_ = trainings(tmp_path, 3, architecture="SchNet")
     trainings(tmp_path, 2, architecture="PaiNN")

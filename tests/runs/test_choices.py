@@ -50,6 +50,14 @@ def test_settings_are_named_by_where_they_are_without_classes_in_between() -> No
     assert flat(recipe) == {"a": "Z", "a.b": 1, "a.c": "Q", "d": [1, 2]}
 
 
+def test_settings_that_early_configs_lack_distinguish_nothing_at_what_they_were(tmp_path: Path) -> None:
+    repulsion = "model__init_args__potential__init_args__repulsion"
+    early = choices(tmp_path / "early").identity
+    assert choices(tmp_path / "late", data__init_args__shuffle=True, **{repulsion: False}).identity == early
+    assert choices(tmp_path / "ordered", data__init_args__shuffle=False).identity != early
+    assert choices(tmp_path / "repelling", **{repulsion: True}).identity != early
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -58,6 +58,12 @@ def _batch_size(member: Member) -> str | None:
     return None if size is None or not _is_stepped(member) else f"{size} frames"
 
 
+def _order(member: Member) -> str | None:
+    if member.choices is None or not _is_stepped(member):
+        return None
+    return "at random" if member.choices.trainer.get("shuffle", True) else "in the order of the dataset"
+
+
 def _warm_start(member: Member) -> str:
     parent = member.known.parent
     return "new weights" if parent is None else f"weights of {parent.data or 'another run'}"
@@ -111,6 +117,7 @@ def _validation_frames(member: Member) -> str:
 
 CONDITIONS = (
     Condition("Same batch size", _batch_size),
+    Condition("Batches in the same order", _order),
     Condition("No warm start", _warm_start),
     Condition("Same choice of the checkpoint", _checkpoint),
     Condition("As many validation frames", _validation_frames),

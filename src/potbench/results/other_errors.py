@@ -52,8 +52,11 @@ def vector_errors(predictions: Mapping[str, Column]) -> VectorErrors:
     """Return errors of magnitude and direction.
 
     Args:
-        predictions: forces and predicted_forces, components in eV/Å, in the order of the atoms.
+        predictions: forces and predicted_forces, components in eV/Å, in the order of the atoms; NaN follows where there
+            are none.
     """
+    if "predicted_forces" not in predictions:
+        return VectorErrors(float("nan"), float("nan"), 0)
     true = predictions["forces"].reshape(-1, 3).astype(np.float64)
     predicted = predictions["predicted_forces"].reshape(-1, 3).astype(np.float64)
     known = np.isfinite(true).all(axis=1)

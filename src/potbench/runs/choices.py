@@ -32,7 +32,9 @@ TRAINER = (
     *("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm", "limit_train_batches"),
     *("limit_val_batches", "overfit_batches", "deterministic", "callbacks"),
 )
-DATA = ("batch_size", "weights", "reference_energies")
+DATA = ("batch_size", "weights", "reference_energies", "shuffle")
+LATER = {"repulsion": False, "shuffle": True}
+"""Settings that early configs lack → what they were then: so they distinguish nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,10 @@ class Choices:
         data = _below(found, "data")
         root = data.get("root")
         return cls(
-            potential=potential,
+            potential=_without_later(potential),
             recipe={name: value for name, value in model.items() if name.split(".")[0] != "potential"},
             trainer={name: value for name, value in trainer.items() if name.split(".")[0] in TRAINER}
-            | {name: value for name, value in data.items() if name.split(".")[0] in DATA},
+            | _without_later({name: value for name, value in data.items() if name.split(".")[0] in DATA}),
             root=None if root is None else str(root),
         )
 
@@ -108,6 +110,10 @@ class Choices:
         """Return the weights of the loss, as text; empty for what is solved."""
         weights = {name: self.recipe.get(f"loss.{name}") for name in ("energy", "forces")}
         return ", ".join(f"{name} {value}" for name, value in weights.items() if value is not None)
+
+
+def _without_later(settings: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in settings.items() if name not in LATER or value is not LATER[name]}
 
 
 def _name_of(potential: Mapping[str, object]) -> str:

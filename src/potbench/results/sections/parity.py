@@ -66,25 +66,26 @@ def section(findings: Findings) -> Section | None:
 def _other_errors(table: Table, rows: list[Row]) -> PageTable:
     """Return errors of energy differences and of force vectors, of the middle training of each architecture."""
     unit, size = reported(table.group.energy_unit)
-    columns = [
+    least = three_digits(STRONG / KCAL_PER_MOL)
+    columns = (
         Column("Architecture"),
         Column("MAE of relative energies", unit, "Relative to the lowest test frame of the molecule."),
-    ]
-    has_forces = all("predicted_forces" in predictions(typical(row)) for row in rows)
-    if has_forces:
-        strong = (
-            f"Between predicted and true force, on atoms with {three_digits(STRONG / KCAL_PER_MOL)} kcal/mol/Å or more."
-        )
-        columns += [Column("MAE of |F|", "kcal/mol/Å"), Column("Mean angle of forces", "°", strong)]
+        Column("MAE of |F|", "kcal/mol/Å"),
+        Column("Mean angle of forces", "°", f"To the true force, on atoms where that is {least} kcal/mol/Å or more."),
+    )
     shown = []
     for row in rows:
         predicted = predictions(typical(row))
-        values = [error_of_differences(predicted) / size]
-        if has_forces:
-            vectors = vector_errors(predicted)
-            values += [vectors.magnitude / KCAL_PER_MOL, vectors.angle]
+        vectors = vector_errors(predicted)
+        values = (error_of_differences(predicted) / size, vectors.magnitude / KCAL_PER_MOL, vectors.angle)
         shown.append((Value(row.architecture), *map(_value, values)))
-    return PageTable(f"Energy differences and force vectors: {table.title}", tuple(columns), tuple(shown))
+    # without forces, or with one frame of each molecule, a column would be empty
+    kept = [place for place in range(len(columns)) if any(cells[place].text for cells in shown)]
+    return PageTable(
+        f"Energy differences and force vectors: {table.title}",
+        tuple(columns[place] for place in kept),
+        tuple(tuple(cells[place] for place in kept) for cells in shown),
+    )
 
 
 def _value(number: float) -> Value:
