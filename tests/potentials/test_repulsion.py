@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from potbench.batch import Batch, Statistics
-from potbench.geometry.covalent_radii import covalent_radius
 from potbench.geometry.screened_coulomb import universal_screening
 from potbench.laws.precision import default_dtype
 from potbench.potentials import SGDML, Pairwise, Potential
@@ -66,10 +65,6 @@ def test_the_potential_is_the_published_formula_worked_by_hand(one: int, other: 
 def test_at_short_distances_nothing_is_screened() -> None:
     found = universal_screening(torch.tensor([1e-6]), torch.tensor([6.0]), torch.tensor([8.0]))
     assert found.item() == pytest.approx(14.399645 * 48 / 1e-6, rel=1e-4)
-
-
-def test_covalent_radii_are_those_of_ase() -> None:
-    assert [covalent_radius(number) for number in range(1, 97)] == ase.data.covalent_radii[1:97].tolist()
 
 
 def test_it_is_whole_at_half_of_the_shortest_distance_and_exactly_nothing_from_there_on() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,10 +16,11 @@ from potbench.runs.folder import RunFolder
 from potbench.runs.processes import started
 from potbench.runs.step_time import TIMED_STEPS, WARM_STEPS, measure
 from potbench.runs.time_budget import Planned, plan, seconds_of
+from potbench.studies.running.commands import POTBENCH
 from potbench.training.one_pass import OnePassTask
 
 LENGTHS = ("max_epochs", "max_steps", "max_time")
-FIT = (sys.executable, "-m", "potbench", "fit", "--config", "{config}", "--run_dir", "{run}")
+FIT = (*POTBENCH, "fit", "--config", "{config}", "--run_dir", "{run}")
 
 
 def require_plannable(settings: Namespace, arguments: list[str]) -> None:

@@ -33,6 +33,11 @@ class Pairs(NamedTuple):
     vectors: Tensor
     distances: Tensor
 
+    @property
+    def both_ways(self) -> Tensor:
+        """Return each pair twice, from the first to the second and back: shape (2, 2 · pairs)."""
+        return torch.stack([torch.cat([self.first, self.second]), torch.cat([self.second, self.first])])
+
 
 def pairs_in_molecules(batch: Batch) -> Tensor:
     """List every pair of atoms of one molecule once, the earlier atom first: shape (2, pairs), int64."""

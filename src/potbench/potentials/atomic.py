@@ -41,8 +41,7 @@ class AtomicPotential(SumOverAtoms):
     def cutoff(self) -> float | None:
         """Return the distance in Å beyond which atoms do not interact directly; None where there is no limit."""
         one, other = self.representation.cutoff, self.readout.cutoff
-        repulsion = 0.0 if self.repulsion is None else self.repulsion.widest
-        return None if one is None or other is None else max(one, other, repulsion)
+        return None if one is None or other is None else self.with_repulsion(max(one, other))
 
     def features(self, batch: Batch) -> torch.Tensor:
         """Compute the features of each atom from the positions: shape (atoms, features)."""

@@ -97,7 +97,7 @@ class AtOnce:
 
             try:
                 found: tuple[Tensor, Tensor] = vmap(one)(self._stacked_weights(), features, positions)
-            except (RuntimeError, ValueError, NotImplementedError):
+            except (RuntimeError, ValueError):
                 self.is_one_network = False  # an operation cannot be given a further dimension
             else:
                 return found

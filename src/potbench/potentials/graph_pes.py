@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -77,15 +76,14 @@ class GraphPES(SumOverAtoms):
     @property
     def cutoff(self) -> float:
         """Return the distance in Å beyond which atoms do not interact directly."""
-        return max(self.network_cutoff, 0.0 if self.repulsion is None else self.repulsion.widest)
+        return self.with_repulsion(self.network_cutoff)
 
     @override
     def atomic_energies(self, batch: Batch, element: Tensor) -> Tensor:
         from graph_pes import AtomicGraph
 
         pairs = pairs_within(batch, self.network_cutoff)
-        # either atom of a pair is a neighbor of the other
-        neighbors = torch.stack([torch.cat([pairs.first, pairs.second]), torch.cat([pairs.second, pairs.first])])
+        neighbors = pairs.both_ways
         num_molecules = len(batch.atoms_per_molecule)
         graph = AtomicGraph(
             Z=batch.atomic_numbers,

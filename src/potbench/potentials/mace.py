@@ -78,7 +78,7 @@ class MACE(SumOverAtoms):
     @property
     def cutoff(self) -> float:
         """Return the distance in Å beyond which atoms do not interact directly."""
-        return max(self.network_cutoff, 0.0 if self.repulsion is None else self.repulsion.widest)
+        return self.with_repulsion(self.network_cutoff)
 
     @override
     def atomic_energies(self, batch: Batch, element: Tensor) -> Tensor:
@@ -88,8 +88,7 @@ class MACE(SumOverAtoms):
         described = {
             "positions": positions,
             "node_attrs": nn.functional.one_hot(element, len(self.elements)).to(positions.dtype),
-            # either atom of a pair sends to the other
-            "edge_index": torch.stack([torch.cat([pairs.first, pairs.second]), torch.cat([pairs.second, pairs.first])]),
+            "edge_index": pairs.both_ways,
             "shifts": positions.new_zeros(2 * len(pairs.first), 3),
             "cell": positions.new_zeros(3, 3),
             "batch": batch.molecule_index,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from itertools import combinations_with_replacement
 
 import torch
+from ase.data import covalent_radii
 from torch import Tensor, nn
 
 from potbench.batch import Batch
-from potbench.geometry.covalent_radii import covalent_radius
 from potbench.geometry.pairs import pairs_within
 from potbench.geometry.screened_coulomb import universal_screening
 from potbench.structures import SYMBOLS
@@ -47,7 +47,7 @@ class Repulsion(nn.Module):
         super().__init__()
         numbers = [SYMBOLS.index(symbol) for symbol in elements]
         self.pairs: list[tuple[str, ...]] = [*combinations_with_replacement(elements, 2)]
-        sums = [sum(covalent_radius(SYMBOLS.index(symbol)) for symbol in pair) for pair in self.pairs]
+        sums = [float(sum(covalent_radii[SYMBOLS.index(symbol)] for symbol in pair)) for pair in self.pairs]
         first, second = torch.triu_indices(len(elements), len(elements))
         kind = torch.zeros(len(elements), len(elements), dtype=torch.int64)
         kind[first, second] = kind[second, first] = torch.arange(len(first))

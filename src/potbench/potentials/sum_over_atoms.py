@@ -53,6 +53,10 @@ class SumOverAtoms(Potential):
             eᵢ, shape (atoms,), in units of the scale.
         """
 
+    def with_repulsion(self, cutoff: float) -> float:
+        """Return the distance in Å beyond which atoms do not interact directly, by a cutoff or by their repulsion."""
+        return cutoff if self.repulsion is None else max(cutoff, self.repulsion.widest)
+
     @override
     def adapt(self, statistics: Statistics) -> None:
         """Take the offset from the training set, and the scale as well, unless it was given."""

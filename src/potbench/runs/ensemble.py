@@ -16,7 +16,8 @@ from potbench.loading.splits.ensemble import joined
 from potbench.potentials.ensemble import Ensemble
 from potbench.runs.allowed import NOTHING_ELSE, Allowed
 from potbench.runs.checkpoint import PREFIX, load_potential
-from potbench.runs.ensemble_members import EnsembleOf, MemberRun
+from potbench.runs.ensemble_members import MemberRun
+from potbench.runs.ensemble_of import EnsembleOf
 from potbench.runs.folder import RunFolder
 from potbench.runs.recipe import ensemble_config, ensemble_recipe, task_recipe
 from potbench.runs.record import Budget, Record, TrainingCost

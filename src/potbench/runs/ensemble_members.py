@@ -1,49 +1,15 @@
-"""What an ensemble was made of, and which runs may be its members."""
+"""Which runs may be members of an ensemble."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from potbench.errors import RunError
 from potbench.runs.checkpoint import Content, read_checkpoint, sha256
+from potbench.runs.ensemble_of import EnsembleMember
 from potbench.runs.folder import RunFolder
-
-if TYPE_CHECKING:
-    from potbench.runs.record import Record
-
-
-@dataclass(frozen=True)
-class EnsembleMember:
-    """A run that became a member.
-
-    Args:
-        run: the folder.
-        checkpoint: the file whose weights were taken.
-        sha256: of its bytes.
-    """
-
-    run: str
-    checkpoint: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class EnsembleOf:
-    """What an ensemble was made of.
-
-    Args:
-        members: its members.
-        energy_factor: by which spreads of energies are multiplied; None where they are not calibrated.
-        forces_factor: that of force components.
-        calibration: frames that the factors were found on.
-    """
-
-    members: tuple[EnsembleMember, ...]
-    energy_factor: float | None
-    forces_factor: float | None
-    calibration: int
+from potbench.runs.record import Record
 
 
 class MemberRun(NamedTuple):
@@ -75,8 +41,6 @@ def read_members(runs: Sequence[RunFolder]) -> list[MemberRun]:
         RunError: there are fewer than two, one is not finished, or they do not belong together.
         RecordError, CheckpointError: files are damaged.
     """
-    from potbench.runs.record import Record  # it imports this file
-
     if len(runs) < 2:
         raise RunError(
             f"An ensemble of {len(runs)} {'run' if len(runs) == 1 else 'runs'} has no spread. Expected the folders of "

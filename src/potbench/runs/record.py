@@ -12,7 +12,7 @@ from potbench.loading import AtomsDataModule
 from potbench.loading.manifest import Manifest
 from potbench.loading.splits.split import NAMED
 from potbench.readers.typed_json import from_plain, to_json
-from potbench.runs.ensemble_members import EnsembleOf
+from potbench.runs.ensemble_of import EnsembleOf
 from potbench.runs.evaluation import Evaluation
 from potbench.runs.findings import Examined, LawFound
 from potbench.runs.folder import RunFolder
