@@ -71,3 +71,11 @@ def test_pairs_that_are_searched_for_are_those_of_the_full_list_in_its_order(
     assert len(candidate_pairs(batch, 4.0)[0]) < batch.num_pairs
     for found, expected in zip(pairs_within(batch, 4.0), listed, strict=True):
         assert torch.equal(found, expected)
+
+
+def test_pairs_both_ways_have_each_atom_once_at_either_end(batch) -> None:
+    pairs = pairs_within(batch, 2.0)
+    directed = pairs.both_ways.T.tolist()
+    there = list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
+    assert len(there) > 0
+    assert sorted(directed) == sorted([list(pair) for pair in there] + [[other, one] for one, other in there])
