@@ -58,7 +58,7 @@ def test_the_template_of_a_study_is_one(folder: Path) -> None:
 def test_the_template_of_a_study_can_be_planned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "study", "own_study"]) == 0
     assert main(shlex.split(next_commands(folder / "own_study.yaml")[0])[3:]) == 0
-    assert "9 trainings" in capsys.readouterr().out
+    assert "0 of 9 cells" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("kind", list(FILES))

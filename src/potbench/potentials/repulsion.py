@@ -91,7 +91,7 @@ class Repulsion(nn.Module):
         distances, numbers = distances.double(), self.numbers[element]
         energies = universal_screening(distances, numbers[first], numbers[second])
         halves = energies * _switch(distances / reach) / 2
-        nothing = halves.new_zeros(len(element))
+        nothing = halves.new_zeros(element.shape[0])
         return nothing.index_add(0, first, halves).index_add(0, second, halves)
 
 
