@@ -163,6 +163,7 @@ def test_what_would_be_no_ensemble_is_refused(
     make: Make, ensemble: Path, tmp_path: Path, refused: Callable[[list[str]], str]
 ) -> None:
     first, new = str(make(0)), ["--run_dir", str(tmp_path / "new")]
+    assert "RUN is missing. Expected folders of two finished runs" in refused(["ensemble", *new])
     assert "An ensemble of 1 run has no spread" in refused(["ensemble", first, *new])
     assert "have the same weights" in refused(["ensemble", first, first, *new])
     assert "already holds a run" in refused(["ensemble", first, str(make(1)), "--run_dir", str(ensemble)])

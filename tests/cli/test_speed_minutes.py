@@ -117,7 +117,7 @@ def test_a_closed_form_takes_what_it_takes(tmp_path: Path, finished_run: Path, m
             ["a.yaml", "b.yaml"],
             "b trains on other frames than a. Expected one dataset for all.",
         ),
-        ([], "configs"),
+        ([], "CONFIG is missing. Expected configs of trainings"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from potbench.cli.report import split_runs
-
 
 def ensemble(arguments: list[str]) -> int:
     """Make an ensemble of finished runs: its spread tells how far to trust it."""
-    from potbench.cli.command import run
+    from potbench.cli.several import run_several
 
-    runs, flags = split_runs(arguments)
-    return run(make, [*(["--runs", *runs] if runs else []), *flags], "python -m potbench ensemble RUN RUN...")
+    example = "runs/seed_0 runs/seed_1 --run_dir runs/pair"
+    return run_several(make, arguments, "ensemble", "RUN", "folders of two finished runs or more", example)
 
 
 def make(*, runs: list[Path], run_dir: Path, allow: list[str] = []) -> None:  # noqa: B006 — never changed

@@ -6,20 +6,15 @@ import shlex
 import time
 from pathlib import Path
 
-from potbench.errors import PotbenchError, RunError, SettingError
+from potbench.errors import RunError, SettingError
 
 
 def report(arguments: list[str]) -> int:
     """Compare any runs on one page: which differences are real, and whether the comparison is fair."""
-    from potbench.cli.command import run
+    from potbench.cli.several import run_several
 
-    runs, flags = split_runs(arguments)
-    if not runs and not {"-h", "--help"}.intersection(flags):
-        raise PotbenchError(
-            "RUN is missing. Expected folders of runs, or folders with runs in them, as in "
-            "`python -m potbench report runs/ani runs/schnet`."
-        )
-    return run(compare_runs, [*(["--runs", *runs] if runs else []), *flags], "python -m potbench report RUN...")
+    expected = "folders of runs, or folders with runs in them"
+    return run_several(compare_runs, arguments, "report", "RUN", expected, "runs/ani runs/schnet")
 
 
 def compare_runs(
@@ -75,21 +70,3 @@ def compare_runs(
     findings = find(members, absent, asked)
     page = write_report(findings, output or Path("runs") / "reports" / time.strftime("%Y-%m-%d_%H-%M-%S"))
     show(findings, page)
-
-
-def split_runs(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Return the runs and the flags, each flag with its value."""
-    runs: list[str] = []
-    flags: list[str] = []
-    rest = list(arguments)
-    while rest:
-        argument = rest.pop(0)
-        if not argument.startswith("-"):
-            runs.append(argument)
-            continue
-        flags.append(argument)
-        if argument in {"--runs", "--run"}:
-            flags.pop()
-        elif "=" not in argument and argument not in {"-h", "--help"} and rest:
-            flags.append(rest.pop(0))
-    return runs, flags

@@ -7,17 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from potbench.cli.report import split_runs
 from potbench.errors import SettingError
 
 
 def minutes(arguments: list[str]) -> int:
     """Train architectures side by side for some minutes each, and compare their test errors."""
-    from potbench.cli.command import run
+    from potbench.cli.several import run_several
 
-    configs, flags = split_runs(arguments)
-    program = "python -m potbench speed minutes CONFIG CONFIG..."
-    return run(train, [*(["--configs", *configs] if configs else []), *flags], program)
+    example = "configs/rmd17/painn.yaml configs/rmd17/ani_hybrid.yaml"
+    return run_several(train, arguments, "speed minutes", "CONFIG", "configs of trainings", example)
 
 
 def train(
