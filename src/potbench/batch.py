@@ -35,8 +35,8 @@ class CachedFeatures(Protocol):
     def position_gradient(self) -> Callable[[torch.Tensor], torch.Tensor] | None:
         """Return the chain rule, ∂E/∂G → ∂E/∂x."""
 
-    def to(self, device: torch.device) -> Self:
-        """Return the same on another device."""
+    def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Self:
+        """Return the same with each tensor changed that belongs to these atoms alone."""
 
 
 class Batch(NamedTuple):
@@ -156,11 +156,15 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> Self:
         """Return the same batch on another device; the host does not wait for a GPU."""
-        moved: dict[str, Any] = {
-            name: copy_to(value, device) for name, value in self._asdict().items() if torch.is_tensor(value)
+        return self.map(lambda values: copy_to(values, device))
+
+    def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Self:
+        """Return the same batch with each of its tensors changed, those of cached features too, in a fixed order."""
+        changed: dict[str, Any] = {
+            name: change(value) for name, value in self._asdict().items() if torch.is_tensor(value)
         }
         memory: dict[str, Any] | None = None if self.memory is None else {}
-        return self._replace(**moved, cached=self.cached and self.cached.to(device), memory=memory)
+        return self._replace(**changed, cached=self.cached and self.cached.map(change), memory=memory)
 
     def with_positions(self, positions: torch.Tensor) -> Self:
         """Return the same molecules at other positions, shape (atoms, 3), in Å; cached features are dropped."""

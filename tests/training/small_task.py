@@ -18,14 +18,14 @@ from tests.native_files.made import Made, blocks
 ELEMENTS = ["H", "C", "N", "O"]
 
 
-def small_potential(**constants: Any) -> AtomicPotential:
+def small_potential(dropout: float = 0.0, **constants: Any) -> AtomicPotential:
     """A short AEV and one small network per element; the same weights each time."""
     torch.manual_seed(0)
     short = {"radial_shifts": 4, "angular_shifts": 2, "angular_sections": 2, **constants}
     return AtomicPotential(
         ELEMENTS,
         lambda elements: AEV(elements, **short),
-        lambda elements, num_features: FeedForward(elements, num_features, [8]),
+        lambda elements, num_features: FeedForward(elements, num_features, [8], dropout=dropout),
     )
 
 

@@ -27,9 +27,9 @@ class Features(NamedTuple):
     features: Tensor
     position_gradient: Callable[[Tensor], Tensor] | None = None
 
-    def to(self, device: torch.device) -> Self:
-        """Return the same on another device."""
-        return self._replace(features=self.features.to(device))
+    def map(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """Return the same with the features changed."""
+        return self._replace(features=change(self.features))
 
 
 class AtOnce:

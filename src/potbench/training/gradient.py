@@ -15,9 +15,10 @@ from typing_extensions import override
 from potbench.batch import Batch
 from potbench.errors import SettingError, require_not_negative
 from potbench.potentials.potential import Potential
+from potbench.training.captured_step import RECORDERS, CapturedSteps, obstacle
 from potbench.training.changing_loss import ChangingLoss
 from potbench.training.divergence import Divergence
-from potbench.training.loss import EnergyForcesLoss
+from potbench.training.loss import EnergyForcesLoss, Weights
 from potbench.training.optimization import Interval, Optimization, ScheduleCallable
 from potbench.training.task import Task
 
@@ -37,6 +38,8 @@ class GradientTask(Task):
         schedule_interval: whether the schedule is advanced after every step or after every epoch; None is after every
             step for one that is planned for the whole training, as potbench's own are, else after every epoch.
         warmup_steps: steps in which the learning rate rises linearly, from near 0, to that of the schedule.
+        capture: whether a GPU replays steps with batches of the same shapes, in place of the host starting each of
+            their kernels; None where it can. A potential whose steps depend on anything but the batch needs false.
     """
 
     loss_of_epoch: float | Tensor
@@ -50,6 +53,7 @@ class GradientTask(Task):
         schedule: ScheduleCallable | None = None,
         schedule_interval: Interval | None = None,
         warmup_steps: int = 0,
+        capture: bool | None = None,
     ) -> None:
         super().__init__(potential, loss or EnergyForcesLoss())
         require_not_negative(self, warmup_steps=warmup_steps)
@@ -57,26 +61,26 @@ class GradientTask(Task):
         self.schedule = schedule
         self.schedule_interval = schedule_interval
         self.warmup_steps = warmup_steps
+        self.capture = capture
         self.optimization: Optimization | None = None  # of a task that makes its own optimizer
         self.divergence: Divergence | None = None
+        self.captured_steps: CapturedSteps | None = None
+        self._gradients: tuple[Tensor | None, ...] | None = None
         self._forget_loss()
 
     @override
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of a batch, the same however many processes share it."""
-        # random numbers (dropout) depend on seed, step and process alone: a resumed run equals an uninterrupted one
-        seeds = [self.trainer.datamodule.seed, self.global_step, self.global_rank]  # type: ignore[attr-defined]
-        seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])
-        # torch.manual_seed would record a seed for GPUs that are not there as well, in a millisecond of every step
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
         weights = self.loss.weights_at(self.global_step)
-        prediction = self.potential(batch, forces=weights.forces > 0)
-        losses: Tensor = self.loss(prediction, batch, weights)
         # shares of a global batch can differ by one molecule, and Lightning averages the gradients of all processes
         in_all_shares = self.trainer.train_dataloader.batch_sampler.size(batch_index)  # type: ignore[union-attr]
-        loss: Tensor = losses.sum() * (self.trainer.world_size / in_all_shares)
+        settings = weights, self.trainer.world_size / in_all_shares
+        captured = None if self.captured_steps is None else self.captured_steps.find(batch, *settings)
+        self._seed_step()  # a captured step draws from these seeds as well
+        if captured is None:
+            loss, losses = self._losses(batch, *settings)
+        else:
+            loss, losses, self._gradients = captured(batch)
         if self.divergence:
             self.divergence.add(self, loss, losses, batch.frame, weights)
         self.loss_of_epoch += losses.detach().sum()
@@ -94,10 +98,13 @@ class GradientTask(Task):
 
     @override
     def on_fit_end(self) -> None:
+        self.captured_steps = None  # with its memory
         self.divergence = None  # a validation on its own is none of a training
 
     @override
     def on_train_start(self) -> None:
+        if self.capture and (reason := obstacle(self)):
+            self.print(f"Training steps are not captured: {reason}.")
         # a run that is resumed within an epoch does not start that epoch again
         self._list_trained()
 
@@ -157,8 +164,13 @@ class GradientTask(Task):
 
     @override
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        # of the weights alone: the gradient of the positions, an input for forces, would take a fifth of the step
-        torch.autograd.backward(loss, inputs=self._trained)
+        if self._gradients is None:
+            # of the weights alone: the gradient of the positions, an input for forces, would take a fifth of the step
+            torch.autograd.backward(loss, inputs=self._trained)
+            return
+        for weight, gradient in zip(self._trained, self._gradients, strict=True):
+            weight.grad = gradient
+        self._gradients = None
 
     @override
     def configure_optimizers(self) -> Any:
@@ -189,6 +201,27 @@ class GradientTask(Task):
         else:
             self.optimization.advance(scheduler, advance)
 
+    def _losses(self, batch: Batch, weights: Weights, share: float) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch, and of its molecules.
+
+        Args:
+            batch: the molecules.
+            weights: of energies and forces.
+            share: of each molecule in the loss of the batch.
+        """
+        prediction = self.potential(batch, forces=weights.forces > 0)
+        losses: Tensor = self.loss(prediction, batch, weights)
+        return losses.sum() * share, losses
+
+    def _seed_step(self) -> None:
+        # random numbers (dropout) depend on seed, step and process alone: a resumed run equals an uninterrupted one
+        seeds = [self.trainer.datamodule.seed, self.global_step, self.global_rank]  # type: ignore[attr-defined]
+        seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])
+        # torch.manual_seed would record a seed for GPUs that are not there as well, in a millisecond of every step
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+
     def _mean_loss(self) -> Tensor:
         """Return the mean over the frames of the epoch so far, those of all processes; a collective call."""
         sums = torch.tensor([float(self.loss_of_epoch), self.frames_of_epoch], dtype=torch.float64, device=self.device)
@@ -203,6 +236,12 @@ class GradientTask(Task):
     def _list_trained(self) -> None:
         # once an epoch: visiting all modules takes 0.4 ms
         self._trained = [weight for weight in self.parameters() if weight.requires_grad]
+        if self.capture is False or obstacle(self):
+            self.captured_steps = None
+            return
+        if self.captured_steps is None:
+            self.captured_steps = CapturedSteps(self._losses, RECORDERS[self.device.type], self.print)
+        self.captured_steps.begin_epoch(self, self._trained)
 
     def _forget_loss(self) -> None:
         # added up here, since self.log would take half a millisecond of every step

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from potbench.batch import Batch, copy_to
+from potbench.batch import Batch
 from potbench.geometry.padding import slots
 from potbench.training.feature_cache.derivatives import Derivatives
 
@@ -26,9 +26,9 @@ class SizeGroup(NamedTuple):
     rows: Tensor
     atoms: Tensor
 
-    def to(self, device: torch.device) -> SizeGroup:
-        """Return the group with its indices on the device, where the derivatives are already."""
-        return self._replace(rows=copy_to(self.rows, device), atoms=copy_to(self.atoms, device))
+    def map(self, change: Callable[[Tensor], Tensor]) -> SizeGroup:
+        """Return the group with its indices changed; the derivatives are those of all frames, where they are used."""
+        return self._replace(rows=change(self.rows), atoms=change(self.atoms))
 
 
 def jacobians(features: Callable[[Batch], Tensor], batch: Batch) -> Tensor:

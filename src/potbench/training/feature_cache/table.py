@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from potbench.batch import Batch, copy_to
+from potbench.batch import Batch
 from potbench.structures import FloatArray, IntArray
 from potbench.training.feature_cache.chain_rule import SizeGroup, chain_rule
 from potbench.training.feature_cache.derivatives import Derivatives
@@ -34,10 +34,10 @@ class BatchFeatures:
         groups = self.groups
         return None if groups is None else lambda to_features: chain_rule(to_features, groups)
 
-    def to(self, device: torch.device) -> Self:
-        """Return the same on another device, where the derivatives are already."""
-        groups = None if self.groups is None else tuple(group.to(device) for group in self.groups)
-        return type(self)(copy_to(self.features, device), groups)
+    def map(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """Return the same with features and indices changed; the derivatives are those of all frames."""
+        groups = None if self.groups is None else tuple(group.map(change) for group in self.groups)
+        return type(self)(change(self.features), groups)
 
 
 @dataclass(frozen=True)

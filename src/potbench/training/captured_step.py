@@ -1,0 +1,211 @@
+"""Training steps that a GPU replays: the host starts one graph in place of thousands of kernels, one after another."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.strategies import SingleDeviceStrategy
+from torch import Tensor, nn
+
+from potbench.batch import Batch
+
+WARM_UP = 3
+"""Steps with batches of some shapes before such a step is captured: libraries prepare themselves in the first ones."""
+MOST = 4
+"""Graphs, each of which keeps the memory of a step: of full batches and the last of an epoch, before and after the
+weights of a loss change."""
+MANY = 1_000
+"""Shapes of batches that are counted at once; data with more of them have batches that are never alike."""
+
+
+class Outputs(NamedTuple):
+    """What a step computes.
+
+    Attributes:
+        loss: shape (), of the batch.
+        losses: shape (molecules,), of its molecules.
+        gradients: of each weight that is trained; None where the loss does not depend on it.
+    """
+
+    loss: Tensor
+    losses: Tensor
+    gradients: tuple[Tensor | None, ...]
+
+
+Compute: TypeAlias = Callable[..., tuple[Tensor, Tensor]]
+"""Batch and settings → loss of the batch, and of its molecules."""
+Recorder: TypeAlias = Callable[[Callable[[], Outputs]], Callable[[], Outputs]]
+"""What computes on tensors that stay where they are → what replays it, with outputs that stay where they are."""
+
+
+def in_graph(compute: Callable[[], Outputs]) -> Callable[[], Outputs]:
+    """Record the kernels that a function starts on a GPU.
+
+    Raises:
+        RuntimeError: the host waits for the GPU in it, or the graph needs more memory than there is.
+    """
+    current, other = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    checks = torch.cuda.get_sync_debug_mode()
+    other.wait_stream(current)
+    try:
+        # an error here leaves nothing behind; in a capture it would end every use of random numbers
+        with torch.cuda.stream(other), warnings.catch_warnings(action="ignore"):
+            torch.cuda.set_sync_debug_mode("error")
+            compute()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+        current.wait_stream(other)
+    gc.collect()  # what is left of earlier steps belongs to another stream
+    graph = torch.cuda.CUDAGraph()
+    try:
+        # other threads, such as those that load data, go on
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            outputs = compute()
+    finally:
+        torch.cuda.set_stream(current)  # which torch leaves as it is after an error
+        torch.cuda.set_sync_debug_mode(checks)
+
+    def replay() -> Outputs:
+        graph.replay()
+        return outputs
+
+    return replay
+
+
+RECORDERS: dict[str, Recorder] = {"cuda": in_graph}
+"""Type of a device → what records steps on it."""
+
+
+class CapturedStep:
+    """A training step with batches of some shapes, which is recorded once.
+
+    Args:
+        compute: the step, of a batch.
+        batch: of these shapes.
+        record: records it.
+    """
+
+    def __init__(self, compute: Callable[[Batch], Outputs], batch: Batch, record: Recorder) -> None:
+        static = batch.map(torch.clone)._replace(memory=None)
+        self._inputs = tensors(static)
+        self._replay = record(lambda: compute(static))
+
+    def __call__(self, batch: Batch) -> Outputs:
+        """Compute the step of another batch; the gradients stay what they are until the next call."""
+        for values, new in zip(self._inputs, tensors(batch), strict=True):
+            values.copy_(new)
+        loss, losses, gradients = self._replay()
+        return Outputs(loss.clone(), losses.clone(), gradients)
+
+
+class CapturedSteps:
+    """The steps of a training, of which those that come again and again are captured.
+
+    What a step does must follow from the shapes of its batch and from the settings: another batch of the same shapes is
+    copied to where the first one was, and the same kernels run again.
+
+    Args:
+        compute: batch and settings, of any kind → loss of the batch, and of its molecules.
+        record: records a step.
+        say: prints a line.
+    """
+
+    def __init__(self, compute: Compute, record: Recorder, say: Callable[[str], None]) -> None:
+        self.compute = compute
+        self.record = record
+        self.say = say
+        self._can_capture = True
+        self._begin((), ())
+
+    def begin_epoch(self, module: nn.Module, trained: Sequence[Tensor]) -> None:
+        """Forget the captured steps if weights are elsewhere, or others are trained.
+
+        Args:
+            module: has all weights and buffers.
+            trained: the weights whose gradients are computed.
+        """
+        places = (*map(id, trained), *(each.data_ptr() for each in (*module.parameters(), *module.buffers())))
+        if places != self._places:
+            self._begin(places, trained)
+
+    def find(self, batch: Batch, *settings: Hashable) -> CapturedStep | None:
+        """Return what replays the step of a batch; None where it is to be computed as ever.
+
+        Args:
+            batch: on the device that trains.
+            settings: further arguments of the step.
+        """
+        key = (*signature(batch), *settings)
+        if key in self._steps:
+            return self._steps[key]
+        if not self._can_capture or len(self._steps) == MOST:
+            return None
+        if len(self._seen) == MANY:
+            self._seen.clear()
+        self._seen[key] += 1
+        if self._seen[key] <= WARM_UP:
+            return None
+        try:
+            self._steps[key] = CapturedStep(lambda static: self._outputs(static, *settings), batch, self.record)
+        except RuntimeError as error:  # of torch, whatever stands in the way
+            self._can_capture = False
+            self.say(f"Training steps are not captured: {str(error).strip().splitlines()[0]}.")
+            return None
+        return self._steps[key]
+
+    def _begin(self, places: tuple[int, ...], trained: Sequence[Tensor]) -> None:
+        self._places, self._trained = places, trained
+        self._seen: Counter[Hashable] = Counter()
+        self._steps: dict[Hashable, CapturedStep] = {}
+
+    def _outputs(self, batch: Batch, *settings: Hashable) -> Outputs:
+        torch.clear_autocast_cache()  # weights that were converted outside would stay what they are
+        loss, losses = self.compute(batch, *settings)
+        with torch.autocast(loss.device.type, enabled=False):  # as Lightning has it
+            gradients = torch.autograd.grad(loss, list(self._trained), allow_unused=True)
+        return Outputs(loss.detach(), losses.detach(), gradients)
+
+
+def tensors(batch: Batch) -> list[Tensor]:
+    """Return the tensors of a batch, in a fixed order."""
+    found: list[Tensor] = []
+
+    def add(values: Tensor) -> Tensor:
+        found.append(values)
+        return values
+
+    batch.map(add)
+    return found
+
+
+def signature(batch: Batch) -> tuple[Any, ...]:
+    """Return what the shapes of all tensors of a step depend on."""
+    return (
+        *((each.shape, each.dtype) for each in tensors(batch)),
+        *(value is None for value in batch),
+        *batch.atoms_per_element.items(),
+        batch.largest_molecule,
+        batch.num_pairs,
+    )
+
+
+def obstacle(task: LightningModule) -> str | None:
+    """Return why steps of a training cannot be captured; None where they can."""
+    if task.device.type not in RECORDERS:
+        return "only a GPU can replay them"
+    trainer = task.trainer
+    if not isinstance(trainer.strategy, SingleDeviceStrategy):
+        return f"{type(trainer.strategy).__name__} adds what other devices compute"
+    if trainer.precision == "16-mixed":
+        return "precision 16-mixed repeats those that overflow, bf16-mixed does not"
+    if trainer.accumulate_grad_batches > 1:
+        return "gradients of several batches are added up"
+    if torch.is_anomaly_enabled():
+        return "each operation is searched for numbers that are not finite"
+    return None
