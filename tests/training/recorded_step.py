@@ -47,9 +47,9 @@ class Counted:
 
 
 @contextmanager
-def recorded(recorder: Recorder = into_the_same_tensors) -> Iterator[Counted]:
-    """Have steps on a CPU recorded within the context."""
+def recorded(recorder: Recorder = into_the_same_tensors, device: str = "cpu") -> Iterator[Counted]:
+    """Have steps recorded, and that counted, within the context."""
     counted = Counted(recorder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(captured_step.RECORDERS, "cpu", counted)
+        patch.setitem(captured_step.RECORDERS, device, counted)
         yield counted
