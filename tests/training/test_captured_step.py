@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Callback
@@ -14,9 +15,11 @@ from torch import Tensor
 
 from potbench.batch import Batch
 from potbench.loading import AtomsDataModule, RandomSplit
+from potbench.runs.cost import Cost
 from potbench.training import ChangingLoss, EnergyForcesLoss, FeatureCache, GradientTask, Muon, captured_step
 from potbench.training.averaging import AveragesWeightsAlone
-from potbench.training.captured_step import WARM_UP, CapturedSteps, obstacle
+from potbench.training.captured_step import WARM_UP, CapturedSteps, obstacle, signature
+from potbench.training.feature_cache.table import BatchFeatures
 from tests.native_files.made import Made, frames
 from tests.physics.potentials import CONFIGS, build
 from tests.training.recorded_step import into_the_same_tensors, recorded
@@ -149,10 +152,11 @@ def test_weights_of_a_loss_that_change_are_those_of_the_step(tmp_path, loss, cou
 def test_a_resumed_training_does_what_one_without_a_break_does(tmp_path):
     whole = train(tmp_path / "whole")
     with recorded() as recorder:
-        first = train(tmp_path / "one", epochs=4, enable_checkpointing=True)
+        first = train(tmp_path / "one", Cost(), epochs=4, enable_checkpointing=True)
         (last,) = (tmp_path / "one").rglob("*.ckpt")
-        second = train(tmp_path / "one", ckpt_path=last)
-        assert recorder.recorded == 3
+        second = train(tmp_path / "one", cost := Cost(), ckpt_path=last)
+    assert recorder.recorded == 3
+    assert cost.captured_steps == recorder.replayed == 5 + 1 + 1
     assert_equal([*first[:-1], *second], whole)
 
 
@@ -165,7 +169,7 @@ def test_a_captured_step_of_every_potential_computes_the_loss_and_gradients_of_a
     trained = [weight for weight in task.parameters() if weight.requires_grad]
     steps.begin_epoch(task, trained)
     batches = [Batch.from_frames(frames("CH4", 2, forces=True, seed=seed)) for seed in range(WARM_UP + 3)]
-    settings = task.loss.weights_at(0), 0.5
+    settings, kept = (task.loss.weights_at(0), 0.5), []
     for number, batch in enumerate(batches):
         torch.manual_seed(number)
         loss, losses = task._losses(batch, *settings)
@@ -176,11 +180,33 @@ def test_a_captured_step_of_every_potential_computes_the_loss_and_gradients_of_a
         if captured is not None:
             torch.manual_seed(number)
             found = captured(batch)
-            assert torch.equal(found.loss, loss)
-            assert torch.equal(found.losses, losses)
+            kept.append((found, loss, losses))
             for one, other in zip(found.gradients, gradients, strict=True):
                 assert (one is None) == (other is None)
                 assert one is None or torch.equal(one, other)
+    for found, loss, losses in kept:  # though others were computed
+        assert torch.equal(found.loss, loss)
+        assert torch.equal(found.losses, losses)
+
+
+def test_steps_of_other_shapes_are_told_apart():
+    ammonia, water = frames("NH3", 2, forces=True), frames("H2O", 2, forces=True)
+    known = np.array([True, False])
+    batches = [
+        Batch.from_frames(ammonia),
+        Batch.from_frames(ammonia, water),
+        Batch.from_frames(water, water, water),  # as many atoms as the next, whose largest molecule is larger
+        Batch.from_frames(frames("HCN", 2, forces=True), frames("CH4", 2, forces=True)),
+        Batch.from_frames(frames("H2O", 2, forces=True), frames("CH4", 2, forces=True)),
+        Batch.from_frames(frames("NH3", 2)),
+        Batch.from_frames(ammonia._replace(energy_known=known)),
+        Batch.from_frames(ammonia._replace(forces_known=known)),
+        Batch.from_frames(ammonia)._replace(weight=torch.ones(2, dtype=torch.float64)),
+        Batch.from_frames(ammonia)._replace(positions=torch.zeros(8, 3, dtype=torch.float64)),
+        Batch.from_frames(ammonia)._replace(cached=BatchFeatures(torch.zeros(8, 5))),
+    ]
+    assert len({signature(batch) for batch in batches}) == len(batches)
+    assert signature(batches[0]) == signature(Batch.from_frames(frames("NH3", 2, forces=True, seed=1)))
 
 
 def test_steps_whose_batches_are_never_alike_are_not_captured(tmp_path, monkeypatch):

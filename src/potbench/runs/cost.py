@@ -12,6 +12,10 @@ from typing_extensions import override
 
 from potbench.batch import Batch
 from potbench.runs.processor_time import processor_seconds
+from potbench.training import GradientTask
+
+SAVED = ("frames", "training_seconds", "wall_seconds", "cpu_seconds", "captured_steps")
+"""Attributes from which a resumed run continues."""
 
 
 class Cost(Callback):
@@ -26,6 +30,7 @@ class Cost(Callback):
         wall_seconds: time from the first step to the last, validation included.
         cpu_seconds: of all cores together over the same time, of this process and those that load its data; NaN where
             a run is resumed that did not measure it.
+        captured_steps: steps that a GPU replayed.
     """
 
     def __init__(self) -> None:
@@ -33,6 +38,7 @@ class Cost(Callback):
         self.training_seconds = 0.0
         self.wall_seconds = 0.0
         self.cpu_seconds = 0.0
+        self.captured_steps = 0
         self._counted_until: float | None = None
         self._cpu_until = 0.0
         self._validates = False
@@ -56,6 +62,7 @@ class Cost(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         self.frames += len(batch.atoms_per_molecule) * trainer.world_size
+        self.captured_steps += isinstance(pl_module, GradientTask) and pl_module.is_captured
 
     @override
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -75,11 +82,11 @@ class Cost(Callback):
     @override
     def state_dict(self) -> dict[str, Any]:
         self._count()
-        return {key: getattr(self, key) for key in ("frames", "training_seconds", "wall_seconds", "cpu_seconds")}
+        return {key: getattr(self, key) for key in SAVED}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        for key, value in {"cpu_seconds": math.nan, **state_dict}.items():
+        for key, value in {"cpu_seconds": math.nan, "captured_steps": 0, **state_dict}.items():
             setattr(self, key, value)
 
     def _start(self) -> None:

@@ -55,6 +55,7 @@ class TrainingCost:
             in early records.
         preparation: time that computing cached features took, before the first step and not part of the wall time; 0
             where none are cached, next to it where an earlier run had computed them; None in early records.
+        captured_steps: how many steps a GPU replayed; None in early records.
     """
 
     throughput: Quantity
@@ -62,6 +63,7 @@ class TrainingCost:
     peak_memory: Quantity
     cpu_time: Quantity | None = None
     preparation: Quantity | None = None
+    captured_steps: int | None = None
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ class Recorder(Callback):
                     peak_memory=Quantity.of(peak_memory(), "MiB"),
                     cpu_time=Quantity.of(cost.cpu_seconds, "s"),
                     preparation=Quantity.of(seconds_of_preparation(trainer), "s"),
+                    captured_steps=cost.captured_steps,
                 ),
                 budget=Budget(trainer.current_epoch, trainer.global_step, cost.frames),
             )

@@ -92,7 +92,7 @@ class CapturedStep:
     """
 
     def __init__(self, compute: Callable[[Batch], Outputs], batch: Batch, record: Recorder) -> None:
-        static = batch.map(torch.clone)._replace(memory=None)
+        static = batch.map(torch.clone)
         self._inputs = tensors(static)
         self._replay = record(lambda: compute(static))
 

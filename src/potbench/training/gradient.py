@@ -66,6 +66,7 @@ class GradientTask(Task):
         self.divergence: Divergence | None = None
         self.captured_steps: CapturedSteps | None = None
         self._gradients: tuple[Tensor | None, ...] | None = None
+        self.is_captured = False  # the last step
         self._forget_loss()
 
     @override
@@ -76,6 +77,7 @@ class GradientTask(Task):
         in_all_shares = self.trainer.train_dataloader.batch_sampler.size(batch_index)  # type: ignore[union-attr]
         settings = weights, self.trainer.world_size / in_all_shares
         captured = None if self.captured_steps is None else self.captured_steps.find(batch, *settings)
+        self.is_captured = captured is not None
         self._seed_step()  # a captured step draws from these seeds as well
         if captured is None:
             loss, losses = self._losses(batch, *settings)
