@@ -168,8 +168,19 @@ class CapturedSteps:
         torch.clear_autocast_cache()  # weights that were converted outside would stay what they are
         loss, losses = self.compute(batch, *settings)
         with torch.autocast(loss.device.type, enabled=False):  # as Lightning has it
-            gradients = torch.autograd.grad(loss, list(self._trained), allow_unused=True)
+            found = torch.autograd.grad(loss, list(self._trained), allow_unused=True)
+        gradients = tuple(
+            None if gradient is None else _in_layout_of(weight, gradient)
+            for weight, gradient in zip(self._trained, found, strict=True)
+        )
         return Outputs(loss.detach(), losses.detach(), gradients)
+
+
+def _in_layout_of(weight: Tensor, gradient: Tensor) -> Tensor:
+    """Return a gradient with the strides of its weight, as torch's fused optimizers need it on a GPU."""
+    if gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight).copy_(gradient)
 
 
 def tensors(batch: Batch) -> list[Tensor]:
