@@ -2,13 +2,14 @@
 # make compare       three architectures and two baselines side by side, on the same sample
 # make test          lint, types and all tests
 # make slow          tests that take minutes
+# make docs          README.md, docs/ and notebooks/ as a site: build/site/index.html
 # make slurm         jobs on a SLURM of one machine; as root, who installs it where it is missing
 PYTHON ?= python3.11
 VENV := .venv
 RUN := runs/quickstart/$(shell date +%Y-%m-%d_%H-%M-%S)
 INSTALLED := $(VENV)/installed
 
-.PHONY: quickstart compare test slow slurm install clean
+.PHONY: quickstart compare test slow docs slurm install clean
 
 quickstart: $(INSTALLED)
 	$(VENV)/bin/python -m potbench fit --config configs/quickstart.yaml --run_dir $(RUN)
@@ -26,6 +27,9 @@ test: $(INSTALLED)
 slow: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -m slow
 
+docs: $(VENV)/docs_installed
+	$(VENV)/bin/python -m sphinx -q --fail-on-warning --keep-going -c docs . build/site
+
 slurm: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -m slurm
 
@@ -37,5 +41,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install -c constraints.txt -e ".[dev]"
 	touch $(INSTALLED)
 
+$(VENV)/docs_installed: $(INSTALLED)
+	$(VENV)/bin/python -m pip install -c constraints.txt -e ".[docs]"
+	touch $(VENV)/docs_installed
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) build/site docs/api
