@@ -3,13 +3,14 @@
 # make test          lint, types and all tests
 # make slow          tests that take minutes
 # make docs          README.md, docs/ and notebooks/ as a site: build/site/index.html
+# make pictures      the quick study again: its page in docs/, its picture in the README; needs Chromium
 # make slurm         jobs on a SLURM of one machine; as root, who installs it where it is missing
 PYTHON ?= python3.11
 VENV := .venv
 RUN := runs/quickstart/$(shell date +%Y-%m-%d_%H-%M-%S)
 INSTALLED := $(VENV)/installed
 
-.PHONY: quickstart compare test slow docs slurm install clean
+.PHONY: quickstart compare test slow docs pictures slurm install clean
 
 quickstart: $(INSTALLED)
 	$(VENV)/bin/python -m potbench fit --config configs/quickstart.yaml --run_dir $(RUN)
@@ -29,6 +30,9 @@ slow: $(INSTALLED)
 
 docs: $(VENV)/docs_installed
 	$(VENV)/bin/python -m sphinx -q --fail-on-warning --keep-going -c docs . build/site
+
+pictures: compare
+	$(VENV)/bin/python -m docs.quick_report runs/studies/quick/report/report.html
 
 slurm: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -m slurm

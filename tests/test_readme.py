@@ -22,7 +22,7 @@ README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 LONG = {
     *("clusters.md", "dashboards.md", "fine_tuning.md", "optimization.md"),
-    *("reports.md", "results.md", "training.md", "tuning.md"),
+    *("reports.md", "results.md", "start.md", "training.md", "tuning.md"),
 }
 """Documents whose commands take so long that they are slow tests."""
 INSTALLATION = [
