@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-
 from tests.reporting.page.browser import Browser
 
 PAGE, PICTURE = Path("docs/quick_report.html"), Path(".github/quick_report.png")

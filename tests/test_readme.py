@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,22 @@ LONG = {
     *("reports.md", "results.md", "start.md", "training.md", "tuning.md"),
 }
 """Documents whose commands take so long that they are slow tests."""
+SHELL = {
+    "comparing.md": {
+        **{"value: 300": "value: 20", "sizes: [200, 400]": "sizes: [40]"},
+        "python -m potbench compare configs/studies/quick.yaml\n": "",
+    },
+    "ensembles.md": {"--run_dir runs/folds/": "--trainer.max_epochs 1 --run_dir runs/folds/"},
+}
+"""Documents with blocks for the shell, not for one command after the other, and what makes these short."""
+LONGER = {
+    "clusters.md": "tests/slurm, tests/cli/test_torchrun.py",
+    "examination.md": "tests/examination; a training of 60 epochs",
+    "published.md": "tests/studies/planning/test_shipped_studies.py; trains for hours",
+    "start.md": "make compare",
+    "studies.md": "tests/studies/planning/test_shipped_studies.py; trains for hours",
+}
+"""Documents whose blocks for the shell are not run here → what tests them."""
 INSTALLATION = [
     "make quickstart",
     "make compare",
@@ -166,6 +184,31 @@ def test_commands_work_in_the_order_of_the_document(
     for block in blocks(document, "python"):
         if block not in files:
             exec(block, names)
+
+
+def shell_blocks(document: Path) -> list[str]:
+    """The blocks for the shell, or to read, that have commands of potbench."""
+    found = blocks(document, "sh") + blocks(document, "text")
+    return [block for block in found if re.search(r"^ *(python|sbatch|torchrun) ", block, re.MULTILINE)]
+
+
+def test_every_document_with_blocks_for_the_shell_says_what_tests_them() -> None:
+    assert sorted(document.name for document in DOCUMENTS if shell_blocks(document)) == sorted([*SHELL, *LONGER])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", SHELL)
+def test_blocks_for_the_shell_work(page: str, folder: Path) -> None:
+    document, path = ROOT / "docs" / page, f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    texts = {block.partition("\n")[0].removeprefix("# "): block for block in blocks(document, "yaml")}
+    script = "".join(shell_blocks(document))
+    for long, short in SHELL[page].items():
+        assert any(long in text for text in [script, *texts.values()])
+        script = script.replace(long, short)
+        texts = {file: text.replace(long, short) for file, text in texts.items()}
+    for file in filter(re.compile(r"\w+\.yaml").fullmatch, texts):
+        (folder / file).write_text(texts[file])
+    subprocess.run(["bash", "-euc", script], cwd=folder, env={**os.environ, "PATH": path}, check=True)
 
 
 @pytest.mark.parametrize("target", ["quickstart", "test"])
