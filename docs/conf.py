@@ -36,8 +36,9 @@ napoleon_use_ivar = True
 
 html_theme = "furo"
 html_title = f"potbench {version}"
-html_static_path = ["site.css"]
+html_static_path = ["site.css", "site.js"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_show_sphinx = False
 
