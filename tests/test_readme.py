@@ -29,7 +29,7 @@ LONG = {
 """Documents whose commands take so long that they are slow tests."""
 SHELL = {
     "comparing.md": {
-        **{"value: 300": "value: 20", "sizes: [200, 400]": "sizes: [40]"},
+        **{"value: 300": "value: 20", "sizes: [200, 400]": "sizes: [40]", "{number: 3}": "{number: 1}"},
         "python -m potbench compare configs/studies/quick.yaml\n": "",
     },
     "ensembles.md": {"--run_dir runs/folds/": "--trainer.max_epochs 1 --run_dir runs/folds/"},
@@ -211,12 +211,13 @@ def test_blocks_for_the_shell_work(page: str, folder: Path) -> None:
     subprocess.run(["bash", "-euc", script], cwd=folder, env={**os.environ, "PATH": path}, check=True)
 
 
-@pytest.mark.parametrize("target", ["quickstart", "test"])
+@pytest.mark.parametrize("target", ["quickstart", "test", "docs"])
 def test_make_targets_say_what_the_readme_says(target: str) -> None:
     plan = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     expected = {
         "quickstart": ["-m potbench fit --config configs/quickstart.yaml", "-m potbench test runs/quickstart/"],
         "test": ["ruff check", "ruff format --check", "mypy", "-m pytest"],
+        "docs": ['".[docs]"', "-m sphinx", "--fail-on-warning"],
     }
     assert all(part in plan for part in expected[target])
 
