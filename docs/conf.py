@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import potbench
@@ -70,8 +71,10 @@ def add_what_only_the_site_shows(app: Any, page: str, source: list[str]) -> None
 
 
 def keep_as_written(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Take bars for absolute values, and what is before a colon not for the type of a property."""
-    lines[:] = ["", *(re.sub(r"\|(?=[^`]*(?:`[^`]*`[^`]*)*$)", r"\\|", line) for line in lines)]
+    """Take bars for absolute values, trees for drawings, and what is before a colon not for the type of a property."""
+    text = re.sub(r"\|(?=[^`\n]*(?:`[^`\n]*`[^`\n]*)*$)", r"\\|", "\n".join(["", *lines]), flags=re.MULTILINE)
+    tree = re.compile(r"^\w+\n(?:[├│└].*\n)+", re.MULTILINE)
+    lines[:] = tree.sub(lambda drawn: "::\n\n" + indent(drawn[0], "    "), text).split("\n")
 
 
 def write_first_page(app: Any, exception: Exception | None) -> None:

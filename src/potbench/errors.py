@@ -1,20 +1,18 @@
 """What potbench refuses, by kind.
 
-::
-
-    PotbenchError
-    ├── SettingError            an argument, a key of a config or a flag has a value that cannot work
-    │   └── MissingDataError    a setting names no file of its dataset (a DataFileError too)
-    ├── DataFileError           a file of data is damaged, or is not what it should be
-    │   └── ArchiveError        an archive is damaged, or does not hold what it should
-    ├── RunError                a folder is no run, or holds another one
-    ├── RecordError             a record or a manifest is damaged
-    ├── CheckpointError         a checkpoint is damaged, or was not written by potbench
-    ├── UnknownMoleculeError    a potential is asked about a molecule that it was not made for
-    ├── UnstableError           a molecule breaks or explodes while it moves
-    ├── DivergedError           a training has diverged
-    ├── GenerationError         a dataset cannot be generated
-    └── MissingPackageError     an optional package is not installed (an ImportError too)
+PotbenchError
+├── SettingError            an argument, a key of a config or a flag has a value that cannot work
+│   └── MissingDataError    a setting names no file of its dataset (a DataFileError too)
+├── DataFileError           a file of data is damaged, or is not what it should be
+│   └── ArchiveError        an archive is damaged, or does not hold what it should
+├── RunError                a folder is no run, or holds another one
+├── RecordError             a record or a manifest is damaged
+├── CheckpointError         a checkpoint is damaged, or was not written by potbench
+├── UnknownMoleculeError    a potential is asked about a molecule that it was not made for
+├── UnstableError           a molecule breaks or explodes while it moves
+├── DivergedError           a training has diverged
+├── GenerationError         a dataset cannot be generated
+└── MissingPackageError     an optional package is not installed (an ImportError too)
 
 Each message says what is wrong with which value, what was expected, and what to change. All but the last are
 ValueErrors as well. The command line shows them as one paragraph; whatever is not among them, and no error of the
