@@ -72,7 +72,7 @@ def add_what_only_the_site_shows(app: Any, page: str, source: list[str]) -> None
 
 def keep_as_written(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
     """Take bars for absolute values, trees for drawings, and what is before a colon not for the type of a property."""
-    text = re.sub(r"\|(?=[^`\n]*(?:`[^`\n]*`[^`\n]*)*$)", r"\\|", "\n".join(["", *lines]), flags=re.MULTILINE)
+    text = re.sub(r"\|(?=[^`\n]*(?:`[^`\n]*`[^`\n]*)*$)", r"\\|", "\n".join(["..", "", *lines]), flags=re.MULTILINE)
     tree = re.compile(r"^\w+\n(?:[├│└].*\n)+", re.MULTILINE)
     lines[:] = tree.sub(lambda drawn: "::\n\n" + indent(drawn[0], "    "), text).split("\n")
 
