@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = {"mace": "mace", "graph_pes": "graph_pes"}
+PACKAGES = {"mace": "mace", "graph_pes": "graph_pes", "nequip": "nequip"}
 """File in configs, without .yaml → the package that its potential imports; the extra has the name of the file."""
 
 

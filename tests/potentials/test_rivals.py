@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from potbench.errors import MissingPackageError, SettingError
-from potbench.potentials import MACE, GraphPES
+from potbench.potentials import MACE, GraphPES, NequIP
 from tests.rivals import skip_without_package
 
 
@@ -26,6 +26,11 @@ from tests.rivals import skip_without_package
             "graph_pes",
             "Networks of graph-pes need the package graph-pes, which is not installed. Install it: pip install "
             "'potbench[graph_pes]'.",
+        ),
+        (
+            NequIP,
+            "nequip",
+            "NequIP needs the package nequip, which is not installed. Install it: pip install 'potbench[nequip]'.",
         ),
     ],
 )
@@ -54,3 +59,16 @@ def test_after_mace_was_imported_torch_loads_weights_alone_as_before() -> None:
     )
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+
+
+def test_building_nequip_says_nothing_and_changes_nothing_of_torch() -> None:
+    """Its own builder wants the seed, the precision and the compiler of the whole program to be its own."""
+    skip_without_package(Path("nequip"))
+    code = (
+        "import os; import torch; from potbench.potentials import NequIP; "
+        "state = lambda: (torch.get_default_dtype(), torch.multiprocessing.get_sharing_strategy(), "
+        "[name for name in os.environ if name.startswith(('PL_', 'PYTORCH_JIT', 'TORCH_FORCE'))]); "
+        "before = state(); NequIP(['H'], num_features=2); assert state() == before, state()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

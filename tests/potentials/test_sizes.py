@@ -29,6 +29,7 @@ ELEMENTS = ["H", "C", "N", "O"]
         ("painn", 589_057),
         ("mace", 102_320),
         ("graph_pes", 200_312),
+        ("nequip", 224_416),
         ("continuous_filter", 68_225),
         ("continuous_filter_rms_norm", 68_833),
         ("continuous_filter_wide", 234_689),

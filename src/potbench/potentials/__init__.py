@@ -5,6 +5,7 @@ from potbench.potentials.baselines import Composition, Coordinates, Pairwise
 from potbench.potentials.ensemble import Ensemble
 from potbench.potentials.graph_pes import GraphPES
 from potbench.potentials.mace import MACE
+from potbench.potentials.nequip import NequIP
 from potbench.potentials.potential import Potential
 from potbench.potentials.sgdml import SGDML
 
@@ -16,6 +17,7 @@ __all__ = [
     "Coordinates",
     "Ensemble",
     "GraphPES",
+    "NequIP",
     "Pairwise",
     "Potential",
 ]
