@@ -25,6 +25,7 @@ from potbench.cli.ensemble import ensemble
 from potbench.cli.environment import check_environment
 from potbench.cli.examine import examine
 from potbench.cli.export import export
+from potbench.cli.import_run import import_mace
 from potbench.cli.md import md
 from potbench.cli.new import new
 from potbench.cli.output import go_on_without_reader, show_what_can_be_shown
@@ -80,6 +81,7 @@ SPEED: dict[str, Command] = {
     "inference": speed.inference,
     "minutes": minutes,
 }
+IMPORT: dict[str, Command] = {"mace": import_mace}
 COMMANDS: dict[str, Command | dict[str, Command]] = {
     "fit": fit,
     "validate": validate,
@@ -95,6 +97,7 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "cost": cost,
     "tune": tune,
     "report": report,
+    "import": IMPORT,
     "data": DATA,
     "speed": SPEED,
     "new": new,
@@ -102,7 +105,11 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "schema": schema,
     "completion": completion,
 }
-GROUPS = {"data": "Get, make and look at datasets", "speed": "Measure speed side by side with other libraries"}
+GROUPS = {
+    "import": "Make runs of potentials that were trained elsewhere",
+    "data": "Get, make and look at datasets",
+    "speed": "Measure speed side by side with other libraries",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

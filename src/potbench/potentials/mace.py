@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,13 @@ from potbench.geometry.pairs import pairs_within
 from potbench.potentials.mace_import import build
 from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.structures import SYMBOLS
+
+Interaction = Literal[
+    "RealAgnosticInteractionBlock",
+    "RealAgnosticResidualInteractionBlock",
+    "RealAgnosticDensityInteractionBlock",
+    "RealAgnosticDensityResidualInteractionBlock",
+]
 
 
 class MACE(SumOverAtoms):
@@ -34,6 +41,14 @@ class MACE(SumOverAtoms):
         num_functions: how many Bessel functions describe a distance.
         num_neighbors: that sums over neighbors are divided by: about as many as atoms have within the cutoff.
         cutoff: in Å.
+        first_interaction: MACE's name of how messages are exchanged first.
+        interaction: MACE's name of how they are exchanged afterwards.
+        readout_features: hidden features of the last readout; MACE's MLP_irreps.
+        radial_sizes: of the hidden layers that weigh messages by the distance; MACE's radial_MLP.
+        envelope_power: of the envelope that ends at the cutoff; MACE's num_polynomial_cutoff.
+        distance_transform: MACE's name of what is done to distances before the Bessel functions; None for nothing.
+        pair_repulsion: whether MACE's own repulsion of nuclei, which reaches as far as their covalent radii, is part of
+            the network.
         scale: in eV, what the network's energies are multiplied by; None takes the spread of the training energies.
         repulsion: whether nuclei repel each other (ZBL) at distances below those of the training set, in which nothing
             changes.
@@ -55,12 +70,20 @@ class MACE(SumOverAtoms):
         num_functions: int = 8,
         num_neighbors: float = 10.0,
         cutoff: float = 5.0,
+        first_interaction: Interaction = "RealAgnosticInteractionBlock",
+        interaction: Interaction = "RealAgnosticResidualInteractionBlock",
+        readout_features: int = 16,
+        radial_sizes: list[int] = [64, 64, 64],  # noqa: B006 — never changed
+        envelope_power: int = 5,
+        distance_transform: Literal["Agnesi", "Soft"] | None = None,
+        pair_repulsion: bool = False,
         scale: float | None = None,
         repulsion: bool = False,
     ) -> None:
         super().__init__(elements, scale, repulsion)
         counts = {"num_features": num_features, "correlation": correlation, "num_interactions": num_interactions}
         require_positive(self, **counts, num_functions=num_functions, num_neighbors=num_neighbors, cutoff=cutoff)
+        require_positive(self, readout_features=readout_features, envelope_power=envelope_power)
         require_not_negative(self, max_degree=max_degree, direction_degree=direction_degree)
         self.network_cutoff = cutoff
         self.network = build(
@@ -73,6 +96,13 @@ class MACE(SumOverAtoms):
             num_functions=num_functions,
             num_neighbors=num_neighbors,
             cutoff=cutoff,
+            first_interaction=first_interaction,
+            interaction=interaction,
+            readout_features=readout_features,
+            radial_sizes=radial_sizes,
+            envelope_power=envelope_power,
+            distance_transform=distance_transform,
+            pair_repulsion=pair_repulsion,
         )
 
     @property
@@ -82,10 +112,23 @@ class MACE(SumOverAtoms):
 
     @override
     def atomic_energies(self, batch: Batch, element: Tensor) -> Tensor:
+        described = self.described(batch, element)
+        # its products of tensors fail with those of two precisions
+        with torch.autocast(batch.positions.device.type, enabled=False):
+            energies: Tensor = self.network(described, compute_force=False)["node_energy"]
+        return energies
+
+    def described(self, batch: Batch, element: Tensor) -> dict[str, Tensor]:
+        """Return molecules as MACE wants them.
+
+        Args:
+            batch: the molecules.
+            element: shape (atoms,), int64, index of each atom's element in `elements`.
+        """
         pairs = pairs_within(batch, self.network_cutoff)
         # the package changes whether gradients are computed of positions that it is given
         positions = batch.positions if batch.positions.requires_grad else batch.positions.detach()
-        described = {
+        return {
             "positions": positions,
             "node_attrs": nn.functional.one_hot(element, len(self.elements)).to(positions.dtype),
             "edge_index": pairs.both_ways,
@@ -94,7 +137,3 @@ class MACE(SumOverAtoms):
             "batch": batch.molecule_index,
             "ptr": nn.functional.pad(batch.atoms_per_molecule.cumsum(0), (1, 0)),
         }
-        # its products of tensors fail with those of two precisions
-        with torch.autocast(positions.device.type, enabled=False):
-            energies: Tensor = self.network(described, compute_force=False)["node_energy"]
-        return energies

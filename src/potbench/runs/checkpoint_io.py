@@ -6,10 +6,14 @@ import io
 from pathlib import Path
 from typing import Any
 
+import lightning
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from typing_extensions import override
 
+from potbench.potentials.potential import Potential
+from potbench.runs.checkpoint import PREFIX
+from potbench.runs.recipe import task_recipe
 from potbench.whole_file import whole_file
 
 
@@ -37,3 +41,25 @@ class WholeFileCheckpointIO(TorchCheckpointIO):
                 partial.write_bytes(content.getbuffer())
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def write_checkpoint(file: Path, potential: Potential, recipe: dict[str, Any]) -> None:
+    """Write a potential that no training has saved.
+
+    Args:
+        file: the checkpoint; its folder is made.
+        potential: with its weights.
+        recipe: its class and arguments, elements included.
+    """
+    content = io.BytesIO()
+    checkpoint = {
+        "state_dict": {f"{PREFIX}{name}": value for name, value in potential.state_dict().items()},
+        "recipe": task_recipe(recipe),
+        "global_step": 0,
+        "epoch": 0,
+        "pytorch-lightning_version": lightning.__version__,
+    }
+    torch.save(checkpoint, content)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(file) as partial:
+        partial.write_bytes(content.getbuffer())

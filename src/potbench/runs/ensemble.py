@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 
-import lightning
 import torch
 import yaml
 
@@ -15,16 +13,17 @@ from potbench.loading import AtomsDataModule, SplitIndices
 from potbench.loading.splits.ensemble import joined
 from potbench.potentials.ensemble import Ensemble
 from potbench.runs.allowed import NOTHING_ELSE, Allowed
-from potbench.runs.checkpoint import PREFIX, load_potential
+from potbench.runs.checkpoint import load_potential
+from potbench.runs.checkpoint_io import write_checkpoint
 from potbench.runs.ensemble_members import MemberRun
 from potbench.runs.ensemble_of import EnsembleOf
 from potbench.runs.folder import RunFolder
-from potbench.runs.recipe import ensemble_config, ensemble_recipe, task_recipe
+from potbench.runs.recipe import ensemble_config, ensemble_recipe
 from potbench.runs.record import Budget, Record, TrainingCost
 from potbench.runs.spreads import factors_of
 from potbench.runs.trained_on import TrainedOn
 from potbench.units import Quantity
-from potbench.whole_file import whole_file, write_text
+from potbench.whole_file import write_text
 
 
 def config_of(members: Sequence[MemberRun]) -> str:
@@ -96,7 +95,9 @@ def write_ensemble(
         ensemble=of,
     )
     run.create()
-    _save(run, ensemble, ensemble_recipe(ensemble.elements, [member.content.recipe for member in members]))
+    write_checkpoint(
+        run.best, ensemble, ensemble_recipe(ensemble.elements, [member.content.recipe for member in members])
+    )
     data.indices.save(run.split)
     TrainedOn.of(data.store, data.indices.train).save(run.trained_on)
     record.save(run.path)
@@ -115,21 +116,6 @@ def _sets_of(members: Sequence[MemberRun]) -> SplitIndices:
         return joined([SplitIndices.load(member.folder.split) for member in members])
     except SettingError as error:
         raise RunError(f"{error.problem}. Expected {error.expected}. Leave out members that were not.") from error
-
-
-def _save(run: RunFolder, ensemble: Ensemble, recipe: dict[str, object]) -> None:
-    content = io.BytesIO()
-    checkpoint = {
-        "state_dict": {f"{PREFIX}{name}": value for name, value in ensemble.state_dict().items()},
-        "recipe": task_recipe(recipe),
-        "global_step": 0,
-        "epoch": 0,
-        "pytorch-lightning_version": lightning.__version__,
-    }
-    torch.save(checkpoint, content)
-    run.checkpoints.mkdir(parents=True, exist_ok=True)
-    with whole_file(run.best) as partial:
-        partial.write_bytes(content.getbuffer())
 
 
 def _budget(members: Sequence[MemberRun]) -> Budget:
