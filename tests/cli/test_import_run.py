@@ -79,6 +79,13 @@ def test_what_was_imported_is_a_run_as_any_other(
     tuned = tmp_path / "tuned"
     one_step = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "1", "--trainer.limit_val_batches", "1"]
     assert main(["fit", "--from", str(run), "--run_dir", str(tuned), *one_step]) == 0
+    own = Record.load(tuned).parent
+    assert own is not None
+    assert (own.run, own.data, own.frames_seen) == (str(run), None, None)  # of the file nothing is known
+    assert main(["test", str(tuned)]) == 0
+    assert main(["report", str(run), str(tuned), "--output", str(tmp_path / "page")]) == 0
+    page = (tmp_path / "page" / "report.md").read_text()
+    assert "weights of off.model" in page
     before, after = (potbench.load(each).predict(molecule("CH3CH2OH")) for each in (run, tuned))
     assert 0 < np.abs(before.forces - after.forces).max() < 1
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from potbench import __version__
-from potbench.cli.main import COMMANDS, DATA, SPEED, main
+from potbench.cli.main import COMMANDS, DATA, IMPORT, SPEED, main
 from potbench.errors import DataFileError
 from tests.cli.conftest import QUICK, start
 
@@ -28,7 +28,7 @@ def test_every_command_is_listed_with_a_line(arguments: list[str], capsys: pytes
         assert len(found) > len(line) + 10
 
 
-@pytest.mark.parametrize(("group", "commands"), [("data", DATA), ("speed", SPEED)])
+@pytest.mark.parametrize(("group", "commands"), [("data", DATA), ("speed", SPEED), ("import", IMPORT)])
 def test_a_group_lists_its_commands(
     group: str, commands: Mapping[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:

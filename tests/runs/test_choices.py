@@ -54,6 +54,9 @@ def test_settings_that_early_configs_lack_distinguish_nothing_at_what_they_were(
     repulsion = "model__init_args__potential__init_args__repulsion"
     early = choices(tmp_path / "early").identity
     assert choices(tmp_path / "late", data__init_args__shuffle=True, **{repulsion: False}).identity == early
+    sizes = "model__init_args__potential__init_args__radial_sizes"
+    assert choices(tmp_path / "sized", **{sizes: [64, 64, 64]}).identity == early
+    assert choices(tmp_path / "resized", **{sizes: [64, 64]}).identity != early
     assert choices(tmp_path / "ordered", data__init_args__shuffle=False).identity != early
     assert choices(tmp_path / "repelling", **{repulsion: True}).identity != early
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from potbench.reporting.page.content import Level
@@ -66,7 +67,9 @@ def _order(member: Member) -> str | None:
 
 def _warm_start(member: Member) -> str:
     parent = member.known.parent
-    return "new weights" if parent is None else f"weights of {parent.data or 'another run'}"
+    if parent is None:
+        return "new weights"
+    return f"weights of {Path(parent.checkpoint).name if parent.run is None else parent.data or 'another run'}"
 
 
 def _checkpoint(member: Member) -> str | None:

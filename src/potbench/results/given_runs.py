@@ -136,7 +136,7 @@ def _order(reading: Reading) -> tuple[str, int, int, str]:
 
 def _architectures(kinds: Mapping[str, Reading]) -> dict[str, str]:
     """Name each kind by the file of its potential, else by its classes, and by what differs where that is the same."""
-    named = {kind: _file(_record(reading).command) for kind, reading in kinds.items()}
+    named = {kind: _imported(_record(reading)) or _file(_record(reading).command) for kind, reading in kinds.items()}
     if any(name is None for name in named.values()):
         named = {kind: _choices(reading).name for kind, reading in kinds.items()}
     alike: dict[str, list[str]] = defaultdict(list)
@@ -153,6 +153,11 @@ def _architectures(kinds: Mapping[str, Reading]) -> dict[str, str]:
             details = ", ".join(filter(None, parts))
             found[kind] = f"{name} ({details})" if details else name
     return found
+
+
+def _imported(record: Record) -> str | None:
+    """Return the name of the file that a run was imported from, which its config does not name."""
+    return Path(record.parent.checkpoint).stem if record.parent and record.is_imported else None
 
 
 def _file(command: str) -> str | None:

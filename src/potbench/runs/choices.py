@@ -33,7 +33,13 @@ TRAINER = (
     *("limit_val_batches", "overfit_batches", "deterministic", "callbacks"),
 )
 DATA = ("batch_size", "weights", "reference_energies", "shuffle")
-LATER = {"repulsion": False, "shuffle": True}
+LATER = {
+    **{"repulsion": False, "shuffle": True},
+    # of MACE
+    **{"first_interaction": "RealAgnosticInteractionBlock", "interaction": "RealAgnosticResidualInteractionBlock"},
+    **{"readout_features": 16, "radial_sizes": [64, 64, 64], "envelope_power": 5},
+    **{"distance_transform": None, "pair_repulsion": False},
+}
 """Settings that early configs lack → what they were then: so they distinguish nothing."""
 
 
@@ -113,7 +119,11 @@ class Choices:
 
 
 def _without_later(settings: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in settings.items() if name not in LATER or value is not LATER[name]}
+    return {name: value for name, value in settings.items() if name not in LATER or not _same(value, LATER[name])}
+
+
+def _same(one: object, other: object) -> bool:
+    return type(one) is type(other) and one == other
 
 
 def _name_of(potential: Mapping[str, object]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from potbench.runs.checkpoint_io import write_checkpoint
 from potbench.runs.ensemble import require_new
 from potbench.runs.folder import RunFolder
 from potbench.runs.parent import Parent
+from potbench.runs.recipe import recipe_of, task_class, with_potential
 from potbench.runs.record import Budget, Record
 from potbench.whole_file import write_text
 
@@ -39,7 +39,7 @@ class Imported:
     @property
     def recipe(self) -> dict[str, Any]:
         """Return its class and arguments."""
-        return {"class_path": f"potbench.potentials.{type(self.potential).__name__}", "init_args": self.arguments}
+        return recipe_of(type(self.potential).__name__, self.arguments)
 
 
 def config_with(config: dict[str, Any], imported: Imported) -> str:
@@ -47,22 +47,18 @@ def config_with(config: dict[str, Any], imported: Imported) -> str:
 
     Args:
         config: with every default written out.
-        imported: the potential; elements are not part of a config.
+        imported: the potential.
 
     Raises:
         RunError: the config is that of a potential that is solved.
     """
-    found = copy.deepcopy(config)
-    if found["model"]["class_path"].rpartition(".")[2] != "GradientTask":
+    task = task_class(config)
+    if task.rpartition(".")[2] != "GradientTask":
         raise RunError(
-            f"The config trains by {found['model']['class_path']}. Expected potbench.training.GradientTask, which "
-            "trains weights step by step. Choose another config."
+            f"The config trains by {task}. Expected potbench.training.GradientTask, which trains weights step by step. "
+            "Choose another config."
         )
-    arguments = {name: value for name, value in imported.arguments.items() if name != "elements"}
-    found["model"]["init_args"]["potential"] = {**imported.recipe, "init_args": arguments}
-    for of_fine_tuning in ("from", "freeze"):
-        found.pop(of_fine_tuning, None)
-    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(with_potential(config, imported.recipe), sort_keys=False, allow_unicode=True)
 
 
 def require_known(imported: Imported, data: AtomsDataModule) -> None:

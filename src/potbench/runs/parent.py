@@ -21,10 +21,11 @@ class Parent:
         run: the folder of the other run; None for a checkpoint that is in none.
         checkpoint: the file whose weights were taken.
         sha256: of its bytes.
-        data: name of the dataset that it was trained on; None where no record says it.
+        data: name of the dataset that it was trained on; None where no record says it, as where it was imported.
         data_fingerprint: of that dataset.
         freeze: weights that are not trained, as they were named.
-        frames_seen: test frames that the parent was trained or validated on; None where it had another dataset.
+        frames_seen: test frames that the parent was trained or validated on; None where it had another dataset, or one
+            that is not known.
     """
 
     run: str | None
@@ -52,7 +53,8 @@ def parent_of(checkpoint: Path, freeze: Sequence[str], data: AtomsDataModule) ->
     run = RunFolder(checkpoint.parent.parent)
     record = Record.load(run.path) if run.record.is_file() and checkpoint.parent == run.checkpoints else None
     seen = None
-    if record is not None and record.data.fingerprint == data.store.fingerprint and run.split.is_file():
+    trained = None if record is None or record.is_imported else record
+    if trained is not None and trained.data.fingerprint == data.store.fingerprint and run.split.is_file():
         split = SplitIndices.load(run.split)
         seen = int(np.isin(data.indices.test, np.concatenate([split.train, split.validation])).sum())
     with checkpoint.open("rb") as stream:
@@ -61,8 +63,8 @@ def parent_of(checkpoint: Path, freeze: Sequence[str], data: AtomsDataModule) ->
         run=str(run.path) if record else None,
         checkpoint=str(checkpoint),
         sha256=digest,
-        data=record.data.name if record else None,
-        data_fingerprint=record.data.fingerprint if record else None,
+        data=trained.data.name if trained else None,
+        data_fingerprint=trained.data.fingerprint if trained else None,
         freeze=tuple(freeze),
         frames_seen=seen,
     )

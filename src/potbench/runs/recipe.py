@@ -65,6 +65,31 @@ def ensemble_config(members: list[dict[str, Any]], potential: dict[str, Any]) ->
     return config
 
 
+def recipe_of(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the recipe of a potential of potbench, from the name of its class and its arguments."""
+    return {"class_path": f"potbench.potentials.{name}", "init_args": arguments}
+
+
+def task_class(config: dict[str, Any]) -> str:
+    """Return the path of the class that trains, by the config of a run."""
+    return str(config["model"]["class_path"])
+
+
+def with_potential(config: dict[str, Any], potential: dict[str, Any]) -> dict[str, Any]:
+    """Return a config of fit with another potential, which starts from no run.
+
+    Args:
+        config: that is not changed.
+        potential: recipe; its elements are not part of a config.
+    """
+    changed = copy.deepcopy(config)
+    arguments = {name: value for name, value in potential["init_args"].items() if name != "elements"}
+    changed["model"]["init_args"]["potential"] = {**potential, "init_args": arguments}
+    for of_fine_tuning in ("from", "freeze"):
+        changed.pop(of_fine_tuning, None)
+    return changed
+
+
 def potential_name(config: str) -> str:
     """Return the classes of the potential in the config of a run: its own, or representation and readout; else nothing.
 

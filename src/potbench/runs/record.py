@@ -201,6 +201,12 @@ class Record:
         return len(tests) if self.test_looks is None else self.test_looks
 
     @property
+    def is_imported(self) -> bool:
+        """Return whether the weights are those of a file of another program, and were not trained here."""
+        is_untrained = self.budget is not None and not self.budget.steps
+        return is_untrained and self.parent is not None and self.parent.run is None
+
+    @property
     def test_sets(self) -> dict[str, dict[str, Quantity]]:
         """Return named test set → name → error."""
         return {name.removeprefix(NAMED): each for name, each in self.metrics.items() if name.startswith(NAMED)}
