@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,17 @@ def test_a_batch_is_copied_to_the_gpu_while_the_host_goes_on() -> None:
         assert torch.equal(here, there) if torch.is_tensor(here) else here == there
 
 
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed", "64-true"])
+def test_a_training_in_half_precision_skips_steps_that_overflow_and_goes_on(tmp_path: Path) -> None:
+    # which steps it skips at first depends on the potential, so that errors after a few epochs are not those of others
+    more = ["--trainer.precision", "16-mixed", "--trainer.max_epochs", "30", "--run_dir", str(tmp_path / "run")]
+    potential = ["--model.potential", str(CONFIGS / "potential" / "schnet.yaml")]
+    assert main(["fit", *TRAINING, *potential, *more]) == 0
+    lines = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    losses = [float(row["train/loss"]) for row in csv.DictReader(lines) if row["train/loss"]]
+    assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "64-true"])
 @pytest.mark.parametrize("name", ["ani_feed_forward", "schnet", "painn"])
 def test_errors_on_a_gpu_are_those_on_a_cpu(tmp_path: Path, name: str, precision: str) -> None:
     potential = ["--model.potential", str(CONFIGS / "potential" / f"{name}.yaml"), "--trainer.max_epochs", "3"]
