@@ -190,6 +190,14 @@ def test_a_captured_step_of_every_potential_computes_the_loss_and_gradients_of_a
     for found, loss, losses in kept:  # though others were computed
         assert torch.equal(found.loss, loss)
         assert torch.equal(found.losses, losses)
+    again = Batch.from_frames(frames("CH4", 2, forces=True, seed=WARM_UP))
+    assert torch.equal(batches[WARM_UP].positions, again.positions)  # of the step that was recorded
+
+
+def of_hydrogen(*sizes: int) -> Batch:
+    num_atoms = sum(sizes)
+    positions = np.random.default_rng(0).normal(size=(num_atoms, 3))
+    return Batch.from_arrays(np.ones(num_atoms, int), positions, np.array(sizes), np.zeros(len(sizes)))
 
 
 def test_steps_of_other_shapes_are_told_apart():
@@ -198,7 +206,6 @@ def test_steps_of_other_shapes_are_told_apart():
     batches = [
         Batch.from_frames(ammonia),
         Batch.from_frames(ammonia, water),
-        Batch.from_frames(water, water, water),  # as many atoms as the next, whose largest molecule is larger
         Batch.from_frames(frames("HCN", 2, forces=True), frames("CH4", 2, forces=True)),
         Batch.from_frames(frames("H2O", 2, forces=True), frames("CH4", 2, forces=True)),
         Batch.from_frames(frames("NH3", 2)),
@@ -207,6 +214,8 @@ def test_steps_of_other_shapes_are_told_apart():
         Batch.from_frames(ammonia)._replace(weight=torch.ones(2, dtype=torch.float64)),
         Batch.from_frames(ammonia)._replace(positions=torch.zeros(8, 3, dtype=torch.float64)),
         Batch.from_frames(ammonia)._replace(cached=BatchFeatures(torch.zeros(8, 5))),
+        # pairs are as many in the first two, and the largest molecules in the others
+        *(of_hydrogen(*sizes) for sizes in ((1, 5, 6), (2, 3, 7), (2, 2, 4), (1, 3, 4))),
     ]
     assert len({signature(batch) for batch in batches}) == len(batches)
     assert signature(batches[0]) == signature(Batch.from_frames(frames("NH3", 2, forces=True, seed=1)))
