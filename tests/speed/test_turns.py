@@ -52,6 +52,12 @@ def test_a_command_that_fails_says_why_and_none_follows_it(tmp_path: Path) -> No
     assert not (tmp_path / "later").exists()
 
 
+def test_a_command_that_the_system_kills_is_not_taken_for_what_it_printed_last(tmp_path: Path) -> None:
+    killed = job(tmp_path, "echo fine; kill -9 $$")
+    take_turns([killed], lambda _: None)
+    assert killed.failure == "fine\nit was ended by SIGKILL, as happens where memory is short"
+
+
 def test_processes_end_where_the_turns_are_interrupted(tmp_path: Path) -> None:
     file = tmp_path / "steps"
     endless = job(tmp_path, f"while :; do echo step >> {file}; sleep 0.01; done")

@@ -53,7 +53,10 @@ class Job:
         if status:
             self._waiting = []
             said = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            self.failure = "\n".join(said[-LAST_LINES:]) or f"it ended with status {status}"
+            by = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+            # a process that the system kills for lack of memory cannot say so
+            killed = [f"it {by}, as happens where memory is short"] if status == -signal.SIGKILL else []
+            self.failure = "\n".join([*said[-LAST_LINES:], *killed]) or f"it {by}"
         return bool(self._waiting)
 
     def end(self) -> None:
