@@ -37,7 +37,7 @@ def train(
 
     Args:
         configs: of trainings, such as configs/rmd17/painn.yaml; CONFIG CONFIG... without a flag. Several files of one
-            training are joined: configs/rmd17/painn.yaml+configs/training/muon.yaml.
+            training are joined: configs/rmd17/painn.yaml+configs/training/energies_and_forces.yaml.
         minutes: of CPU time, for each training.
         dataset_config: a file such as configs/data/md17.yaml, on which all train; by default what the configs name,
             which must be the same.
