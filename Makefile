@@ -4,13 +4,14 @@
 # make slow          tests that take minutes
 # make docs          README.md, docs/ and notebooks/ as a site: build/site/index.html
 # make pictures      the quick study again: its page in docs/, its picture in the README; needs Chromium
+# make notebooks     execute the notebooks, and save what they print and draw
 # make slurm         jobs on a SLURM of one machine; as root, who installs it where it is missing
 PYTHON ?= python3.11
 VENV := .venv
 RUN := runs/quickstart/$(shell date +%Y-%m-%d_%H-%M-%S)
 INSTALLED := $(VENV)/installed
 
-.PHONY: quickstart compare test slow docs pictures slurm install clean
+.PHONY: quickstart compare test slow notebooks docs pictures slurm install clean
 
 quickstart: $(INSTALLED)
 	$(VENV)/bin/python -m potbench fit --config configs/quickstart.yaml --run_dir $(RUN)
@@ -33,6 +34,8 @@ docs: $(VENV)/docs_installed
 
 pictures: compare
 	$(VENV)/bin/python -m docs.quick_report runs/studies/quick/report/report.html
+notebooks: $(INSTALLED)
+	$(VENV)/bin/python notebooks/execute.py
 
 slurm: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -m slurm
