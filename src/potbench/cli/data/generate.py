@@ -44,6 +44,7 @@ def generate(
     if frames < 1:
         raise SettingError(generate, "frames", frames, "at least 1")
 
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -62,7 +63,9 @@ def generate(
     structures = find_molecules(molecules)
     recipe = Recipe.of(calculator, calculator_arguments or {}, theory, temperature, seed)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn()) as progress:
+    times = TimeElapsedColumn(), TimeRemainingColumn()
+    console = Console()
+    with Progress(*columns, *times, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("frames", total=len(structures) * frames)
 
         def advance(molecule: str, num_frames: int) -> None:

@@ -34,6 +34,7 @@ def label(
         problem = f"The output ends in {output.suffix!r}"
         raise SettingError(label, "output", str(output), ".xyz or .extxyz", problem)
 
+    from rich.console import Console
     from rich.progress import Progress
 
     from potbench.generation.labeling import label as compute
@@ -44,7 +45,8 @@ def label(
     import_from_here()
     found = read_structures(structures)
     recipe = Recipe.of(calculator, calculator_arguments or {}, theory, temperature=300.0, seed=0)  # nothing is drawn
-    with Progress() as progress:
+    console = Console()
+    with Progress(console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("structures", total=len(found))
         compute(found, output, recipe, lambda: progress.advance(bar))
     print(f"{len(found)} structures with energies in eV and forces in eV/Å, {recipe.theory}, are in {output}")
