@@ -93,9 +93,10 @@ table.round(3)
 #
 # ## The interval of a mean
 #
-# Three trainings give a mean $m$ and a standard deviation $s$. The mean of three scatters less than a single one, by
-# $\sqrt 3$. With so few numbers, $s$ itself is uncertain, which Student's $t$ accounts for: the interval is $m \pm
-# t\, s / \sqrt 3$, with $t = 4.30$ for three numbers, in place of 1.96 for very many.
+# Three trainings give a mean m and a standard deviation s. The mean of three scatters less than a single one, by √3.
+# With so few numbers, s itself is uncertain, which Student's t accounts for: the interval is m ± t · s / √3, with t =
+# 4.30 for three numbers, in place of 1.96 for very many. In the figure, the strokes are the trainings, the dot is
+# their mean, and the bar its interval.
 
 # %%
 number = len(table)

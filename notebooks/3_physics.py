@@ -142,9 +142,9 @@ print(f"longer bonds are marked as outside from {lengths[(lengths > 1) & (outsid
 # break must put broken bonds into the data ([notebook 5](5_own_data.ipynb) shows how to add what is missing).
 #
 # The warning is late: there is a gap between the end of the gray area and the place where `extrapolation` exceeds 1.
-# It looks at how many neighbors an atom has at each distance, over *all* molecules of the training set, and an oxygen
-# has hydrogens or other atoms at these distances in other molecules, such as methanol. A value above 1 is a reason
-# not to trust a prediction; a value below 1 is no proof that it is right.
+# It looks at how many neighbors an atom has in each shell of distances, over *all* molecules of the training set
+# together, which is coarser than one bond of one molecule. A value above 1 is a reason not to trust a prediction; a
+# value below 1 is no proof that it is right.
 
 # %% [markdown]
 # ## 3 · Frequencies

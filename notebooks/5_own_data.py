@@ -12,7 +12,7 @@
 #
 # The last two steps are called *active learning*. As the "quantum chemistry" we take GFN2-xTB, since it needs a
 # millisecond for a molecule (`pip install "potbench[xtb]"`). Any other calculator of ASE can take its place: only the
-# name changes. The notebook needs a minute.
+# name changes. The notebook needs some minutes.
 
 # %%
 import os
@@ -120,14 +120,14 @@ print(f"largest error {error.max():.2f} eV/Å, largest spread {spread.max():.2f}
 # ## 4 · Simulate until they disagree
 #
 # Eight copies of methanol at 600 K, hotter than the data. The simulation ends after 0.2 ps, or as soon as the members
-# disagree about the force on some atom by more than 0.25 eV/Å.
+# disagree about the force on some atom by more than 0.5 eV/Å.
 
 # %%
 from ase.build import molecule
 from ase.io import read, write
 
 write("methanol.xyz", molecule("CH3OH"))
-run("md runs/first methanol.xyz --temperature 600 --time 0.2 --replicas 8 --stop_spread 0.25 --output md")
+run("md runs/first methanol.xyz --temperature 600 --time 0.2 --replicas 8 --stop_spread 0.5 --output md")
 
 # %% [markdown]
 # ## 5 · Compute what is missing
@@ -164,7 +164,8 @@ run(f"data label chosen.xyz {xtb} --output second.xyz")
 # %% [markdown]
 # ## 6 · Train again
 #
-# Both files together are the new dataset. A YAML file says so, and the same three trainings follow.
+# Both files together are the new dataset. A YAML file says so, and the same three trainings follow. The line "Not
+# read" names what `second.xyz` says of itself, and what is no label to train on.
 
 # %%
 Path("both.yaml").write_text(
@@ -197,9 +198,8 @@ from tblite.ase import TBLite
 
 moving = molecule("CH3OH")
 moving.calc = TBLite(method="GFN2-xTB", verbosity=0)
-dynamics = Langevin(
-    moving, timestep=0.5 * units.fs, temperature_K=600, friction=0.02 / units.fs, rng=np.random.default_rng(0)
-)
+friction, random = 0.02 / units.fs, np.random.default_rng(0)
+dynamics = Langevin(moving, 0.5 * units.fs, temperature_K=600, friction=friction, fixcm=False, rng=random)
 hot, true = [], []
 for _ in range(50):
     dynamics.run(20)
