@@ -34,7 +34,8 @@ docs: $(VENV)/docs_installed
 
 pictures: compare
 	$(VENV)/bin/python -m docs.quick_report runs/studies/quick/report/report.html
-notebooks: $(INSTALLED)
+
+notebooks: $(VENV)/notebooks_installed
 	$(VENV)/bin/python notebooks/execute.py
 
 slurm: $(INSTALLED)
@@ -51,6 +52,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 $(VENV)/docs_installed: $(INSTALLED)
 	$(VENV)/bin/python -m pip install -c constraints.txt -e ".[docs]"
 	touch $(VENV)/docs_installed
+
+$(VENV)/notebooks_installed: $(INSTALLED)
+	$(VENV)/bin/python -m pip install -c constraints.txt -e ".[notebooks]"
+	touch $(VENV)/notebooks_installed
 
 clean:
 	rm -rf $(VENV) build/site docs/api

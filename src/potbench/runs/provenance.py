@@ -18,7 +18,7 @@ LIBRARIES = (
     *("torch", "lightning", "torchani", "schnetpack"),
     *("torchmetrics", "ase", "numpy", "h5py", "jsonargparse"),
 )
-EXTRAS = ("sgdml",)
+EXTRAS = ("sgdml", "mace-torch", "graph-pes", "nequip", "e3nn")
 """Of these the version is recorded where they are installed."""
 
 
