@@ -197,6 +197,15 @@ def test_other_vectors_of_atoms_are_named_and_not_taken_for_forces(tmp_path):
     assert dataset.remarks() == ["Not read from a.xyz: momenta, virials."]
 
 
+def test_units_and_theory_that_a_file_states_are_read(tmp_path):
+    atoms = with_forces()
+    atoms.info.update(energy_unit="eV", length_unit="Å", theory="PBE/def2-SVP", virials=np.eye(3))
+    write(tmp_path / "a.xyz", [atoms], format="extxyz")
+    dataset = ExtendedXYZ(tmp_path / "a.xyz")
+    assert dataset.info.theory == "PBE/def2-SVP"
+    assert dataset.remarks() == ["Not read from a.xyz: virials."]
+
+
 def test_forces_may_be_in_a_unit_of_their_own(tmp_path):
     file = tmp_path / "a.xyz"
     write(file, [with_forces()], format="extxyz")

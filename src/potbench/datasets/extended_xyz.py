@@ -10,7 +10,7 @@ from typing_extensions import override
 from potbench.datasets.own_file import OwnFile
 from potbench.readers.extended_xyz import FramesOfFile, structures, survey
 from potbench.readers.labels import Labels
-from potbench.readers.stated import Stated, stated_in
+from potbench.readers.stated import Stated, stated_in, states
 from potbench.readers.structures import conformers
 from potbench.readers.survey import Survey
 from potbench.structures import Frames
@@ -20,7 +20,7 @@ class ExtendedXYZ(OwnFile):
     """Any extended XYZ file, also compressed, or another of structures with energies that ASE reads, such as .traj.
 
     Such files rarely state their units, so they must be given. Units that the comment lines state, such as
-    energy_unit=Ha, are used.
+    energy_unit=Ha, are used, and so is a theory.
 
     A file that was truncated between two frames looks complete: compare the number of frames with its source.
     """
@@ -31,7 +31,7 @@ class ExtendedXYZ(OwnFile):
 
     @override
     def stated(self) -> Stated:
-        facts = {name: self._survey.only_text(name) for name in self._survey.names if "unit" in name.lower()}
+        facts = {name: self._survey.only_text(name) for name in filter(states, self._survey.names)}
         return stated_in(facts, self.energy_key, self.forces_key)
 
     @override

@@ -12,7 +12,7 @@ from typing_extensions import override
 from potbench.datasets.dataset import Dataset, DatasetInfo, Trajectory
 from potbench.errors import require_positive
 from potbench.readers.labels import Labels
-from potbench.readers.stated import Stated
+from potbench.readers.stated import Stated, states
 from potbench.readers.survey import FORCES, Survey
 from potbench.readers.units import energy_unit, forces_unit, length_unit, named
 from potbench.structures import SYMBOLS, Column, Frames
@@ -150,7 +150,8 @@ class OwnFile(Dataset):
     def remarks(self) -> list[str]:
         survey, partial = self._survey, [self.energy_key, self.forces_key] if self.partial_labels else []
         counts = [survey.counts(key) for key in partial if key in survey.names and survey.lacks(key)]
-        return [*(f"{self.file.name} has {count}." for count in counts), *survey.remarks(self._keys)]
+        read = [*self._keys, *filter(states, survey.names)]
+        return [*(f"{self.file.name} has {count}." for count in counts), *survey.remarks(read)]
 
     @override
     def unread(self) -> Mapping[str, Column]:

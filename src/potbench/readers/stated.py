@@ -122,6 +122,12 @@ def stated_in(facts: Mapping[str, object], energy_key: str = "energy", forces_ke
     )
 
 
+def states(name: str) -> bool:
+    """Return whether a unit, or the level of theory, stands under a name."""
+    found = stated_in({name: "stated"})
+    return name.lower() == "theory" or found._replace(theory="", name="") != Stated()
+
+
 def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode(errors="replace").strip()

@@ -175,9 +175,12 @@ def needed(dataset: Dataset) -> list[Download]:
 
 def counted(chunks: Iterator[Frames]) -> Iterator[Frames]:
     """Yield the same chunks, and show how many frames went by."""
+    from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as progress:
+    console = Console()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("Converting")
         num_frames = 0
         for frames in chunks:
