@@ -31,6 +31,9 @@ FORBIDDEN = {
     *("pd.read_pickle", "pandas.read_pickle", "shutil.unpack_archive"),
 }
 
+TRUSTED = {"potentials/mace_file.py": ["torch.load without weights_only=True"]}
+"""What runs a file, once the user has named its sha256: see tests/cli/test_import_run.py."""
+
 SAFE_LOADERS = {"SafeLoader", "PeopleLoader"}
 """Of YAML: the library's, and one derived from it."""
 
@@ -54,7 +57,8 @@ def unsafe(source: str) -> list[str]:
 
 @pytest.mark.parametrize("file", sorted(SOURCES.rglob("*.py")), ids=lambda file: file.relative_to(SOURCES).as_posix())
 def test_files_are_loaded_as_plain_values_alone(file: Path) -> None:
-    assert unsafe(file.read_text(encoding="utf-8")) == []
+    found = [call.partition(": ")[2] for call in unsafe(file.read_text(encoding="utf-8"))]
+    assert found == TRUSTED.get(file.relative_to(SOURCES).as_posix(), [])
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def show_training(loggers: Sequence[Logger], run: RunFolder, record: Record) -> 
     """
     numbers = _errors(record, "validation")
     if record.cost:
-        numbers |= {name: cost for name, cost in vars(record.cost).items() if cost is not None}
+        numbers |= {name: cost for name, cost in vars(record.cost).items() if isinstance(cost, Quantity)}
     if record.num_parameters is not None:
         numbers["num_parameters"] = Quantity.of(record.num_parameters, "1")
     figures = {"loss": run.loss_figure} if run.loss_figure.is_file() else {}
