@@ -21,7 +21,7 @@ version = release = potbench.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/*.md", "docs/api/*.md", "notebooks/*.ipynb"]
+include_patterns = ["*.md", "docs/*.md", "docs/api/*.md", "docs/studies/*.md", "notebooks/*.ipynb", "notebooks/*.md"]
 exclude_patterns = [".*", "build", "configs", "runs", "src", "tests"]
 default_role = "code"  # of docstrings, which write `name` for code
 myst_heading_anchors = 4  # those of GitHub
