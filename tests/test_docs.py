@@ -17,7 +17,14 @@ from tests.physics.exceptions import EXCEPTIONS
 
 ROOT = Path(__file__).parents[1]
 INDEX = ROOT / "docs" / "index.md"
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "studies").glob("*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs" / "studies").glob("*.md"),
+        *(ROOT / "notebooks").glob("*.md"),
+    ]
+)
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
