@@ -206,3 +206,11 @@ def test_a_run_that_max_steps_ends_within_an_epoch_is_validated_and_kept(tmp_pat
     saved = [torch.load(file) for file in (tmp_path / "run" / "checkpoints").glob("*.ckpt")]
     assert 4 in {checkpoint["global_step"] for checkpoint in saved}
     assert main(["test", str(tmp_path / "run")]) == 0
+
+
+def test_steps_that_cannot_be_captured_are_a_line_and_the_training_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["--model.capture", "true", "--trainer.accelerator", "cpu", "--run_dir", str(tmp_path / "run")]
+    assert main(["fit", *QUICK, *run]) == 0
+    assert "Training steps are not captured: only a GPU can replay them." in capsys.readouterr().out

@@ -106,7 +106,7 @@ class GradientTask(Task):
     @override
     def on_train_start(self) -> None:
         if self.capture and (reason := obstacle(self)):
-            self.print(f"Training steps are not captured: {reason}.")
+            self.trainer.print(f"Training steps are not captured: {reason}.")
         # a run that is resumed within an epoch does not start that epoch again
         self._list_trained()
 
@@ -242,7 +242,7 @@ class GradientTask(Task):
             self.captured_steps = None
             return
         if self.captured_steps is None:
-            self.captured_steps = CapturedSteps(self._losses, RECORDERS[self.device.type], self.print)
+            self.captured_steps = CapturedSteps(self._losses, RECORDERS[self.device.type], self.trainer.print)
         self.captured_steps.begin_epoch(self, self._trained)
 
     def _forget_loss(self) -> None:
