@@ -101,3 +101,18 @@ def test_tf32_of_some_is_seen(tmp_path: Path, found: Found) -> None:
     findings = found()
     assert check(findings, "tf32").reason == "high of PaiNN; highest of SchNet"
     assert "amber" in levels(findings, "tf32")
+
+
+@pytest.mark.parametrize("more", [["SchNet", "PaiNN"], ["PaiNN"]], ids=["of_each", "of_one"])
+def test_folds_may_have_a_frame_more_where_it_is_the_same_fold_of_each(
+    tmp_path: Path, found: Found, more: list[str]
+) -> None:
+    """100 frames in three folds: 34, 33, and 33."""
+    for architecture in ("SchNet", "PaiNN"):
+        for fold in range(5):
+            training = Simulated(architecture=architecture, fold=fold, whole_molecules=False)
+            run = training.write(tmp_path / f"{architecture}-{fold}")
+            record = training.record(run)
+            if fold == 0 and architecture in more:
+                replace(record, split=replace(record.split, validation=record.split.validation + 1)).save(run.path)
+    assert check(found(), "validation frames").holds is (len(more) == 2)

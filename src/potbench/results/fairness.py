@@ -96,11 +96,17 @@ def differing(of: Callable[[Member], str | None], members: Iterable[Member]) -> 
 
 
 def _examine(condition: Condition, groups: Sequence[Group]) -> Check | None:
-    """Examine a condition within each group; None where it applies to nothing."""
+    """Examine a condition within each fold of each group; None where it applies to nothing.
+
+    Folds themselves may differ: of 100 frames, one of three has a frame more.
+    """
     broken, held = [], []
     for group in groups:
         values = differing(condition.of, group.members)
-        if len(values) > 1:
+        folds: dict[int | None, list[Member]] = defaultdict(list)
+        for member in group.members:
+            folds[member.label.fold].append(member)
+        if any(len(differing(condition.of, members)) > 1 for members in folds.values()):
             place = f"{group.title}: " if len(groups) > 1 else ""
             broken.append(place + "; ".join(f"{value} of {_few(names)}" for value, names in values.items()))
         held += [value for value in values if value not in held]
