@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from typing_extensions import override
 
 from potbench.batch import Batch, Prediction
+from potbench.errors import SettingError
+from potbench.potentials.standardization import Standardization
 from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.readouts.readout import Readout
 from potbench.representations.representation import Representation
@@ -23,6 +25,11 @@ class AtomicPotential(SumOverAtoms):
         scale: s in eV, the unit of the readout; None takes the spread of the training energies.
         repulsion: whether nuclei repel each other (ZBL) at distances below those of the training set, in which nothing
             changes.
+        standardize: whether the readout gets features less their mean over training atoms of the element, divided by
+            their spread; for representations without weights.
+
+    Raises:
+        SettingError: features that are learned shall be standardized.
     """
 
     def __init__(
@@ -32,9 +39,16 @@ class AtomicPotential(SumOverAtoms):
         readout: Callable[[list[str], int], Readout],
         scale: float | None = None,
         repulsion: bool = False,
+        standardize: bool = False,
     ) -> None:
         super().__init__(elements, scale, repulsion)
         self.representation = representation(elements)
+        self.standardization: Standardization | None = None
+        if standardize:
+            if self.representation.constants is None:
+                problem = f"{type(self.representation).__name__} learns its features, whose spread changes with them"
+                raise SettingError(self, "standardize", True, "False", problem)
+            self.standardization = Standardization(elements, self.representation.num_features)
         self.readout = readout(elements, self.representation.num_features)
 
     @property
@@ -57,7 +71,7 @@ class AtomicPotential(SumOverAtoms):
         element = self.element(batch)
         # readout and repulsion may depend on positions as well
         batch = batch._replace(positions=positions)
-        unscaled = self.readout(features, batch, element)
+        unscaled = self.read(features, batch, element)
         prediction = self.total(unscaled, batch, element)
         to_features, to_positions = torch.autograd.grad(
             prediction.energy.sum(), (features, positions), create_graph=self.training, allow_unused=True
@@ -68,5 +82,25 @@ class AtomicPotential(SumOverAtoms):
     @override
     def atomic_energies(self, batch: Batch, element: torch.Tensor) -> torch.Tensor:
         features = self.representation(batch, element) if batch.cached is None else batch.cached.features
+        return self.read(features, batch, element)
+
+    def read(self, features: torch.Tensor, batch: Batch, element: torch.Tensor) -> torch.Tensor:
+        """Compute eᵢ, shape (atoms,), from the features, shape (atoms, features)."""
+        if self.standardization is not None:
+            features = self.standardization(features, element)
         energies: torch.Tensor = self.readout(features, batch, element)
         return energies
+
+    def fit_standardization(self, batches: Iterable[Batch]) -> None:
+        """Fit the standardization of the features, where there is one, to training frames."""
+        if self.standardization is not None:
+            with torch.no_grad():
+                self.standardization.fit((self.features(batch), self.element(batch)) for batch in batches)
+
+    @override
+    def element_tables(self) -> dict[str, list[tuple[str, ...]]]:
+        tables = super().element_tables()
+        if self.standardization is None:
+            return tables
+        rows: list[tuple[str, ...]] = [(symbol,) for symbol in self.elements]
+        return {**tables, "standardization.center": rows, "standardization.spread": rows}

@@ -54,6 +54,8 @@ class LeastSquaresTask(OnePassTask):
             kinds = f"{type(potential.representation).__name__} with {type(potential.readout).__name__}"
             expected = "ACE with the readout Linear; others are trained by potbench.training.GradientTask"
             raise SettingError(self, "potential", kinds, expected)
+        if potential.standardization is not None:
+            raise SettingError(potential, "standardize", True, "False: columns are scaled where the equations are solved")
         if not isinstance(self.loss.error, nn.MSELoss) or type(self.loss) is not EnergyForcesLoss:
             raise SettingError(self, "loss", _name(self.loss), "an EnergyForcesLoss of squared errors: least squares")
         if not regularization or min(regularization) <= 0:

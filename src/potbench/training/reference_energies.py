@@ -9,17 +9,11 @@ import numpy as np
 import torch
 
 from potbench.loading import AtomsDataModule
-from potbench.loading.collate import gather
 from potbench.potentials.potential import Potential
 from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.structures import SYMBOLS, FloatArray, IntArray
+from potbench.training.representative import batches, representative_frames
 from potbench.units import reported
-
-FRAMES_AT_ONCE = 256
-MOST_FRAMES = 4096
-"""That reference energies are fitted to: a few numbers need no more."""
-FRAMES_OF_AN_ELEMENT = 64
-"""Of them at least, where there are so many, so that rare elements are not missed."""
 
 
 def fit_reference_energies(potential: SumOverAtoms, data: AtomsDataModule, new: Sequence[str] = ()) -> list[str]:
@@ -37,7 +31,7 @@ def fit_reference_energies(potential: SumOverAtoms, data: AtomsDataModule, new: 
         What was done, in lines.
     """
     store, symbols = data.store, potential.elements
-    frames = store.with_energy(_representative(data))
+    frames = store.with_energy(representative_frames(data))
     counts = store.composition(frames, [SYMBOLS.index(symbol) for symbol in symbols]).astype(np.float64)
     present = counts.sum(axis=0) > 0
     before = np.asarray(store.energy[frames]) - _energies(potential, data, frames)
@@ -67,24 +61,7 @@ def fit_reference_energies(potential: SumOverAtoms, data: AtomsDataModule, new: 
     ]
 
 
-def _representative(data: AtomsDataModule) -> IntArray:
-    """Return training frames evenly over the training set, with some for each element."""
-    train: IntArray = data.indices.train
-    if len(train) <= MOST_FRAMES:
-        return train
-    evenly = np.linspace(0, len(train) - 1, MOST_FRAMES).astype(np.int64)
-    molecules, first = np.unique(data.store.molecule_of(train), return_index=True)
-    holds = data.store.chunk_composition[molecules] > 0
-    rare = [first[np.flatnonzero(column)[:FRAMES_OF_AN_ELEMENT]] for column in holds.T]
-    frames: IntArray = train[np.unique(np.concatenate([evenly, *rare]))]
-    return frames
-
-
 def _energies(potential: Potential, data: AtomsDataModule, frames: IntArray) -> FloatArray:
     evaluated = deepcopy(potential).eval()
     with torch.no_grad():
-        parts = [
-            evaluated(gather(data.store, frames[start : start + FRAMES_AT_ONCE])).energy
-            for start in range(0, len(frames), FRAMES_AT_ONCE)
-        ]
-    return torch.cat(parts).numpy()
+        return torch.cat([evaluated(batch).energy for batch in batches(data, frames)]).numpy()

@@ -13,12 +13,14 @@ from typing_extensions import override
 from potbench.batch import Batch, Prediction, Statistics
 from potbench.errors import SettingError
 from potbench.geometry.sums import sum_per_molecule
+from potbench.potentials.atomic import AtomicPotential
 from potbench.potentials.potential import Potential
 from potbench.structures import SYMBOLS
 from potbench.training.compared import compared
 from potbench.training.fine_tuning import FineTuning
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.metrics import Metrics
+from potbench.training.representative import batches, representative_frames
 from potbench.training.supported import require_supported
 from potbench.units import reported
 
@@ -94,6 +96,8 @@ class Task(LightningModule):
         if stage == "fit":
             if self.fine_tuning is None:
                 self.potential.adapt(statistics)
+                if isinstance(self.potential, AtomicPotential):
+                    self.potential.fit_standardization(batches(data, representative_frames(data)))
             else:
                 self.trainer.print(self.fine_tuning.begin(self.potential, data))
         # validation measures forces only where they are trained; the test measures all there is to measure

@@ -39,10 +39,13 @@ def batch() -> Batch:
     )
 
 
-@pytest.fixture(params=READOUTS)
-def potential(request) -> AtomicPotential:
+@pytest.fixture(params=[(readout, standardize) for readout in READOUTS for standardize in (False, True)], ids=str)
+def potential(request, batch) -> AtomicPotential:
     torch.manual_seed(0)
-    return AtomicPotential(ELEMENTS, AEV, READOUTS[request.param])
+    readout, standardize = request.param
+    potential = AtomicPotential(ELEMENTS, AEV, READOUTS[readout], standardize=standardize)
+    potential.fit_standardization([batch])
+    return potential
 
 
 def with_cached(potential: AtomicPotential, batch: Batch) -> Batch:
