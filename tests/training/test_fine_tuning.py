@@ -20,7 +20,7 @@ from potbench.readouts import FeedForward
 from potbench.representations import AEV, ContinuousFilter
 from potbench.structures import SYMBOLS, Frames
 from potbench.training import EnergyForcesLoss, FeatureCache, GradientTask
-from potbench.training import reference_energies as fitting
+from potbench.training import representative
 from potbench.training.fine_tuning import FineTuning
 from potbench.units import KCAL_PER_MOL
 from tests.native_files.made import Made, blocks, frames
@@ -189,7 +189,7 @@ def test_reference_energies_that_the_data_are_given_are_taken_as_they_are(tmp_pa
 
 
 def test_frames_of_rare_elements_are_among_those_that_reference_energies_are_fitted_to(tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "MOST_FRAMES", 2)
+    monkeypatch.setattr(representative, "MOST_FRAMES", 2)
     parent, potential = trained(network()), network(seed=1)
     shifted = predicted(parent, blocks(counts={"CH4": 60, "H2O": 5, "NH3": 5, "HCN": 5}), SHIFTS)
     module = data(tmp_path, shifted, batch_size=8)
