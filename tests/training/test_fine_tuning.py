@@ -19,8 +19,7 @@ from potbench.potentials import SGDML, AtomicPotential, Composition, Pairwise, P
 from potbench.readouts import FeedForward
 from potbench.representations import AEV, ContinuousFilter
 from potbench.structures import SYMBOLS, Frames
-from potbench.training import EnergyForcesLoss, FeatureCache, GradientTask
-from potbench.training import representative
+from potbench.training import EnergyForcesLoss, FeatureCache, GradientTask, representative
 from potbench.training.fine_tuning import FineTuning
 from potbench.units import KCAL_PER_MOL
 from tests.native_files.made import Made, blocks, frames

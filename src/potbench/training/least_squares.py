@@ -55,7 +55,8 @@ class LeastSquaresTask(OnePassTask):
             expected = "ACE with the readout Linear; others are trained by potbench.training.GradientTask"
             raise SettingError(self, "potential", kinds, expected)
         if potential.standardization is not None:
-            raise SettingError(potential, "standardize", True, "False: columns are scaled where the equations are solved")
+            expected = "False: columns are scaled where the equations are solved"
+            raise SettingError(potential, "standardize", True, expected)
         if not isinstance(self.loss.error, nn.MSELoss) or type(self.loss) is not EnergyForcesLoss:
             raise SettingError(self, "loss", _name(self.loss), "an EnergyForcesLoss of squared errors: least squares")
         if not regularization or min(regularization) <= 0:
