@@ -113,7 +113,7 @@ def _examine(condition: Condition, groups: Sequence[Group]) -> Check | None:
     if not held:
         return None
     if broken:
-        more = f", and in {len(broken) - 1} more tables" if len(broken) > 1 else ""
+        more = f", and in {plural(len(broken) - 1, 'more table')}" if len(broken) > 1 else ""
         return Check(condition.says, False, broken[0] + more)
     return Check(condition.says, True, ", ".join(held[:FEW]))
 

@@ -32,8 +32,7 @@ def section(findings: Findings) -> Section | None:
     if not blocks:
         return None
     if len(findings.main) > MOST_FIGURES:
-        others = words.plural(len(findings.main) - MOST_FIGURES, "table")
-        blocks.append(f"The errors of {others} more are not drawn against costs.")
+        blocks.append(f"Not drawn here: {words.plural(len(findings.main) - MOST_FIGURES, 'more dataset')}.")
     text = (
         "Latency, inference and memory are measured in a process of their own, with fixed threads, on the same "
         "structures for all, by python -m potbench cost RUN; training times are those of the runs, and depend on what "

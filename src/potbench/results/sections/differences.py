@@ -37,7 +37,8 @@ def section(findings: Findings) -> Section | None:
         "what would decide it."
     )
     if len(shown) > MOST_TABLES:
-        blocks.append(f"{len(shown) - MOST_TABLES} more tables are not shown here; records.csv has their errors.")
+        left = words.plural(len(shown) - MOST_TABLES, "more table")
+        blocks.append(f"Not shown here: {left}; records.csv has the errors.")
     return Section("differences", "Which differences are real?", (explanation, *blocks))
 
 

@@ -7,6 +7,7 @@ from potbench.reporting.rounding import three_digits
 from potbench.results.columns import table
 from potbench.results.findings import Findings
 from potbench.results.member import Member
+from potbench.results.words import plural
 from potbench.units import Quantity
 
 MOST_TABLES = 12
@@ -66,7 +67,9 @@ def _budgets(findings: Findings) -> list[PageTable | str]:
         notes = () if ruled else ("Budgets are as the runs were given them; none is equal by a rule.",)
         tables.append(table(f"Budgets: {group.title}", marked, rows, notes))
     left = len(findings.groups) - len(tables)
-    return [*tables, *([f"{left} more tables of budgets are left out here; records.csv has them."] if left else [])]
+    if not left:
+        return tables
+    return [*tables, f"Left out here: {plural(left, 'more table')} of budgets; records.csv has them."]
 
 
 def _range(numbers: list[int]) -> Value:

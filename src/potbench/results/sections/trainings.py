@@ -30,15 +30,14 @@ def section(findings: Findings) -> Section | None:
         blocks.append(
             PageFigure(
                 f"trainings_{place + 1}",
-                f"Validation {text} during training: {table.group.title}, {len(found)} trainings",
+                f"Validation {text} during training: {table.group.title}, {words.plural(len(found), 'training')}",
                 "Every line is a training; the dot is the checkpoint that was tested, a cross is where one diverged.",
                 draw_trainings(found, unit, "Epoch", f"Validation {text}", findings.marks),
             )
         )
     if len(findings.main) > MOST_GROUPS:
-        blocks.append(
-            f"Not shown here are {len(findings.main) - MOST_GROUPS} more datasets: each run has its own figure."
-        )
+        left = words.plural(len(findings.main) - MOST_GROUPS, "more dataset")
+        blocks.append(f"Not shown here: {left}. Each run has its own figure.")
     diverged = [member for member in findings.members if member.outcome is Outcome.DIVERGED]
     for member in diverged:
         known = member.record and member.record.diverged

@@ -42,7 +42,7 @@ def section(findings: Findings) -> Section | None:
         if store is not None:
             blocks.append(_by_element(findings, table, store, place))
     if blocks and len(findings.main) > MOST_DATASETS:
-        blocks.append(f"The other {len(findings.main) - MOST_DATASETS} datasets are not shown here.")
+        blocks.append(f"Not shown here: {words.plural(len(findings.main) - MOST_DATASETS, 'more dataset')}.")
     return Section("where", "Where the errors are", tuple(blocks)) if blocks else None
 
 
