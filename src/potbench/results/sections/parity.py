@@ -12,6 +12,7 @@ from potbench.reporting.rounding import three_digits
 from potbench.results.findings import Findings
 from potbench.results.other_errors import STRONG, error_of_differences, vector_errors
 from potbench.results.predicted import predictions, typical
+from potbench.results.residual_tables import residual_tables
 from potbench.results.table import Row, Table
 from potbench.results.words import plural
 from potbench.units import KCAL_PER_MOL, reported
@@ -60,7 +61,9 @@ def section(findings: Findings) -> Section | None:
     others = f" {plural(len(findings.main) - 1, 'more dataset')}" if len(findings.main) > 1 else ""
     if more or others:
         text += f" Not shown here are{' and'.join(filter(None, [more, others]))}: each run has its own figures."
-    return Section("parity", "Parity and residuals", (text, *blocks, _other_errors(table, rows)))
+    return Section(
+        "parity", "Parity and residuals", (text, *blocks, *residual_tables(table, rows), _other_errors(table, rows))
+    )
 
 
 def _other_errors(table: Table, rows: list[Row]) -> PageTable:
