@@ -35,3 +35,8 @@ def batches(data: AtomsDataModule, frames: IntArray) -> Iterator[Batch]:
     """Read frames in batches of a bounded size, in their order."""
     for start in range(0, len(frames), FRAMES_AT_ONCE):
         yield gather(data.store, frames[start : start + FRAMES_AT_ONCE])
+
+
+def representative_batches(data: AtomsDataModule) -> Iterator[Batch]:
+    """Read the frames that stand for the training set, once somebody asks for the first."""
+    yield from batches(data, representative_frames(data))

@@ -20,7 +20,7 @@ from potbench.training.compared import compared
 from potbench.training.fine_tuning import FineTuning
 from potbench.training.loss import EnergyForcesLoss
 from potbench.training.metrics import Metrics
-from potbench.training.representative import batches, representative_frames
+from potbench.training.representative import representative_batches
 from potbench.training.supported import require_supported
 from potbench.units import reported
 
@@ -97,7 +97,7 @@ class Task(LightningModule):
             if self.fine_tuning is None:
                 self.potential.adapt(statistics)
                 if isinstance(self.potential, AtomicPotential):
-                    self.potential.fit_standardization(batches(data, representative_frames(data)))
+                    self.potential.fit_standardization(representative_batches(data))
             else:
                 self.trainer.print(self.fine_tuning.begin(self.potential, data))
         # validation measures forces only where they are trained; the test measures all there is to measure
