@@ -37,5 +37,7 @@ class Limit(NamedTuple):
         """
         label = list(values)[int(np.argmax(list(values.values())))]
         failed = sum(not value <= self.most for value in values.values())
-        of_several = f"; {failed} of {len(values)} fail" if failed and len(values) > 1 else ""
-        return self.judge(protocol, molecule, values[label], f"Of {label}{of_several}.")
+        if len(values) == 1:
+            return self.judge(protocol, molecule, values[label], f"Of {label}.")
+        all_of_them = f"{failed} of {len(values)} fail" if failed else f"all {len(values)} pass"
+        return self.judge(protocol, molecule, values[label], f"The largest, of {label}; {all_of_them}.")
