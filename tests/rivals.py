@@ -11,8 +11,12 @@ PACKAGES = {"mace": "mace", "graph_pes": "graph_pes", "nequip": "nequip"}
 """File in configs, without .yaml → the package that its potential imports; the extra has the name of the file."""
 
 
+def is_installed(config: Path) -> bool:
+    """Whether the package that a config needs, if any, is there."""
+    return config.stem not in PACKAGES or find_spec(PACKAGES[config.stem]) is not None
+
+
 def skip_without_package(config: Path) -> None:
     """Skip a test of a config whose package is not installed."""
-    package = PACKAGES.get(config.stem)
-    if package is not None and find_spec(package) is None:
-        pytest.skip(f"needs the package {package}: pip install 'potbench[{config.stem}]'")
+    if not is_installed(config):
+        pytest.skip(f"needs the package {PACKAGES[config.stem]}: pip install 'potbench[{config.stem}]'")
