@@ -59,6 +59,9 @@ def test_settings_that_early_configs_lack_distinguish_nothing_at_what_they_were(
     assert choices(tmp_path / "resized", **{sizes: [64, 64]}).identity != early
     assert choices(tmp_path / "ordered", data__init_args__shuffle=False).identity != early
     assert choices(tmp_path / "repelling", **{repulsion: True}).identity != early
+    standardize = "model__init_args__potential__init_args__standardize"
+    assert choices(tmp_path / "plain", model__init_args__capture=None, **{standardize: False}).identity == early
+    assert choices(tmp_path / "standardized", **{standardize: True}).identity != early
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from potbench.results.sections import (
     data,
     differences,
     fair,
+    gap,
     laws,
     learning_curves,
     left_out,
@@ -31,7 +32,7 @@ from potbench.results.sections import (
 )
 
 SECTIONS = (
-    *(fair, results, differences, cost, learning_curves, where, parity, worst, trainings),
+    *(fair, results, differences, gap, cost, learning_curves, where, parity, worst, trainings),
     *(calibration, laws, work, data, original, tuning, left_out, repeat),
 )
 """In the order of the page."""

@@ -34,7 +34,7 @@ TRAINER = (
 )
 DATA = ("batch_size", "weights", "reference_energies", "shuffle")
 LATER = {
-    **{"repulsion": False, "shuffle": True},
+    **{"repulsion": False, "shuffle": True, "standardize": False, "capture": None},
     # of MACE
     **{"first_interaction": "RealAgnosticInteractionBlock", "interaction": "RealAgnosticResidualInteractionBlock"},
     **{"readout_features": 16, "radial_sizes": [64, 64, 64], "envelope_power": 5},
@@ -78,7 +78,7 @@ class Choices:
         root = data.get("root")
         return cls(
             potential=_without_later(potential),
-            recipe={name: value for name, value in model.items() if name.split(".")[0] != "potential"},
+            recipe=_without_later({name: each for name, each in model.items() if name.split(".")[0] != "potential"}),
             trainer={name: value for name, value in trainer.items() if name.split(".")[0] in TRAINER}
             | _without_later({name: value for name, value in data.items() if name.split(".")[0] in DATA}),
             root=None if root is None else str(root),

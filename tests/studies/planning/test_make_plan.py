@@ -408,3 +408,9 @@ def test_runs_in_weights_and_biases_are_a_group_and_say_what_they_are(tmp_path: 
     assert logger["init_args"]["config"] == {
         "cell": {"architecture": "ani", "dataset": "sample", "size": 64, "training": 0, "fold": None}
     }
+
+
+def test_a_later_version_goes_on_with_the_cells_of_an_earlier_one(tmp_path: Path) -> None:
+    """A new setting would make all cells others, and train them again: LATER of cell_config says what it was before."""
+    of_early_versions = "0fed0c44 f4fabbbc ebff667a 8cccf673 f867d8e6 cfd84e96 6ae0f0cf 2b21c7ee"
+    assert " ".join(cell.identity[:8] for cell in plan_of(tmp_path)[0].cells) == of_early_versions

@@ -34,6 +34,8 @@ LENGTHS = {"max_steps", "max_epochs", "max_time", "val_check_interval", "check_v
 """Settings of the Trainer that do not change how long a step takes."""
 DRAWN = {"split", "seed"}
 """Settings of the data that do not either."""
+LATER = {"standardize": False}
+"""Settings that cells of earlier versions lack → what they were then: a study goes on where one such made a part of it."""
 CHECKPOINT_MINUTES = 10.0
 
 
@@ -177,7 +179,11 @@ def _split_recipe(inside: Config | None, around: list[Around]) -> Config:
 def _without(value: Any, names: set[str]) -> Any:
     """Return the same without what is not set, and without arguments of some names."""
     if isinstance(value, dict):
-        return {key: _without(part, names) for key, part in value.items() if part is not None and key not in names}
+        return {
+            key: _without(part, names)
+            for key, part in value.items()
+            if part is not None and key not in names and not (key in LATER and part is LATER[key])
+        }
     return [_without(part, names) for part in value] if isinstance(value, list | tuple) else value
 
 
