@@ -35,7 +35,7 @@ LENGTHS = {"max_steps", "max_epochs", "max_time", "val_check_interval", "check_v
 DRAWN = {"split", "seed"}
 """Settings of the data that do not either."""
 LATER = {"standardize": False}
-"""Settings that cells of earlier versions lack → what they were then: a study goes on where one such made a part of it."""
+"""Settings that cells of earlier versions lack → what they were then, so that a study goes on after an upgrade."""
 CHECKPOINT_MINUTES = 10.0
 
 
