@@ -25,10 +25,10 @@ def test_quantiles_are_those_of_the_training_in_the_middle(tmp_path: Path, found
         assert shown.columns[1].unit in ("kcal/mol", "kcal/mol/Å")
         np.testing.assert_allclose(values["Mean"], residuals.mean(), atol=1e-6)
         np.testing.assert_allclose(values["Standard deviation"], residuals.std(), rtol=1e-6)
-        np.testing.assert_allclose(values["5%"], np.quantile(residuals, 0.05), atol=1e-6)
-        np.testing.assert_allclose(values["50%"], np.median(residuals), atol=1e-6)
+        np.testing.assert_allclose(values["5 %"], np.quantile(residuals, 0.05), atol=1e-6)
+        np.testing.assert_allclose(values["50 %"], np.median(residuals), atol=1e-6)
         np.testing.assert_allclose(values["Largest"], residuals.max(), atol=1e-6)
-        assert values["Smallest"] < values["25%"] < values["75%"] < values["95%"]
+        assert values["Smallest"] < values["25 %"] < values["75 %"] < values["95 %"]
 
 
 def test_energies_alone_have_one_table(tmp_path: Path, found: Found) -> None:

@@ -12,7 +12,7 @@ from potbench.results.table import Row, Table
 from potbench.structures import FloatArray
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-COLUMNS = ("Mean", "Standard deviation", "Smallest", *(f"{quantile:.0%}" for quantile in QUANTILES), "Largest")
+COLUMNS = ("Mean", "Standard deviation", "Smallest", *(f"{100 * quantile:g} %" for quantile in QUANTILES), "Largest")
 
 
 def residual_tables(table: Table, rows: list[Row]) -> list[PageTable]:
