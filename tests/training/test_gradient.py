@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from potbench.errors import SettingError
-from potbench.training import GradientTask, OneCycle
+from potbench.training import EnergyForcesLoss, GradientTask, OneCycle
 from tests.training.small_task import quiet_trainer, small_data, small_potential, small_task
 
 
@@ -99,3 +99,10 @@ def test_arguments_that_optimizer_or_schedule_do_not_accept_are_refused(tmp_path
     with pytest.raises(SettingError) as caught:
         quiet_trainer(tmp_path).fit(GradientTask(small_potential(), **arguments), datamodule=small_data(tmp_path))
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("energy", [0.0, 0.01])
+def test_a_training_on_forces_alone_says_that_energies_lack_a_constant(tmp_path, capsys, energy):
+    task = GradientTask(small_potential(), EnergyForcesLoss(energy=energy, forces=1.0))
+    quiet_trainer(tmp_path, epochs=1).fit(task, datamodule=small_data(tmp_path, forces=True))
+    assert ("forces leave a constant of the energies open" in capsys.readouterr().out) == (energy == 0)

@@ -97,6 +97,11 @@ class GradientTask(Task):
         self.loss.plan(lambda: LONG if is_trial else self.trainer.estimated_stepping_batches)
         self.divergence = Divergence(self.loss, self.trainer.datamodule)  # type: ignore[attr-defined]
         self.trainer.print(self.divergence)
+        if not self.loss.energy:
+            self.trainer.print(
+                "The loss weights energies by 0: forces leave a constant of the energies open, and their errors "
+                "with it. A small weight, such as 0.01, determines it."
+            )
 
     @override
     def on_fit_end(self) -> None:
