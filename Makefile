@@ -24,7 +24,7 @@ test: $(INSTALLED)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
 
 slow: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -m slow
@@ -43,18 +43,18 @@ slurm: $(INSTALLED)
 
 install: $(INSTALLED)
 
-# only a change of what is required installs anew
+# only a change of what is required installs anew; Python compiles what is imported, which is a part of it
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install -c constraints.txt -e ".[dev]"
+	$(VENV)/bin/python -m pip install --no-compile -c constraints.txt -e ".[dev]"
 	touch $(INSTALLED)
 
 $(VENV)/docs_installed: $(INSTALLED)
-	$(VENV)/bin/python -m pip install -c constraints.txt -e ".[docs]"
+	$(VENV)/bin/python -m pip install --no-compile -c constraints.txt -e ".[docs]"
 	touch $(VENV)/docs_installed
 
 $(VENV)/notebooks_installed: $(INSTALLED)
-	$(VENV)/bin/python -m pip install -c constraints.txt -e ".[notebooks]"
+	$(VENV)/bin/python -m pip install --no-compile -c constraints.txt -e ".[notebooks]"
 	touch $(VENV)/notebooks_installed
 
 clean:
