@@ -21,9 +21,9 @@ def section(findings: Findings) -> Section | None:
     if not tables:
         return None
     text = (
-        "The same data, tested in several ways: named test sets, or splits of another kind. Ratios are of the means; "
-        "their intervals are made of those of the means, taken for independent, are not adjusted for their number, and "
-        "decide nothing."
+        "The same data, tested in several ways: named test sets, or splits of another kind. Ratios are of the means, "
+        "and their intervals are made of those of the means, taken for independent; they are not adjusted for their "
+        "number, and decide nothing."
     )
     return Section("gap", "How much is lost on other test frames?", (text, *tables))
 
