@@ -63,6 +63,13 @@ def test_what_hardly_varies_is_divided_by_a_tenth_of_the_largest_spread_and_cons
     assert layer.spread.tolist() == [[1.0, pytest.approx(0.1), pytest.approx(0.1)], [1.0] * 3, [1.0] * 3]
 
 
+def test_rounding_is_no_spread() -> None:
+    """Of equal atoms, the mean may not be one of them to the last digit."""
+    layer = Standardization(["H"], 50)
+    layer.fit([(torch.linspace(0.1, 1.1, 50).repeat(1001, 1), torch.zeros(1001, dtype=torch.int64))])
+    assert layer.spread.tolist() == [[1.0] * 50]
+
+
 def test_a_standardized_readout_is_that_of_standardized_features() -> None:
     water = molecule("H2O")
     batch = Batch.from_arrays(water.numbers, water.positions, np.array([3]), np.zeros(1))

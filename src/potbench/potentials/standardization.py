@@ -11,6 +11,8 @@ from typing_extensions import override
 SMALLEST_SPREAD = 0.1
 """Of the largest spread of an element's features. What hardly varies among training frames would grow without bound in
 others."""
+ROUNDING = 1e-6
+"""Of the largest mean: a spread below it is that of rounding."""
 
 
 class Standardization(nn.Module):
@@ -55,5 +57,6 @@ class Standardization(nn.Module):
         mean = total / count.clamp(min=1)
         spread = (squares / count.clamp(min=1) - mean**2).clamp(min=0).sqrt()
         largest = spread.amax(dim=1, keepdim=True)
+        varies = largest > ROUNDING * mean.abs().amax(dim=1, keepdim=True)
         self.center.copy_(mean)
-        self.spread.copy_(torch.where(largest > 0, spread.maximum(SMALLEST_SPREAD * largest), 1.0))
+        self.spread.copy_(torch.where(varies, spread.maximum(SMALLEST_SPREAD * largest), 1.0))
