@@ -57,6 +57,7 @@ class Simulated:
         shuffle: whether batches are drawn at random.
         manifest: of the data.
         diverged: whether training did.
+        cpu_time: of the training, in s, after one second of preparation; None where the record has neither.
         baseline: whether the potential is one.
         fold: which of five folds it tests, with molecules of its own; None for the test frames that are said.
         whole_molecules: whether molecules are in one fold alone.
@@ -78,6 +79,7 @@ class Simulated:
     learning_rate: float = 1e-3
     shuffle: bool = True
     manifest: Manifest = MANIFEST
+    cpu_time: float | None = None
     diverged: bool = False
     baseline: bool = False
     fold: int | None = None
@@ -173,7 +175,13 @@ class Simulated:
             found,
             metrics={"validation": metrics, "test": metrics},
             evaluations={"test": Evaluation(str(run.best), PROVENANCE, "0123", "test")},
-            cost=TrainingCost(Quantity(1e3, "frames/s"), Quantity(60.0 * self.error, "s"), Quantity(512.0, "MiB")),
+            cost=TrainingCost(
+                Quantity(1e3, "frames/s"),
+                Quantity(60.0 * self.error, "s"),
+                Quantity(512.0, "MiB"),
+                None if self.cpu_time is None else Quantity(self.cpu_time, "s"),
+                None if self.cpu_time is None else Quantity(1.0, "s"),
+            ),
             budget=Budget(self.steps // 40, self.steps, 10 * self.steps),
             best_epoch=9,
         )

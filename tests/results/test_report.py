@@ -99,6 +99,23 @@ def test_one_draw_of_frames_is_called_one_training_set(tmp_path: Path, found: Fo
     assert "one training set" in text(sections(found())["learning-curves"])
 
 
+def test_learning_curves_say_with_which_power_of_the_frames_the_time_of_a_training_grows(
+    tmp_path: Path, found: Found
+) -> None:
+    for size in (100, 200, 400):
+        # one second of cached features comes on top
+        trainings(
+            tmp_path, 3, architecture="sGDML", train=size, error=20 / size, draws=True, cpu_time=size**3 / 1e6 - 1
+        )
+        trainings(tmp_path, 3, architecture="SchNet", train=size, error=10 / size, draws=True, cpu_time=49)
+    trainings(tmp_path, 3, architecture="PaiNN", train=400, error=0.1, draws=True, cpu_time=9)
+    blocks = sections(found())["learning-curves"]
+    times = next(block for block in blocks if isinstance(block, PageTable) and block.title.startswith("Time of a"))
+    rows = {row[0].text: [value.text for value in row[1:]] for row in times.rows}
+    assert rows == {"sGDML": ["1.00", "8.00", "64.0", "3.0"], "SchNet": ["50.0", "50.0", "50.0", "0.0"]}
+    assert [column.name for column in times.columns[1:4]] == ["100 frames", "200 frames", "400 frames"]
+
+
 def test_costs_and_laws_are_shown_where_they_were_measured(tmp_path: Path, found: Found) -> None:
     for name, latency in (("SchNet", 4.0), ("PaiNN", 9.0)):
         for seed in range(3):

@@ -21,7 +21,8 @@ class Architecture:
         potential: config of the potential.
         training: configs of its training, one on top of the other: loss, optimizer, schedule.
         set: dotted key of the whole config → value, on top of all configs.
-        sizes: training sizes at which it is trained; None for all of the study.
+        sizes: training sizes at which it is trained, on all datasets or dataset → sizes; where there are none, all of
+            the study.
         baseline: whether it only shows what the others must beat.
         warm_start: whether its configs may start from the weights of another run.
         space: what tuning searches besides the space of all; dotted key → values.
@@ -30,10 +31,14 @@ class Architecture:
     potential: Path
     training: tuple[Path, ...]
     set: dict[str, object] = field(default_factory=dict)
-    sizes: tuple[int, ...] | None = None
+    sizes: tuple[int, ...] | dict[str, tuple[int, ...]] | None = None
     baseline: bool = False
     warm_start: bool = False
     space: dict[str, object] = field(default_factory=dict)
+
+    def sizes_on(self, dataset: str) -> tuple[int, ...] | None:
+        """Return the training sizes on a dataset; None for all of the study."""
+        return self.sizes.get(dataset) if isinstance(self.sizes, dict) else self.sizes
 
 
 @dataclass(frozen=True, kw_only=True)

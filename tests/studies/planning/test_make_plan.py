@@ -58,6 +58,19 @@ def test_cost_is_measured_once_for_each_architecture_with_the_largest_size(tmp_p
     assert not any(cell.measures_cost for cell in plan.cells)
 
 
+def test_an_architecture_may_have_other_sizes_on_each_dataset(tmp_path: Path) -> None:
+    sample = {"data": str(CONFIGS / "data" / "sample.yaml")}
+    plan, _, _ = plan_of(
+        tmp_path,
+        datasets={"here": sample, "there": sample},
+        architectures__pairwise__sizes={"there": [32]},
+        trainings__number=1,
+    )
+    pairwise = [(cell.dataset, cell.size) for cell in plan.cells if cell.architecture == "pairwise"]
+    assert pairwise == [("here", 32), ("here", 64), ("there", 32)]
+    assert plan.left_out == (LeftOut("pairwise there N=64", "The study trains pairwise with 32 frames alone."),)
+
+
 def identities(folder: Path, **changes: Any) -> list[str]:
     return [cell.identity for cell in plan_of(folder, **changes)[0].cells]
 

@@ -97,6 +97,14 @@ def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
         ({"sizes": [0, 32]}, "sizes is [0, 32]. Expected numbers"),
         ({"sizes": []}, "sizes is []. Expected numbers"),
         ({"architectures__ani__sizes": [48]}, "architectures.ani.sizes has 48, which is none of the sizes of the"),
+        (
+            {"architectures__ani__sizes": {"sample": [48]}},
+            "architectures.ani.sizes.sample has 48, which is none of the",
+        ),
+        (
+            {"architectures__ani__sizes": {"smaple": [32]}},
+            "architectures.ani.sizes has the dataset 'smaple'. Did you mean sample? Expected one of sample.",
+        ),
         ({"tuning": {"trials": 0, "space": {"a": RATES}}}, "tuning.trials is 0. Expected 1 or more."),
         ({"tuning": {"trials": 3, "budget": 2, "space": {"a": RATES}}}, "tuning.budget is 2.0. Expected a part of the"),
         (

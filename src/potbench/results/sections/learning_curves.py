@@ -17,6 +17,7 @@ from potbench.results import words
 from potbench.results.findings import Findings
 from potbench.results.member import Member
 from potbench.results.table import Table
+from potbench.results.times_by_size import times_by_size
 from potbench.statistics.learning_curve import LearningCurve, Scope, data_efficiency, learning_curve, scope
 from potbench.structures import FloatArray, IntArray
 
@@ -81,7 +82,8 @@ def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list
         draw_learning_curves(shown, words.title(first.metric.text), first.unit, findings.marks),
         _data(tables, names),
     )
-    return [figure, _table(findings, tables, curves, title)]
+    times = times_by_size(tables, title)
+    return [figure, _table(findings, tables, curves, title), *([] if times is None else [times])]
 
 
 class _Draw(NamedTuple):

@@ -179,7 +179,7 @@ class Planner:
 
     def _has_frames(self, place: Place) -> bool:
         """Return whether a cell has the training frames that it asks for; what is left out is said."""
-        chosen = self.study.architectures[place.architecture].sizes
+        chosen = self.study.architectures[place.architecture].sizes_on(place.dataset)
         most = self.data.most(place, self.pairs[place[:2]].config)
         why = None
         if chosen is not None and place.size not in chosen:

@@ -129,9 +129,7 @@ def _metrics(study: Study) -> Iterator[str]:
 
 
 def _sizes(study: Study) -> Iterator[str]:
-    lists = [("sizes", study.sizes)]
-    lists += [(f"architectures.{name}.sizes", each.sizes) for name, each in study.architectures.items()]
-    for key, sizes in lists:
+    for key, sizes in _all_sizes(study):
         if sizes is None:
             continue
         if not sizes or list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
@@ -139,6 +137,22 @@ def _sizes(study: Study) -> Iterator[str]:
         strange = sorted(set(sizes) - set(study.sizes or ()))
         if strange:
             yield f"{key} has {strange[0]}, which is none of the sizes of the study. Expected some of them."
+    for name, each in study.architectures.items():
+        for dataset in each.sizes if isinstance(each.sizes, dict) else ():
+            if dataset not in study.datasets:
+                datasets = ", ".join(study.datasets)
+                meant = did_you_mean(dataset, tuple(study.datasets))
+                yield f"architectures.{name}.sizes has the dataset {dataset!r}.{meant} Expected one of {datasets}."
+
+
+def _all_sizes(study: Study) -> Iterator[tuple[str, tuple[int, ...] | None]]:
+    yield "sizes", study.sizes
+    for name, each in study.architectures.items():
+        key = f"architectures.{name}.sizes"
+        if isinstance(each.sizes, dict):
+            yield from ((f"{key}.{dataset}", sizes) for dataset, sizes in each.sizes.items())
+        else:
+            yield key, each.sizes
 
 
 def _folds(study: Study) -> Iterator[str]:
