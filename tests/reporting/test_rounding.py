@@ -1,6 +1,6 @@
 import pytest
 
-from potbench.reporting.rounding import four_decimals, three_digits
+from potbench.reporting.rounding import exponent, four_decimals, three_digits
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ def test_numbers_have_three_significant_digits(value, text):
 )
 def test_r2_has_four_decimals_unless_it_is_absurd(value, text):
     assert four_decimals(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.523, "0.52"), (-0.034, "−0.03"), (-0.004, "0.00"), (3.0, "3.00")])
+def test_exponents_have_two_decimals_and_zero_has_no_sign(value, text):
+    assert exponent(value) == text

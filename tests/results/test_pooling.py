@@ -6,13 +6,14 @@ import pytest
 from scipy.special import stdtrit
 
 from potbench.reporting.page.content import PageTable
+from potbench.reporting.rounding import exponent
 from potbench.results import words
 from potbench.results.findings import find
 from potbench.results.given_runs import find_runs, members_of
 from potbench.results.member import Asked, Label
 from potbench.results.report import write_report
 from potbench.results.sections import learning_curves
-from potbench.statistics.interval import Basis, Interval
+from potbench.statistics.interval import Basis
 from tests.results.conftest import Found
 from tests.results.simulated import Simulated
 
@@ -26,10 +27,6 @@ def folds(folder: Path, number: int = 5, seeds: int = 1, **settings) -> None:
     for seed in range(seeds):
         for fold in range(number):
             Simulated(fold=fold, seed=seed, **settings).write(folder / f"{name}-{fold}-{seed}")
-
-
-def around(mean: float, width: float) -> Interval:
-    return Interval(mean - width, mean + width)
 
 
 def test_folds_of_whole_molecules_are_one_table_over_the_molecules(tmp_path: Path, found: Found) -> None:
@@ -129,16 +126,14 @@ def test_learning_curves_are_fitted_to_each_fold(tmp_path: Path) -> None:
     section = learning_curves.section(findings)
     assert "over folds, trainings of one fold averaged, with an allowance" in section.blocks[0]
     (curves,) = (block for block in section.blocks if isinstance(block, PageTable))
-    ((_, exponent, *_, scope),) = curves.rows
+    ((_, found_exponent, *_, scope),) = curves.rows
     assert scope.text == "corrected resampling over 5 folds"
     # of each fold alone, with 100 test frames for 300 training frames
     errors = np.array([table.rows[exponent_of].mean.values for table in findings.tables for exponent_of in table.rows])
     slopes = -np.diff(np.log(errors), axis=0)[0] / np.log(300 / 200)
     width = stdtrit(4, 0.975) * slopes.std(ddof=1) * np.sqrt(1 / 5 + 100 / 300)
-    assert (
-        exponent.text
-        == f"{slopes.mean():.2f} ({words.between(Interval(slopes.mean() - width, slopes.mean() + width))})"
-    )
+    ends = f"{exponent(slopes.mean() - width)} to {exponent(slopes.mean() + width)}"
+    assert found_exponent.text == f"{exponent(slopes.mean())} ({ends})"
 
 
 def test_folds_with_the_same_test_frames_count_their_trainings_once(tmp_path: Path) -> None:
@@ -160,7 +155,8 @@ def test_folds_with_the_same_test_frames_count_their_trainings_once(tmp_path: Pa
     slopes = (-np.diff(errors, axis=0)[0] / np.log(300 / 200)).reshape(3, 2).mean(axis=1)
     width = stdtrit(2, 0.975) * slopes.std(ddof=1) / np.sqrt(3)
     (curves,) = (block for block in section.blocks if isinstance(block, PageTable))
-    assert words.between(around(slopes.mean(), width)) in curves.rows[0][1].text
+    ends = f"{exponent(slopes.mean() - width)} to {exponent(slopes.mean() + width)}"
+    assert f"({ends})" in curves.rows[0][1].text
 
 
 def test_sizes_of_folds_that_differ_by_a_frame_are_one(tmp_path: Path, found: Found) -> None:

@@ -112,7 +112,7 @@ def test_learning_curves_say_with_which_power_of_the_frames_the_time_of_a_traini
     blocks = sections(found())["learning-curves"]
     times = next(block for block in blocks if isinstance(block, PageTable) and block.title.startswith("Time of a"))
     rows = {row[0].text: [value.text for value in row[1:]] for row in times.rows}
-    assert rows == {"sGDML": ["1.00", "8.00", "64.0", "3.0"], "SchNet": ["50.0", "50.0", "50.0", "0.0"]}
+    assert rows == {"sGDML": ["1.00", "8.00", "64.0", "3.00"], "SchNet": ["50.0", "50.0", "50.0", "0.00"]}
     assert [column.name for column in times.columns[1:4]] == ["100 frames", "200 frames", "400 frames"]
 
 

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from potbench.reporting.marks import Mark, Marks, legend_below, legend_height, marks_for, wrapped
+from potbench.reporting.rounding import exponent
 from potbench.reporting.style import COLUMN, TWO_COLUMNS, label_log, label_log_axis, positive, style
 from potbench.structures import FloatArray, IntArray
 
@@ -83,8 +84,8 @@ def _draw(axes: Axes, curve: CurveShown, mark: Mark, shift: float) -> None:
     if curve.fit is None:
         axes.plot(sizes, means, color=mark.color, linewidth=0.6, linestyle=":")
     else:
-        factor, exponent = curve.fit
-        axes.plot(sizes, factor * np.asarray(curve.sizes, dtype=float) ** -exponent, color=mark.color)
+        factor, power = curve.fit
+        axes.plot(sizes, factor * np.asarray(curve.sizes, dtype=float) ** -power, color=mark.color)
 
 
 def _label_sizes(axes: Axes, curves: Sequence[CurveShown]) -> None:
@@ -96,7 +97,7 @@ def _label_sizes(axes: Axes, curves: Sequence[CurveShown]) -> None:
 
 
 def _handle(curve: CurveShown, mark: Mark) -> Line2D:
-    exponent = "" if curve.fit is None else f", b = {curve.fit[1]:.2f}".replace("-", "−")
+    law = "" if curve.fit is None else f", b = {exponent(curve.fit[1])}"
     linestyle: Literal["-", ":"] = ":" if curve.fit is None else "-"
     return Line2D([], [], color=mark.color, marker=mark.marker, markersize=mark.size(4.5), linestyle=linestyle,
-                  label=wrapped(curve.label, 30) + exponent)  # fmt: skip
+                  label=wrapped(curve.label, 30) + law)  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from potbench.reporting.page.content import Column, PageTable, Value
-from potbench.reporting.rounding import three_digits
+from potbench.reporting.rounding import exponent, three_digits
 from potbench.results.member import Member
 from potbench.results.table import Table
 from potbench.structures import FloatArray
@@ -58,4 +58,4 @@ def _shown(seconds: float) -> Value:
 def _power(sizes: FloatArray, seconds: FloatArray) -> Value:
     first, last = np.flatnonzero(np.isfinite(seconds))[-2:]
     power = math.log(seconds[last] / seconds[first]) / math.log(sizes[last] / sizes[first])
-    return Value(f"{power:.1f}".replace("-", "−"), power)
+    return Value(exponent(power), power)

@@ -12,7 +12,7 @@ import numpy as np
 from potbench.loading import SplitIndices
 from potbench.reporting.learning_curves_figure import CurveShown, draw_learning_curves
 from potbench.reporting.page.content import Block, Column, PageFigure, PageTable, Section, Value
-from potbench.reporting.rounding import three_digits
+from potbench.reporting.rounding import exponent, three_digits
 from potbench.results import words
 from potbench.results.findings import Findings
 from potbench.results.member import Member
@@ -144,13 +144,17 @@ def _table(findings: Findings, tables: Sequence[Table], curves: dict[str, Learni
         efficiency = (
             data_efficiency(curve, curves[reference]) if reference in curves and reference is not None else None
         )
-        exponent = curve.exponent
-        interval = f" ({words.between(exponent.interval)})" if exponent.interval else f" ({exponent.basis})"
+        found = curve.exponent
+        ends = found.interval and f"{exponent(found.interval.low)} to {exponent(found.interval.high)}"
         floor = "" if curve.floor is None else f"levels off at {three_digits(curve.floor.floor)} {last.unit}"
         rows.append(
             (
                 Value(name),
-                Value(f"{exponent.mean:.2f}{interval}" if exponent.mean is not None else "", exponent.mean, note=floor),
+                Value(
+                    "" if found.mean is None else f"{exponent(found.mean)} ({ends or found.basis})",
+                    found.mean,
+                    note=floor,
+                ),
                 Value(words.error(row.mean), row.mean.mean) if row else Value("not trained at this size"),
                 Value("" if efficiency is None else f"{efficiency:.2g}", efficiency),
                 Value(_scope(last, name)),
