@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import reprlib
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -36,8 +37,9 @@ def from_plain(kind: type[Kind], plain: dict[str, Any]) -> Kind:
         # from JSON: of dictionaries, strict checks refuse lists for tuples and texts for keys that are integers
         built: Kind = _adapter(kind).validate_json(json.dumps(plain), strict=True)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "it"
+        # where several types are allowed, that which fits farthest is meant; pydantic names it in the place
+        first = max(error.errors(), key=lambda each: len(each["loc"]))
+        place = ".".join(str(part) for part in first["loc"] if not re.match(r"\w+\[", str(part))) or "it"
         expected = first["msg"].removeprefix("Input should be ")
         wrong = (
             "is missing" if first["type"] == "missing" else f"is {reprlib.repr(first['input'])}, expected {expected}"
