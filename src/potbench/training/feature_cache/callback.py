@@ -92,8 +92,7 @@ class FeatureCache(Callback):
         num_epochs = 3 * int(data.store.atoms_of(frames).atoms_per_frame.max())
         if trainer.max_epochs is not None and 0 <= trainer.max_epochs < num_epochs:
             trainer.print(
-                f"Features are computed at every step: their derivatives would take longer than {trainer.max_epochs} "
-                f"epochs repay; from {num_epochs} epochs on they are cached."
+                f"Features are computed at every step: caching their derivatives repays from {num_epochs} epochs on."
             )
             return None
         size = size_in_memory(data.store, frames, potential) / 2**30
