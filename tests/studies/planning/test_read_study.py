@@ -96,6 +96,8 @@ def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
         ({"sizes": [32, 32]}, "sizes is [32, 32]. Expected numbers"),
         ({"sizes": [0, 32]}, "sizes is [0, 32]. Expected numbers"),
         ({"sizes": []}, "sizes is []. Expected numbers"),
+        ({"architectures__ani__sizes": 32}, "architectures.ani.sizes is 32, expected a valid array"),
+        ({"architectures__ani__sizes": {"sample": 32}}, "architectures.ani.sizes.sample is 32, expected a valid array"),
         ({"architectures__ani__sizes": [48]}, "architectures.ani.sizes has 48, which is none of the sizes of the"),
         (
             {"architectures__ani__sizes": {"sample": [48]}},
