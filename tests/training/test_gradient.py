@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 
 from potbench.errors import SettingError
 from potbench.training import EnergyForcesLoss, GradientTask, OneCycle
@@ -106,3 +106,17 @@ def test_a_training_on_forces_alone_says_that_energies_lack_a_constant(tmp_path,
     task = GradientTask(small_potential(), EnergyForcesLoss(energy=energy, forces=1.0))
     quiet_trainer(tmp_path, epochs=1).fit(task, datamodule=small_data(tmp_path, forces=True))
     assert ("forces leave a constant of the energies open" in capsys.readouterr().out) == (energy == 0)
+
+
+def test_numbers_too_small_to_be_normal_are_zero_in_training_and_what_they_were_after_it(tmp_path):
+    """Such are the momenta of neurons without gradients, and slow on a CPU: a step of Muon took 26 times as long."""
+    small = torch.full((4,), 1e-39)
+    seen = []
+
+    class See(Callback):
+        def on_train_batch_end(self, *arguments):
+            seen.append((small * 1).count_nonzero().item())
+
+    quiet_trainer(tmp_path, See(), epochs=1).fit(small_task(), small_data(tmp_path))
+    assert set(seen) == {0}
+    assert (small * 1).count_nonzero() == 4

@@ -92,6 +92,8 @@ class GradientTask(Task):
     @override
     def on_fit_start(self) -> None:
         """Plan the loss, and compute what training has to outdo; callbacks that try settings have come before."""
+        # the momentum of neurons without gradients fades below 1e-38, where processors take a hundred times as long
+        torch.set_flush_denormal(True)
         # a trial of one step is the beginning of a training of any length
         is_trial = self.trainer.fast_dev_run  # type: ignore[attr-defined]
         self.loss.plan(lambda: LONG if is_trial else self.trainer.estimated_stepping_batches)
@@ -105,6 +107,7 @@ class GradientTask(Task):
 
     @override
     def on_fit_end(self) -> None:
+        torch.set_flush_denormal(False)
         self.captured_steps = None  # with its memory
         self.divergence = None  # a validation on its own is none of a training
 
