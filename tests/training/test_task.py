@@ -3,10 +3,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from potbench.errors import SettingError
+from potbench.loading import IndexSplit, SplitIndices
 from potbench.loading.collate import gather
 from potbench.potentials import AtomicPotential
 from potbench.potentials.repulsion import Repulsion
@@ -39,6 +41,28 @@ def test_elements_that_the_potential_lacks_are_refused_before_training(tmp_path)
         "Expected all elements of the dataset: H, C, N, O. Change the argument elements of AtomicPotential."
     )
     assert caught.value.owner is AtomicPotential
+
+
+@pytest.mark.parametrize(
+    ("train", "warning"),
+    [
+        # CH4 5, H2O 3, NH3 4, HCN 7 frames
+        (
+            range(8),
+            "no training frame has N, so that nothing is learned of it, not even its reference energy: errors of",
+        ),
+        (range(9), None),
+    ],
+)
+def test_elements_that_no_training_frame_has_are_said_with_the_frames_that_have_them(tmp_path, capsys, train, warning):
+    data = small_data(tmp_path)
+    SplitIndices(np.array(train), np.arange(9, 11), np.arange(14, 19)).save(tmp_path / "split.npz")
+    data.split = IndexSplit(tmp_path / "split.npz")
+    quiet_trainer(tmp_path, epochs=1).fit(small_task(), datamodule=data)
+    said = capsys.readouterr().out
+    assert ("Warning: no training frame has" in said) == (warning is not None)
+    if warning:
+        assert f"{warning}: errors of frames that have it (2 validation, 5 test) mean nothing" in said
 
 
 @pytest.mark.parametrize(("forces", "measured"), [(0.0, ENERGIES), (1.0, ENERGIES | FORCES)])

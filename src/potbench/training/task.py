@@ -13,6 +13,7 @@ from typing_extensions import override
 from potbench.batch import Batch, Prediction, Statistics
 from potbench.errors import SettingError
 from potbench.geometry.sums import sum_per_molecule
+from potbench.loading.unseen_elements import unseen_elements
 from potbench.potentials.atomic import AtomicPotential
 from potbench.potentials.potential import Potential
 from potbench.structures import SYMBOLS
@@ -85,6 +86,9 @@ class Task(LightningModule):
             self.trainer.print(
                 f"{count:,} of {len(data.store):,} frames have {label}; the others train on what they have."
             )
+        unseen = unseen_elements(data.store, data.indices)
+        if unseen:
+            self.trainer.print(unseen)
         if stage == "fit" and self.potential.repulsion is not None:
             if data.store.energy_unit != "eV":
                 problem = f"{data.store.manifest.name} has a property in {data.store.energy_unit} in place of energies"
