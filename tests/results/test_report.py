@@ -109,6 +109,8 @@ def test_learning_curves_say_with_which_power_of_the_frames_the_time_of_a_traini
         )
         trainings(tmp_path, 3, architecture="SchNet", train=size, error=10 / size, draws=True, cpu_time=49)
     trainings(tmp_path, 3, architecture="PaiNN", train=400, error=0.1, draws=True, cpu_time=9)
+    trainings(tmp_path, 3, architecture="Quick", train=200, error=0.1, draws=True, cpu_time=-1)
+    trainings(tmp_path, 3, architecture="Quick", train=400, error=0.1, draws=True, cpu_time=-1)
     blocks = sections(found())["learning-curves"]
     times = next(block for block in blocks if isinstance(block, PageTable) and block.title.startswith("Time of a"))
     rows = {row[0].text: [value.text for value in row[1:]] for row in times.rows}

@@ -1,4 +1,4 @@
-"""Elements that no training frame has: nothing is learned of them, not even their reference energies."""
+"""Elements that no training frame has: nothing is learned of them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def unseen_elements(store: Store, indices: SplitIndices) -> str | None:
         return None
     symbols = " and ".join(SYMBOLS[number] for number in unseen)
     return (
-        f"Warning: no training frame has {symbols}, so that nothing is learned of it, not even its reference energy: "
-        f"errors of frames that have it ({', '.join(counts)}) mean nothing, nor do averages with them."
+        f"Warning: no training frame has {symbols}: nothing is learned of it, nor its reference energy, unless that is "
+        f"given. Frames that have it ({', '.join(counts)}) are predicted blindly, and may decide all averages."
     )

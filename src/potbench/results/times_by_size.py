@@ -38,7 +38,7 @@ def times_by_size(tables: Sequence[Table], title: str) -> PageTable | None:
 
 
 def _mean(table: Table, name: str) -> float:
-    """Return the seconds of a training, mean over trainings; NaN where one is not known."""
+    """Return the seconds of a training, mean over trainings; NaN where one is not known, or too short to be timed."""
     found = [_seconds(member) for member in table.rows[name].finished] if name in table.rows else []
     return float(np.mean(found)) if found else math.nan
 
@@ -48,7 +48,7 @@ def _seconds(member: Member) -> float:
     if cost is None or cost.cpu_time is None or cost.cpu_time.value is None:
         return math.nan
     prepared = cost.preparation.value if cost.preparation else None
-    return cost.cpu_time.value + (prepared or 0.0)
+    return cost.cpu_time.value + (prepared or 0.0) or math.nan
 
 
 def _shown(seconds: float) -> Value:
