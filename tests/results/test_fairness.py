@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from potbench.loading.unseen_elements import UnseenElements
 from potbench.results.findings import Findings
 from tests.results.conftest import Found
 from tests.results.simulated import Simulated, trainings
@@ -116,3 +117,31 @@ def test_folds_may_have_a_frame_more_where_it_is_the_same_fold_of_each(
             if fold == 0 and architecture in more:
                 replace(record, split=replace(record.split, validation=record.split.validation + 1)).save(run.path)
     assert check(found(), "validation frames").holds is (len(more) == 2)
+
+
+def test_elements_that_training_frames_lack_have_a_banner_that_names_the_fold(tmp_path: Path, found: Found) -> None:
+    def write(training: Simulated, unseen: UnseenElements | None) -> None:
+        run = training.write(tmp_path / f"{training.architecture}-{training.fold}")
+        record = training.record(run)
+        replace(record, split=replace(record.split, unseen=unseen)).save(run.path)
+
+    for architecture in ("SchNet", "PaiNN"):
+        for fold in range(5):
+            unseen = UnseenElements(("F",), 0, 1) if fold == 4 else UnseenElements()
+            write(Simulated(architecture=architecture, fold=fold, whole_molecules=False), unseen)
+    findings = found()
+    broken = check(findings, "elements")
+    assert broken.holds is False
+    assert (
+        broken.reason
+        == "simulated fold 4: 1 test frame with F. They are predicted blindly, and may decide all averages"
+    )
+    assert levels(findings, "predicted blindly") == ["amber"]
+
+    for architecture in ("SchNet", "PaiNN"):
+        write(
+            Simulated(architecture=architecture, fold=4, whole_molecules=False), UnseenElements(("F",), 2, 0)
+        )  # of no test frame
+    assert check(found(), "elements").holds is True
+    write(Simulated(architecture="PaiNN", fold=4, whole_molecules=False), None)
+    assert check(found(), "elements").holds is None

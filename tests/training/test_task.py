@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -10,10 +11,13 @@ import torch
 from potbench.errors import SettingError
 from potbench.loading import IndexSplit, SplitIndices
 from potbench.loading.collate import gather
+from potbench.loading.unseen_elements import UnseenElements
 from potbench.potentials import AtomicPotential
 from potbench.potentials.repulsion import Repulsion
+from potbench.readers.typed_json import from_plain, to_json
 from potbench.readouts import FeedForward
 from potbench.representations import AEV
+from potbench.runs.split_summary import SplitSummary
 from potbench.training import EnergyForcesLoss, GradientTask
 from tests.training.small_task import ELEMENTS, quiet_trainer, small_data, small_task
 
@@ -54,6 +58,8 @@ def test_elements_that_no_training_frame_has_are_said_with_the_frames_that_have_
     said = capsys.readouterr().out
     assert ("Warning: no training frame has N: nothing is learned of it" in said) == is_warned
     assert ("Frames that have it (2 validation, 5 test) are predicted blindly" in said) == is_warned
+    in_record = from_plain(SplitSummary, json.loads(to_json(SplitSummary.of(data, "by hand"))))
+    assert in_record.unseen == (UnseenElements(("N",), 2, 5) if is_warned else UnseenElements())
 
 
 @pytest.mark.parametrize(("forces", "measured"), [(0.0, ENERGIES), (1.0, ENERGIES | FORCES)])

@@ -53,14 +53,15 @@ def fairness(groups: Sequence[Group], absent: Sequence[Absent], separated: Seque
             "; ".join(f"{each.label}: {each.reason}" for each in refused if "refused" in each.reason)
             or _leakage(groups),
         ),
+        _elements(groups),
         _training_frames(groups),
     ]
     banners = list(separated)
     for each in refused:
         banners.append(Banner("red", f"Left out: {each.label}, {each.reason}."))
-    frames = checks[-1]
-    if frames.holds is False:
-        banners.append(Banner("amber", f"{frames.says}: no. {frames.reason}."))
+    for frames in checks[-2:]:
+        if frames.holds is False:
+            banners.append(Banner("amber", f"{frames.says}: no. {frames.reason}."))
     conditions = [*budget_conditions(asked.budget), *CONDITIONS]
     for condition in conditions:
         check = _examine(condition, groups)
@@ -151,6 +152,24 @@ def _leakage(groups: Sequence[Group]) -> str:
     if copies:
         return f"no frame is in both, but up to {copies} test frames are copies of training frames"
     return "test and training frames have none in common"
+
+
+def _elements(groups: Sequence[Group]) -> Check:
+    says = "Training frames have all elements of the test frames"
+    blind: dict[str, str] = {}
+    known = True
+    for group in groups:
+        for member in group.members:
+            unseen = member.known.split.unseen
+            known &= unseen is not None
+            if unseen and unseen.test:
+                place = group.title if member.label.fold is None else f"{group.title} fold {member.label.fold}"
+                blind.setdefault(place, f"{place}: {plural(unseen.test, 'test frame')} with {unseen.symbols}")
+    if not blind:
+        return Check(says, known or None, "" if known else "records of earlier versions do not say")
+    more = f" and {len(blind) - FEW} more" if len(blind) > FEW else ""
+    listed = "; ".join(list(blind.values())[:FEW])
+    return Check(says, False, f"{listed}{more}. They are predicted blindly, and may decide all averages")
 
 
 def _training_frames(groups: Sequence[Group]) -> Check:

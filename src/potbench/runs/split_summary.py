@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from potbench.data_quality.leakage import Leakage, measure_leakage
 from potbench.loading import AtomsDataModule
+from potbench.loading.unseen_elements import UnseenElements, unseen_elements
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class SplitSummary:
         leakage: how far test frames are from training frames; None in early records.
         calibration: frames set apart for the calibration of uncertainties.
         test_sets: name → frames of each named test set.
+        unseen: elements that no training frame has; None in early records.
     """
 
     rule: str
@@ -31,6 +33,7 @@ class SplitSummary:
     leakage: Leakage | None = None
     calibration: int = 0
     test_sets: dict[str, int] = field(default_factory=dict)
+    unseen: UnseenElements | None = None
 
     @property
     def text(self) -> str:
@@ -59,4 +62,5 @@ class SplitSummary:
             leakage=measure_leakage(data.store, indices),
             calibration=len(indices.calibration),
             test_sets={name: len(frames) for name, frames in indices.test_sets.items()},
+            unseen=unseen_elements(data.store, indices),
         )

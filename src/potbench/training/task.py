@@ -87,8 +87,8 @@ class Task(LightningModule):
                 f"{count:,} of {len(data.store):,} frames have {label}; the others train on what they have."
             )
         unseen = unseen_elements(data.store, data.indices)
-        if unseen:
-            self.trainer.print(unseen)
+        if unseen.elements:
+            self.trainer.print(unseen.warning)
         if stage == "fit" and self.potential.repulsion is not None:
             if data.store.energy_unit != "eV":
                 problem = f"{data.store.manifest.name} has a property in {data.store.energy_unit} in place of energies"
