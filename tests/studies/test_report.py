@@ -104,17 +104,21 @@ def test_a_search_is_shown_with_its_best_and_what_was_found(
     monkeypatch.setattr(report, "write_report", lambda found, _: found)
     place = folder.tuning / "fast-sample"
     place.mkdir(parents=True)
-    rows = [("0", "finished", "3.0", "10", "10", "0.1"), ("1", "pruned", "9.0", "4", "4", "0.2")]
-    rows += [("2", "failed", "", "1", "1", "0.3"), ("3", "finished", "2.0", "10", "10", "0.4")]
+    rows = [("0", "finished", "3.0", "10", "10", "0.1", "64", "torch.nn.ReLU")]
+    rows += [("1", "pruned", "9.0", "4", "4", "0.2", "64", "torch.nn.ReLU")]
+    rows += [
+        ("2", "failed", "", "1", "1", "0.3", "64", "torch.nn.ReLU"),
+        ("3", "finished", "2.0", "10", "10", "0.00039845231", "128", "torch.nn.SiLU"),
+    ]
     with (place / "trials.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows(
-            [("number", "state", "value", "seconds", "cpu_seconds", "model.optimizer.lr"), *rows]
+            [("number", "state", "value", "seconds", "cpu_seconds", "model.lr", "readout.size", "activation"), *rows]
         )
     (search,) = write_study_report(folder, made_study()).asked.searches
     assert search.best == (3.0, 3.0, 2.0)
     assert search.expected[-1] == 2.0
     assert search.seconds == 25.0
-    assert search.chosen == "lr 0.4"
+    assert search.chosen == "lr 0.000398, size 128, activation torch.nn.SiLU"
 
 
 def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) -> None:

@@ -94,7 +94,7 @@ def _search(file: Path, architecture: str, dataset: str) -> Search:
     chosen = ""
     if np.isfinite(errors).any():
         best = ended[int(np.argmin(errors))]
-        chosen = ", ".join(f"{key.rpartition('.')[2]} {best[key]}" for key in keys)
+        chosen = ", ".join(f"{key.rpartition('.')[2]} {_shown(best[key])}" for key in keys)
     return Search(
         architecture,
         dataset,
@@ -103,6 +103,15 @@ def _search(file: Path, architecture: str, dataset: str) -> Search:
         sum(float(row["seconds"]) for row in rows),
         chosen,
     )
+
+
+def _shown(value: str) -> str:
+    """Return what a search found, for readers: best.yaml has all digits of a number."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return value if len(value) <= len(short := f"{number:.3g}") else short
 
 
 COLUMNS = ("number", "state", "value", "seconds", "cpu_seconds")
