@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,3 +228,38 @@ def test_flags_of_fit_that_cannot_work_are_refused(
 def _rows(run: Path) -> list[dict[str, str]]:
     with (run / "metrics.csv").open(newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+PROBE = """
+import sys
+
+import numpy as np
+import torch
+
+from potbench.cli.main import main
+from potbench.training import GradientTask
+
+small = torch.from_numpy(np.full(1_000_000, 1e-39, dtype=np.float32))
+setup = GradientTask.setup
+
+
+def with_threads(task, stage):
+    small * 0.9  # starts the threads of torch, as larger data do
+    setup(task, stage)
+
+
+def on_train_end(task):
+    print("threads", torch.get_num_threads(), "not zero", (small * 0.9).numpy().view(np.int32).astype(bool).sum())
+
+
+GradientTask.setup, GradientTask.on_train_end = with_threads, on_train_end
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_numbers_too_small_to_be_normal_are_zero_in_all_threads_of_a_training(tmp_path: Path) -> None:
+    """They are slow on a CPU; each thread of torch has to be told, and only the first can be."""
+    command = [sys.executable, "-c", PROBE, "fit", *QUICK, "--run_dir", str(tmp_path / "run")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True).stdout
+    assert "threads 2 not zero 0\n" in printed

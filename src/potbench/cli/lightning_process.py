@@ -51,6 +51,10 @@ def run(command: str, arguments: list[str]) -> int:
     logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # the table that a profiler is asked for
     with ExitStack() as at_the_end:
         at_the_end.callback(os.environ.pop, variable(command, "run_dir"), None)
+        if command == "fit":
+            # tasks ask for it too, which reaches none of the threads that torch has started by then
+            torch.set_flush_denormal(True)
+            at_the_end.callback(torch.set_flush_denormal, False)
         try:
             (FitCLI if command == "fit" else EvaluationCLI)(command, arguments, at_the_end)
         except NothingToDo as reason:

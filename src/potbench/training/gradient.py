@@ -92,7 +92,8 @@ class GradientTask(Task):
     @override
     def on_fit_start(self) -> None:
         """Plan the loss, and compute what training has to outdo; callbacks that try settings have come before."""
-        # the momentum of neurons without gradients fades below 1e-38, where processors are many times slower
+        # the momentum of neurons without gradients fades below 1e-38, where processors are many times slower; threads
+        # that torch has started earlier go on without, so that `fit` asks for it first
         torch.set_flush_denormal(True)
         # a trial of one step is the beginning of a training of any length
         is_trial = self.trainer.fast_dev_run  # type: ignore[attr-defined]
