@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ase.build import molecule
 from potbench.batch import Batch
 from potbench.errors import SettingError
 from potbench.potentials import AtomicPotential
-from potbench.potentials.standardization import SMALLEST_SPREAD, Standardization
+from potbench.potentials.standardization import Standardization
 from potbench.readouts import FeedForward, Linear
 from potbench.representations import ACE, AEV, SchNet
 from potbench.training import GradientTask, LeastSquaresTask
@@ -49,7 +50,7 @@ def test_training_features_of_each_element_have_mean_0_and_spread_1(tmp_path: Pa
         if len(values) > 1:
             torch.testing.assert_close(values.mean(0), torch.zeros(values.shape[1]), rtol=0, atol=1e-4)
             spread, limit = values.std(0, correction=0), layer(potential).spread[index]
-            free = limit > 1.01 * SMALLEST_SPREAD * limit.max()
+            free = limit > 1.01 * layer(potential).smallest_spread * limit.max()
             assert free.any()
             torch.testing.assert_close(spread[free], torch.ones(int(free.sum())), rtol=1e-3, atol=0)
             assert spread.max() <= 1.001
@@ -61,6 +62,23 @@ def test_what_hardly_varies_is_divided_by_a_tenth_of_the_largest_spread_and_cons
     layer.fit([(features[:1], torch.tensor([0])), (features[1:], torch.tensor([0, 1]))])
     assert layer.center.tolist() == [[1.0, 5.0, pytest.approx(0.1005)], [7.0, 8.0, 9.0], [0.0, 0.0, 0.0]]
     assert layer.spread.tolist() == [[1.0, pytest.approx(0.1), pytest.approx(0.1)], [1.0] * 3, [1.0] * 3]
+
+
+def test_the_smallest_spread_is_a_setting() -> None:
+    potential = AtomicPotential(
+        ["H"], AEV, partial(FeedForward, hidden_sizes=[8]), standardize=True, smallest_spread=0.3
+    )
+    features = torch.tensor([[0.0, 0.0, 0.0], [2.0, 0.8, 0.1]])
+    few = Standardization(["H"], 3, layer(potential).smallest_spread)
+    few.fit([(features, torch.tensor([0, 0]))])
+    assert few.spread.tolist() == [[1.0, pytest.approx(0.4), pytest.approx(0.3)]]
+
+
+@pytest.mark.parametrize("spread", [0.0, -0.1, 1.5, float("nan")])
+def test_a_smallest_spread_that_none_can_have_is_refused(spread: float) -> None:
+    with pytest.raises(SettingError, match="more than 0, and at most 1") as caught:
+        AtomicPotential(["H"], AEV, partial(FeedForward, hidden_sizes=[8]), standardize=True, smallest_spread=spread)
+    assert (caught.value.owner, caught.value.setting) == (AtomicPotential, "smallest_spread")
 
 
 def test_rounding_is_no_spread() -> None:

@@ -27,9 +27,11 @@ class AtomicPotential(SumOverAtoms):
             changes.
         standardize: whether the readout gets features less their mean over training atoms of the element, divided by
             their spread; for representations without weights.
+        smallest_spread: what a standardized feature is divided by at least, over the largest spread of its element.
+            Less learns faster; more generalizes better in long trainings on few frames.
 
     Raises:
-        SettingError: features that are learned shall be standardized.
+        SettingError: features that are learned shall be standardized, or smallest_spread is not above 0, or above 1.
     """
 
     def __init__(
@@ -40,15 +42,18 @@ class AtomicPotential(SumOverAtoms):
         scale: float | None = None,
         repulsion: bool = False,
         standardize: bool = False,
+        smallest_spread: float = 0.1,
     ) -> None:
         super().__init__(elements, scale, repulsion)
+        if not 0 < smallest_spread <= 1:
+            raise SettingError(self, "smallest_spread", smallest_spread, "more than 0, and at most 1")
         self.representation = representation(elements)
         self.standardization: Standardization | None = None
         if standardize:
             if self.representation.constants is None:
                 problem = f"{type(self.representation).__name__} learns its features, whose spread changes with them"
                 raise SettingError(self, "standardize", True, "False", problem)
-            self.standardization = Standardization(elements, self.representation.num_features)
+            self.standardization = Standardization(elements, self.representation.num_features, smallest_spread)
         self.readout = readout(elements, self.representation.num_features)
 
     @property

@@ -8,9 +8,6 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-SMALLEST_SPREAD = 0.1
-"""Of the largest spread of an element's features. What hardly varies among training frames would grow without bound in
-others."""
 ROUNDING = 1e-6
 """Of the largest mean: a spread below it is that of rounding."""
 
@@ -23,13 +20,16 @@ class Standardization(nn.Module):
     Args:
         elements: chemical symbols.
         num_features: length of the features of an atom.
+        smallest_spread: what a feature is divided by at least, over the largest spread of its element: what hardly
+            varies among training frames would grow without bound in others.
     """
 
     center: Tensor
     spread: Tensor
 
-    def __init__(self, elements: list[str], num_features: int) -> None:
+    def __init__(self, elements: list[str], num_features: int, smallest_spread: float = 0.1) -> None:
         super().__init__()
+        self.smallest_spread = smallest_spread
         self.register_buffer("center", torch.zeros(len(elements), num_features))
         self.register_buffer("spread", torch.ones(len(elements), num_features))
 
@@ -59,4 +59,4 @@ class Standardization(nn.Module):
         largest = spread.amax(dim=1, keepdim=True)
         varies = largest > ROUNDING * mean.abs().amax(dim=1, keepdim=True)
         self.center.copy_(mean)
-        self.spread.copy_(torch.where(varies, spread.maximum(SMALLEST_SPREAD * largest), 1.0))
+        self.spread.copy_(torch.where(varies, spread.maximum(self.smallest_spread * largest), 1.0))

@@ -34,7 +34,7 @@ LENGTHS = {"max_steps", "max_epochs", "max_time", "val_check_interval", "check_v
 """Settings of the Trainer that do not change how long a step takes."""
 DRAWN = {"split", "seed"}
 """Settings of the data that do not either."""
-LATER = {"standardize": False}
+LATER = {"standardize": False, "smallest_spread": 0.1}
 """Settings that cells of earlier versions lack → what they were then, so that a study goes on after an upgrade."""
 CHECKPOINT_MINUTES = 10.0
 
@@ -182,7 +182,9 @@ def _without(value: Any, names: set[str]) -> Any:
         return {
             key: _without(part, names)
             for key, part in value.items()
-            if part is not None and key not in names and not (key in LATER and part is LATER[key])
+            if part is not None
+            and key not in names
+            and not (key in LATER and (type(part), part) == (type(LATER[key]), LATER[key]))
         }
     return [_without(part, names) for part in value] if isinstance(value, list | tuple) else value
 
