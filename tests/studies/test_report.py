@@ -108,7 +108,7 @@ def test_a_search_is_shown_with_its_best_and_what_was_found(
     rows += [("1", "pruned", "9.0", "4", "4", "0.2", "64", "torch.nn.ReLU")]
     rows += [
         ("2", "failed", "", "1", "1", "0.3", "64", "torch.nn.ReLU"),
-        ("3", "finished", "2.0", "10", "10", "0.00039845231", "128", "torch.nn.SiLU"),
+        ("3", "finished", "2.0", "10", "10", "0.00039845231", "1234567", "torch.nn.SiLU"),
     ]
     with (place / "trials.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows(
@@ -118,7 +118,7 @@ def test_a_search_is_shown_with_its_best_and_what_was_found(
     assert search.best == (3.0, 3.0, 2.0)
     assert search.expected[-1] == 2.0
     assert search.seconds == 25.0
-    assert search.chosen == "lr 0.000398, size 128, activation torch.nn.SiLU"
+    assert search.chosen == "lr 0.000398, size 1234567, activation torch.nn.SiLU"
 
 
 def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) -> None:

@@ -111,7 +111,7 @@ def _shown(value: str) -> str:
         number = float(value)
     except ValueError:
         return value
-    return value if len(value) <= len(short := f"{number:.3g}") else short
+    return value if number.is_integer() else f"{number:.3g}"
 
 
 COLUMNS = ("number", "state", "value", "seconds", "cpu_seconds")
