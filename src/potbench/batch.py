@@ -59,6 +59,7 @@ class Batch(NamedTuple):
         forces_known: shape (molecules,), bool, which molecules have forces as labels; None where all have.
         memory: what was found once for these molecules, by name, wherever their atoms are; None where every call finds
             it anew.
+        keeps_shapes: whether all pairs of atoms stay, however far apart, so that no shape follows from positions.
     """
 
     atomic_numbers: torch.Tensor
@@ -76,6 +77,7 @@ class Batch(NamedTuple):
     energy_known: torch.Tensor | None = None
     forces_known: torch.Tensor | None = None
     memory: dict[str, Any] | None = None
+    keeps_shapes: bool = False
 
     @classmethod
     def from_arrays(

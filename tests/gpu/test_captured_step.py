@@ -104,8 +104,8 @@ def test_a_captured_step_computes_the_loss_and_gradients_of_another_batch_faster
     for seed in range(WARM_UP + 3):
         for one, expected in zip(gradients(captured, batch_of(seed)), gradients(other, batch_of(seed)), strict=True):
             torch.testing.assert_close(one, expected, rtol=1e-6, atol=1e-6 * float(expected.abs().max()) + 1e-12)
-    assert captured.captured_steps is not None
-    assert len(captured.captured_steps._steps) == 1
+    assert captured.static_steps is not None
+    assert len(captured.static_steps._steps) == 1
     assert seconds(captured) < 0.8 * seconds(other)
 
 
@@ -150,4 +150,4 @@ def test_graphs_end_with_the_training(tmp_path: Path) -> None:
     task = GradientTask(small_potential(), EnergyForcesLoss(forces=1.0))
     trainer = quiet_trainer(tmp_path, epochs=4, accelerator="gpu", devices=1)
     trainer.fit(task, datamodule=data_of_one_molecule(tmp_path))
-    assert task.captured_steps is None
+    assert task.static_steps is None

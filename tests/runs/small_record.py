@@ -70,6 +70,7 @@ def small_record() -> Record:
             Quantity(90.0, "s"),
             Quantity(2.5, "s"),
             captured_steps=4,
+            compiled_steps=5,
         ),
         budget=Budget(epochs=2, steps=6, frames=22),
         best_epoch=1,

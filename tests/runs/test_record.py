@@ -49,12 +49,14 @@ def test_a_record_without_what_later_versions_added_is_read() -> None:
     plain = json.loads(small_record().to_json())
     for name in ("parent", "diverged", "inference", "laws"):
         del plain[name]
-    for name in ("cpu_time", "preparation", "captured_steps"):
+    for name in ("cpu_time", "preparation", "captured_steps", "compiled_steps"):
         del plain["cost"][name]
     plain["evaluations"] = {"test": {name: plain["evaluations"]["test"][name] for name in ("checkpoint", "provenance")}}
     record = Record.from_json(json.dumps(plain))
     assert record.parent is record.diverged is record.inference is record.laws is None
-    assert record.cost == replace(small_record().cost, cpu_time=None, preparation=None, captured_steps=None)
+    assert record.cost == replace(
+        small_record().cost, cpu_time=None, preparation=None, captured_steps=None, compiled_steps=None
+    )
     assert record.evaluations["test"] == Evaluation("runs/small/checkpoints/best.ckpt", PROVENANCE)
 
 

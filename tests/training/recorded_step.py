@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from potbench.training import captured_step
-from potbench.training.captured_step import Outputs, Recorder
+from potbench.training.captured_step import Recorder
+from potbench.training.static_step import Outputs
 
 
 def into_the_same_tensors(compute: Callable[[], Outputs]) -> Callable[[], Outputs]:

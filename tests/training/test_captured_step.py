@@ -18,8 +18,9 @@ from potbench.loading import AtomsDataModule, RandomSplit
 from potbench.runs.cost import Cost
 from potbench.training import ChangingLoss, EnergyForcesLoss, FeatureCache, GradientTask, Muon, captured_step
 from potbench.training.averaging import AveragesWeightsAlone
-from potbench.training.captured_step import WARM_UP, CapturedSteps, obstacle, signature
+from potbench.training.captured_step import WARM_UP, CapturedSteps, obstacle
 from potbench.training.feature_cache.table import BatchFeatures
+from potbench.training.static_step import signature
 from tests.native_files.made import Made, frames
 from tests.physics.potentials import CONFIGS, build
 from tests.training.recorded_step import into_the_same_tensors, recorded
@@ -76,12 +77,15 @@ def train(
     epochs: int = EPOCHS,
     dropout: float = 0.0,
     capture: bool | None = None,
+    compile_steps: bool = False,
     ckpt_path: Path | None = None,
     **settings: Any,
 ) -> list[dict[str, Tensor]]:
     """Train on one molecule; return the losses, the weights after each step, and the metrics at the end."""
     potential = small_potential(dropout=dropout)
-    task = GradientTask(potential, loss or EnergyForcesLoss(forces=1.0), optimizer, capture=capture)
+    task = GradientTask(
+        potential, loss or EnergyForcesLoss(forces=1.0), optimizer, capture=capture, compile_steps=compile_steps
+    )
     settings = {"epochs": epochs, "check_val_every_n_epoch": 3, **settings}
     trainer = quiet_trainer(folder, *callbacks, follow := Follow(), **settings)
     trainer.fit(task, datamodule=data_of_one_molecule(folder), ckpt_path=ckpt_path, weights_only=True)
@@ -228,7 +232,7 @@ def test_steps_whose_batches_are_never_alike_are_not_captured(tmp_path, monkeypa
 
     class Count(Callback):
         def on_train_batch_end(self, trainer: Any, pl_module: Any, *arguments: Any) -> None:
-            counted.append(len(pl_module.captured_steps._seen))
+            counted.append(len(pl_module.static_steps._seen))
 
     with recorded() as recorder:
         quiet_trainer(tmp_path, Count(), epochs=4).fit(task, datamodule=small_data(tmp_path, forces=True))

@@ -39,6 +39,11 @@ class Pairs(NamedTuple):
         return torch.stack([torch.cat([self.first, self.second]), torch.cat([self.second, self.first])])
 
 
+def keeps_shapes(batch: Batch) -> bool:
+    """Return whether no shape may follow from positions: in programs that are exported, or compiled for training."""
+    return batch.keeps_shapes or torch.compiler.is_exporting()
+
+
 def pairs_in_molecules(batch: Batch) -> Tensor:
     """List every pair of atoms of one molecule once, the earlier atom first: shape (2, pairs), int64."""
     first_atom = (batch.atoms_per_molecule.cumsum(0) - batch.atoms_per_molecule).index_select(0, batch.molecule_index)
@@ -60,7 +65,7 @@ def candidate_pairs(batch: Batch, cutoff: float | None) -> Tensor:
         cutoff: in Å; None for all pairs.
     """
     is_large = batch.positions.is_cpu and batch.largest_molecule >= LARGE
-    if cutoff is None or torch.compiler.is_exporting() or (batch.num_pairs <= MANY and not is_large):
+    if cutoff is None or keeps_shapes(batch) or (batch.num_pairs <= MANY and not is_large):
         return batch.once("pairs", lambda: pairs_in_molecules(batch))
     from scipy.spatial import cKDTree
 
@@ -78,7 +83,7 @@ def pairs_within(batch: Batch, cutoff: float | None) -> Pairs:
 
     On a CPU, and with large molecules, pairs beyond the cutoff are removed. Otherwise they stay, since to count the
     others the host would synchronize with the device: whatever is summed over pairs must vanish beyond the cutoff. They
-    stay in exported programs, too, whose shapes must not depend on positions.
+    stay where shapes must, too.
 
     Args:
         batch: the molecules.
@@ -86,7 +91,7 @@ def pairs_within(batch: Batch, cutoff: float | None) -> Pairs:
     """
     first, second = candidate_pairs(batch, cutoff)
     vectors = batch.positions.index_select(0, second) - batch.positions.index_select(0, first)
-    counted = not torch.compiler.is_exporting() and (batch.positions.is_cpu or batch.largest_molecule > SMALL)
+    counted = not keeps_shapes(batch) and (batch.positions.is_cpu or batch.largest_molecule > SMALL)
     if cutoff is not None and counted:
         near = torch.nonzero(vectors.detach().square().sum(dim=1) < cutoff**2).squeeze(1)
         first, second, vectors = (each.index_select(0, near) for each in (first, second, vectors))

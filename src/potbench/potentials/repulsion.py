@@ -10,7 +10,7 @@ from ase.data import covalent_radii
 from torch import Tensor, nn
 
 from potbench.batch import Batch
-from potbench.geometry.pairs import pairs_within
+from potbench.geometry.pairs import keeps_shapes, pairs_within
 from potbench.geometry.screened_coulomb import universal_screening
 from potbench.structures import SYMBOLS
 
@@ -83,7 +83,7 @@ class Repulsion(nn.Module):
         first, second, _, distances = pairs_within(batch, self.widest)
         reach = self.reach[self.kind[element[first], element[second]]]
         # elsewhere the host would synchronize with the device to count them, and shapes of programs depend on no values
-        if distances.is_cpu and not torch.compiler.is_exporting():
+        if distances.is_cpu and not keeps_shapes(batch):
             near = torch.nonzero(distances.detach() < reach).squeeze(1)
             if not len(near):
                 return torch.zeros_like(element, dtype=torch.float64)

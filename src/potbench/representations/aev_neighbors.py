@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from potbench.batch import Batch
-from potbench.geometry.pairs import candidate_pairs, pairs_in_molecules
+from potbench.geometry.pairs import candidate_pairs, keeps_shapes, pairs_in_molecules
 
 MANY = 2**18
 """Triples of a batch up to which a GPU computes all, near or not: terms of 34 MB in single precision."""
@@ -78,12 +78,12 @@ def near_neighbors(batch: Batch, element: Tensor, kinds: Tensor, cutoff: float, 
 
 
 def lists_all(batch: Batch) -> bool:
-    """Return whether `all_neighbors` are to be used: in exported programs, and in small batches on a GPU.
+    """Return whether `all_neighbors` are to be used: where shapes must stay, and in small batches on a GPU.
 
     The host would synchronize with a GPU to count those within the cutoffs, and steps of other shapes could not be
     captured. On a CPU there is nothing to wait for.
     """
-    if torch.compiler.is_exporting():
+    if keeps_shapes(batch):
         return True
     return not batch.positions.is_cpu and batch.num_pairs * batch.largest_molecule <= MANY
 

@@ -35,6 +35,7 @@ TRAINER = (
 DATA = ("batch_size", "weights", "reference_energies", "shuffle")
 LATER = {
     **{"repulsion": False, "shuffle": True, "standardize": False, "smallest_spread": 0.1, "capture": None},
+    "compile_steps": False,
     # of MACE
     **{"first_interaction": "RealAgnosticInteractionBlock", "interaction": "RealAgnosticResidualInteractionBlock"},
     **{"readout_features": 16, "radial_sizes": [64, 64, 64], "envelope_power": 5},

@@ -14,7 +14,7 @@ from potbench.batch import Batch
 from potbench.runs.processor_time import processor_seconds
 from potbench.training import GradientTask
 
-SAVED = ("frames", "training_seconds", "wall_seconds", "cpu_seconds", "captured_steps")
+SAVED = ("frames", "training_seconds", "wall_seconds", "cpu_seconds", "captured_steps", "compiled_steps")
 """Attributes from which a resumed run continues."""
 
 
@@ -31,6 +31,7 @@ class Cost(Callback):
         cpu_seconds: of all cores together over the same time, of this process and those that load its data; NaN where
             a run is resumed that did not measure it.
         captured_steps: steps that a GPU replayed.
+        compiled_steps: steps of a program that was compiled for them.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Cost(Callback):
         self.wall_seconds = 0.0
         self.cpu_seconds = 0.0
         self.captured_steps = 0
+        self.compiled_steps = 0
         self._counted_until: float | None = None
         self._cpu_until = 0.0
         self._validates = False
@@ -62,7 +64,9 @@ class Cost(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         self.frames += len(batch.atoms_per_molecule) * trainer.world_size
-        self.captured_steps += isinstance(pl_module, GradientTask) and pl_module.is_captured
+        if isinstance(pl_module, GradientTask):
+            self.captured_steps += pl_module.is_captured
+            self.compiled_steps += pl_module.is_compiled
 
     @override
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -86,7 +90,7 @@ class Cost(Callback):
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        for key, value in {"cpu_seconds": math.nan, "captured_steps": 0, **state_dict}.items():
+        for key, value in {"cpu_seconds": math.nan, "captured_steps": 0, "compiled_steps": 0, **state_dict}.items():
             setattr(self, key, value)
 
     def _start(self) -> None:

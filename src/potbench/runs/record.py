@@ -56,6 +56,7 @@ class TrainingCost:
         preparation: time that computing cached features took, before the first step and not part of the wall time; 0
             where none are cached, next to it where an earlier run had computed them; None in early records.
         captured_steps: how many steps a GPU replayed; None in early records.
+        compiled_steps: how many steps a program computed that was compiled for them; None in early records.
     """
 
     throughput: Quantity
@@ -64,6 +65,7 @@ class TrainingCost:
     cpu_time: Quantity | None = None
     preparation: Quantity | None = None
     captured_steps: int | None = None
+    compiled_steps: int | None = None
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ class Recorder(Callback):
                     cpu_time=Quantity.of(cost.cpu_seconds, "s"),
                     preparation=Quantity.of(seconds_of_preparation(trainer), "s"),
                     captured_steps=cost.captured_steps,
+                    compiled_steps=cost.compiled_steps,
                 ),
                 budget=Budget(trainer.current_epoch, trainer.global_step, cost.frames),
             )

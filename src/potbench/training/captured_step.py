@@ -6,14 +6,15 @@ import gc
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import torch
 from lightning.pytorch import LightningModule
-from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch import Tensor, nn
 
 from potbench.batch import Batch
+from potbench.training import static_step
+from potbench.training.static_step import Compute, Outputs, outputs, places, signature, tensors
 
 WARM_UP = 3
 """Steps with batches of some shapes before such a step is captured: libraries prepare themselves in the first ones."""
@@ -24,22 +25,6 @@ MANY = 1_000
 """Shapes of batches that are counted at once; data with more of them have batches that are never alike."""
 
 
-class Outputs(NamedTuple):
-    """What a step computes.
-
-    Attributes:
-        loss: shape (), of the batch.
-        losses: shape (molecules,), of its molecules.
-        gradients: of each weight that is trained; None where the loss does not depend on it.
-    """
-
-    loss: Tensor
-    losses: Tensor
-    gradients: tuple[Tensor | None, ...]
-
-
-Compute: TypeAlias = Callable[..., tuple[Tensor, Tensor]]
-"""Batch and settings → loss of the batch, and of its molecules."""
 Recorder: TypeAlias = Callable[[Callable[[], Outputs]], Callable[[], Outputs]]
 """What computes on tensors that stay where they are → what replays it, with outputs that stay where they are."""
 
@@ -130,9 +115,8 @@ class CapturedSteps:
             module: has all weights and buffers.
             trained: the weights whose gradients are computed.
         """
-        places = (*map(id, trained), *(each.data_ptr() for each in (*module.parameters(), *module.buffers())))
-        if places != self._places:
-            self._begin(places, trained)
+        if (found := places(module, trained)) != self._places:
+            self._begin(found, trained)
 
     def find(self, batch: Batch, *settings: Hashable) -> CapturedStep | None:
         """Return what replays the step of a batch; None where it is to be computed as ever.
@@ -152,71 +136,21 @@ class CapturedSteps:
         if self._seen[key] <= WARM_UP:
             return None
         try:
-            self._steps[key] = CapturedStep(lambda static: self._outputs(static, *settings), batch, self.record)
+            self._steps[key] = CapturedStep(
+                lambda static: outputs(self.compute, static, self._trained, settings), batch, self.record
+            )
         except RuntimeError as error:  # of torch, whatever stands in the way
             self._can_capture = False
             self.say(f"Training steps are not captured: {str(error).strip().splitlines()[0]}.")
             return None
         return self._steps[key]
 
-    def _begin(self, places: tuple[int, ...], trained: Sequence[Tensor]) -> None:
-        self._places, self._trained = places, trained
+    def _begin(self, found: tuple[int, ...], trained: Sequence[Tensor]) -> None:
+        self._places, self._trained = found, trained
         self._seen: Counter[Hashable] = Counter()
         self._steps: dict[Hashable, CapturedStep] = {}
-
-    def _outputs(self, batch: Batch, *settings: Hashable) -> Outputs:
-        torch.clear_autocast_cache()  # weights that were converted outside would stay what they are
-        loss, losses = self.compute(batch, *settings)
-        with torch.autocast(loss.device.type, enabled=False):  # as Lightning has it
-            found = torch.autograd.grad(loss, list(self._trained), allow_unused=True)
-        gradients = tuple(
-            None if gradient is None else _in_layout_of(weight, gradient)
-            for weight, gradient in zip(self._trained, found, strict=True)
-        )
-        return Outputs(loss.detach(), losses.detach(), gradients)
-
-
-def _in_layout_of(weight: Tensor, gradient: Tensor) -> Tensor:
-    """Return a gradient with the strides of its weight, as torch's fused optimizers need it on a GPU."""
-    if gradient.stride() == weight.stride():
-        return gradient
-    return torch.empty_like(weight).copy_(gradient)
-
-
-def tensors(batch: Batch) -> list[Tensor]:
-    """Return the tensors of a batch, in a fixed order."""
-    found: list[Tensor] = []
-
-    def add(values: Tensor) -> Tensor:
-        found.append(values)
-        return values
-
-    batch.map(add)
-    return found
-
-
-def signature(batch: Batch) -> tuple[Any, ...]:
-    """Return what the shapes of all tensors of a step depend on."""
-    return (
-        *((each.shape, each.dtype) for each in tensors(batch)),
-        *(value is None for value in batch),
-        *batch.atoms_per_element.items(),
-        batch.largest_molecule,
-        batch.num_pairs,
-    )
 
 
 def obstacle(task: LightningModule) -> str | None:
     """Return why steps of a training cannot be captured; None where they can."""
-    if task.device.type not in RECORDERS:
-        return "only a GPU can replay them"
-    trainer = task.trainer
-    if not isinstance(trainer.strategy, SingleDeviceStrategy):
-        return f"{type(trainer.strategy).__name__} adds what other devices compute"
-    if trainer.precision == "16-mixed":
-        return "precision 16-mixed repeats those that overflow, bf16-mixed does not"
-    if trainer.accumulate_grad_batches > 1:
-        return "gradients of several batches are added up"
-    if torch.is_anomaly_enabled():
-        return "each operation is searched for numbers that are not finite"
-    return None
+    return static_step.obstacle(task) if task.device.type in RECORDERS else "only a GPU can replay them"

@@ -15,8 +15,10 @@ from typing_extensions import override
 from potbench.batch import Batch
 from potbench.errors import SettingError, require_not_negative
 from potbench.potentials.potential import Potential
-from potbench.training.captured_step import RECORDERS, CapturedSteps, obstacle
+from potbench.training import captured_step, compiled_step
+from potbench.training.captured_step import RECORDERS, CapturedStep, CapturedSteps
 from potbench.training.changing_loss import ChangingLoss
+from potbench.training.compiled_step import CompiledStep, CompiledSteps, common_sizes
 from potbench.training.divergence import Divergence
 from potbench.training.loss import EnergyForcesLoss, Weights
 from potbench.training.optimization import Interval, Optimization, ScheduleCallable
@@ -40,6 +42,8 @@ class GradientTask(Task):
         warmup_steps: steps in which the learning rate rises linearly, from near 0, to that of the schedule.
         capture: whether a GPU replays steps with batches of the same shapes, in place of the host starting each of
             their kernels; None where it can. A potential whose steps depend on anything but the batch needs false.
+        compile_steps: whether steps on a CPU, with batches of the same shapes, are compiled, which takes a minute or
+            two before the first. A compiler of C++ is needed.
     """
 
     loss_of_epoch: float | Tensor
@@ -54,6 +58,7 @@ class GradientTask(Task):
         schedule_interval: Interval | None = None,
         warmup_steps: int = 0,
         capture: bool | None = None,
+        compile_steps: bool = False,
     ) -> None:
         super().__init__(potential, loss or EnergyForcesLoss())
         require_not_negative(self, warmup_steps=warmup_steps)
@@ -62,11 +67,12 @@ class GradientTask(Task):
         self.schedule_interval = schedule_interval
         self.warmup_steps = warmup_steps
         self.capture = capture
+        self.compile_steps = compile_steps
         self.optimization: Optimization | None = None  # of a task that makes its own optimizer
         self.divergence: Divergence | None = None
-        self.captured_steps: CapturedSteps | None = None
+        self.static_steps: CapturedSteps | CompiledSteps | None = None
         self._gradients: tuple[Tensor | None, ...] | None = None
-        self.is_captured = False  # the last step
+        self.is_captured = self.is_compiled = False  # the last step
         self._forget_loss()
 
     @override
@@ -76,13 +82,13 @@ class GradientTask(Task):
         # shares of a global batch can differ by one molecule, and Lightning averages the gradients of all processes
         in_all_shares = self.trainer.train_dataloader.batch_sampler.size(batch_index)  # type: ignore[union-attr]
         settings = weights, self.trainer.world_size / in_all_shares
-        captured = None if self.captured_steps is None else self.captured_steps.find(batch, *settings)
-        self.is_captured = captured is not None
+        static = None if self.static_steps is None else self.static_steps.find(batch, *settings)
+        self.is_captured, self.is_compiled = isinstance(static, CapturedStep), isinstance(static, CompiledStep)
         self._seed_step()  # a captured step draws from these seeds as well
-        if captured is None:
+        if static is None:
             loss, losses = self._losses(batch, *settings)
         else:
-            loss, losses, self._gradients = captured(batch)
+            loss, losses, self._gradients = static(batch)
         if self.divergence:
             self.divergence.add(self, loss, losses, batch.frame, weights)
         self.loss_of_epoch += losses.detach().sum()
@@ -109,13 +115,15 @@ class GradientTask(Task):
     @override
     def on_fit_end(self) -> None:
         torch.set_flush_denormal(False)
-        self.captured_steps = None  # with its memory
+        self.static_steps = None  # with its memory
         self.divergence = None  # a validation on its own is none of a training
 
     @override
     def on_train_start(self) -> None:
-        if self.capture and (reason := obstacle(self)):
+        if self.capture and (reason := captured_step.obstacle(self)):
             self.trainer.print(f"Training steps are not captured: {reason}.")
+        if self.compile_steps and (reason := compiled_step.obstacle(self)):
+            self.trainer.print(f"Training steps are not compiled: {reason}.")
         # a run that is resumed within an epoch does not start that epoch again
         self._list_trained()
 
@@ -247,12 +255,19 @@ class GradientTask(Task):
     def _list_trained(self) -> None:
         # once an epoch: visiting all modules takes 0.4 ms
         self._trained = [weight for weight in self.parameters() if weight.requires_grad]
-        if self.capture is False or obstacle(self):
-            self.captured_steps = None
+        if self.compile_steps and not compiled_step.obstacle(self):
+            self.static_steps = self.static_steps or CompiledSteps(self._losses, self._sizes(), self.trainer.print)
+        elif self.capture is not False and not captured_step.obstacle(self):
+            recorder = RECORDERS[self.device.type]
+            self.static_steps = self.static_steps or CapturedSteps(self._losses, recorder, self.trainer.print)
+        else:
+            self.static_steps = None
             return
-        if self.captured_steps is None:
-            self.captured_steps = CapturedSteps(self._losses, RECORDERS[self.device.type], self.trainer.print)
-        self.captured_steps.begin_epoch(self, self._trained)
+        self.static_steps.begin_epoch(self, self._trained)
+
+    def _sizes(self) -> set[int]:
+        sampler = self.trainer.train_dataloader.batch_sampler  # type: ignore[union-attr]
+        return common_sizes([sampler.size(number) for number in range(len(sampler))])
 
     def _forget_loss(self) -> None:
         # added up here, since self.log would take half a millisecond of every step

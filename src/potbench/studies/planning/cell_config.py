@@ -34,7 +34,7 @@ LENGTHS = {"max_steps", "max_epochs", "max_time", "val_check_interval", "check_v
 """Settings of the Trainer that do not change how long a step takes."""
 DRAWN = {"split", "seed"}
 """Settings of the data that do not either."""
-LATER = {"standardize": False, "smallest_spread": 0.1}
+LATER = {"standardize": False, "smallest_spread": 0.1, "compile_steps": False}
 """Settings that cells of earlier versions lack → what they were then, so that a study goes on after an upgrade."""
 CHECKPOINT_MINUTES = 10.0
 
