@@ -14,6 +14,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from typing_extensions import override
 
 from potbench.cli import known
+from potbench.cli.config_blocks import with_blocks_below
 from potbench.cli.environment import check_environment, variable
 from potbench.cli.fit_arguments import INPUTS, FitKeys, add_fit_arguments, require_together
 from potbench.cli.foreign import refused_settings
@@ -38,6 +39,11 @@ LARGEST_SEED = 2**32 - 1
 
 class RunParser(ConfigParser, LightningArgumentParser):
     """The parser of fit, validate and test."""
+
+    @override
+    def parse_string(self, content: str, *more: Any, **settings: Any) -> Namespace:
+        found: Namespace = super().parse_string(with_blocks_below(content), *more, **settings)
+        return found
 
 
 class PotbenchCLI(LightningCLI, ABC):
