@@ -244,7 +244,7 @@ def test_a_signal_reaches_the_commands_and_the_study_says_how_to_go_on(folder, n
     process = start(folder, STAGES, at_once=2)
     wait_until_fit(folder, plan, 2)
     os.killpg(process.pid, number)  # as a terminal does
-    printed, _ = process.communicate(timeout=30)
+    printed, _ = process.communicate(timeout=120)
     assert process.returncode == status, printed
     assert f"stopped by {said} with 0 of 4 cells done." in printed
     assert "Run the same command again to go on." in printed
