@@ -13,7 +13,7 @@ from tests.cli.test_configs import CONFIGS, expanded
 def config_in(folder: Path, **settings: object) -> dict:
     """What a config says whose paths are relative to its folder."""
     blocks = os.path.relpath(CONFIGS, folder)
-    file = folder / "mine.yaml"
+    file = folder / f"{len(settings)}.yaml"  # what was read is remembered by its name
     whole = {
         "data": f"{blocks}/data/rmd17.yaml",
         "config": f"{blocks}/training/muon.yaml",
