@@ -18,6 +18,7 @@ from potbench.studies.folder import StudyFolder
 from potbench.studies.running.cell_lock import CellLock
 from potbench.studies.running.commands import STAGES, Stage, environment
 from potbench.studies.running.devices import seeing
+from potbench.studies.running.forwarding import Forwarder
 from potbench.studies.running.state import next_stage, state_at_rest
 from potbench.studies.running.with_parent import with_parent
 from potbench.whole_file import write_text
@@ -69,7 +70,7 @@ class CellRun:
         self.device = device
         self._lock = CellLock(folder.lock(cell))
         self._process: subprocess.Popen[bytes] | None = None
-        self._signal = 0
+        self._signals = Forwarder()
 
     def claim(self) -> bool:
         """Return whether the cell belongs to this process now, until `release`."""
@@ -94,9 +95,9 @@ class CellRun:
         """
         self.folder.error(self.cell).unlink(missing_ok=True)
         failures = 0
-        while not self._signal and (stage := next_stage(self.folder, self.cell, self.stages)) is not None:
+        while not self.is_stopped and (stage := next_stage(self.folder, self.cell, self.stages)) is not None:
             status, begin = self._execute(stage)
-            if self._signal or status in STOPPED:
+            if self.is_stopped or status in STOPPED:
                 break
             failure = self._failure(stage, status)
             if failure is None:
@@ -110,14 +111,12 @@ class CellRun:
 
     def send_signal(self, number: int) -> None:
         """End early: hand a signal on to the command that runs, and start no other."""
-        self._signal = number
-        if self._process is not None:
-            self._process.send_signal(number)
+        self._signals.add(number)
 
     @property
     def is_stopped(self) -> bool:
         """Whether a signal came."""
-        return bool(self._signal)
+        return bool(self._signals.signal)
 
     def wait_for_command(self) -> None:
         """Wait for the end of the command that runs, also where `run` waits for it in the same thread."""
@@ -140,9 +139,9 @@ class CellRun:
                 # Ctrl-C reaches it through this process alone: a training that is asked twice does not save
                 process_group=0,
             )
-            if self._signal:  # came while it was started
-                self._process.send_signal(self._signal)
+            self._signals.use(self._process.send_signal)
             status = self._process.wait()
+            self._signals.use(None)
         self._process = None
         return (128 - status if status < 0 else status), begin
 

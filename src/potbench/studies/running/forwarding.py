@@ -1,11 +1,11 @@
-"""Signals that ask a study to end are handed on to the commands that it runs."""
+"""Signals that ask a study to end are handed on to the commands that it runs, each once."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from potbench.runs.signals import NAMES
@@ -38,3 +38,35 @@ def forwarded(hand_on: Callable[[int], None]) -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+class Forwarder:
+    """Hands signals on to a command, also those that came while it was started.
+
+    A handler comes between any two steps of the main thread, and commands are started in threads of their own: a signal
+    waits in a list, and whoever takes it from there sends it. A training that is asked twice does not save.
+
+    Attributes:
+        signal: number of the first signal; 0 before.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._waiting: list[int] = []
+        self._send: Callable[[int], None] | None = None
+
+    def add(self, number: int) -> None:
+        """Hand a signal on, now or as soon as there is a command."""
+        self.signal = self.signal or number
+        self._waiting.append(number)
+        self._hand_on()
+
+    def use(self, send: Callable[[int], None] | None) -> None:
+        """Send what comes, and what waits, in this way from now on; None when the command has ended."""
+        self._send = send
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        while self._waiting and (send := self._send) is not None:
+            with suppress(IndexError):  # taken by somebody else
+                send(self._waiting.pop(0))

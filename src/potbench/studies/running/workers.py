@@ -124,9 +124,8 @@ class LocalWorkers:
                 continue
             self._running[run.cell.name] = run
             try:
-                if self.signal:  # came before it was known here
-                    run.send_signal(self.signal)
-                run.run()
+                if not self.signal:  # one that came before it was known here
+                    run.run()
             finally:
                 del self._running[run.cell.name]
                 run.release()

@@ -23,6 +23,7 @@ from potbench.studies.running.cell_lock import CellLock
 from potbench.studies.running.cell_run import STOPPED
 from potbench.studies.running.commands import STAGES, environment
 from potbench.studies.running.devices import seeing
+from potbench.studies.running.forwarding import Forwarder
 from potbench.studies.searches.search import STAGE
 from potbench.studies.searches.trials import PERCENT, State, Trials
 from potbench.whole_file import write_text
@@ -74,12 +75,11 @@ class TrialRun:
         self.device = device
         self.run_folder = self.folder.run(trial.number)
         self._process: subprocess.Popen[bytes] | None = None
-        self._signal = 0
+        self._signals = Forwarder()
 
     def send_signal(self, number: int) -> None:
         """End early: hand a signal on to the training, which saves what it has."""
-        self._signal = self._signal or number
-        self._send(number)
+        self._signals.add(number)
 
     def run(self) -> bool:
         """Train; return whether the trial has come to an end. One that was stopped by a signal is resumed later."""
@@ -88,7 +88,7 @@ class TrialRun:
         begin, start = self._note(shlex.join(self._words())), time.perf_counter()
         pruned, status, cpu_seconds = self._watch()
         self.trials.add_cost(self.trial, time.perf_counter() - start, cpu_seconds)
-        if not pruned and (self._signal or status in STOPPED):
+        if not pruned and (self._signals.signal or status in STOPPED):
             return False
         state, value, said = self._judge(pruned, status, begin)
         if state == "pruned":
@@ -112,8 +112,7 @@ class TrialRun:
                 pass_fds=self.lock.inherited,
                 process_group=0,  # Ctrl-C reaches it through this process alone
             )
-        if self._signal:  # came while it was started
-            self._send(self._signal)
+        self._signals.use(self._send)
         pruned, reported = "", set(self.trial.intermediate_values)
         while True:
             ended, status, usage = os.wait4(self._process.pid, os.WNOHANG)

@@ -190,9 +190,7 @@ class _Workers:
             with self._resolving:
                 config = self.resolve(self.trials.chosen(trial))
             run = self._running[trial.number] = TrialRun(self.trials, trial, lock, config, device)
-            if self.signal:
-                run.send_signal(self.signal)
-            has_ended = run.run()
+            has_ended = not self.signal and run.run()
         except PotbenchError as error:
             self.trials.end(trial.number, "failed", None, str(error))
             has_ended = True
