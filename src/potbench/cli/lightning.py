@@ -45,6 +45,12 @@ class RunParser(ConfigParser, LightningArgumentParser):
         found: Namespace = super().parse_string(with_blocks_below(content), *more, **settings)
         return found
 
+    @override
+    def dump(self, *more: Any, **settings: Any) -> str:
+        # what was parsed is valid; checking it again takes longer than all the rest
+        text: str = super().dump(*more, **{**settings, "skip_validation": True})
+        return text
+
 
 class PotbenchCLI(LightningCLI, ABC):
     """LightningCLI of a run, which is in a folder.

@@ -36,10 +36,15 @@ def differences(parser: ArgumentParser, saved: Path, given: str, settings: tuple
         given: the config of the command, as YAML.
         settings: those that are compared, with what is in them.
     """
-    then = yaml.safe_load(parser.dump(parser.parse_path(str(saved)), skip_unset=False, format="yaml"))
-    chosen = tuple(f"{setting}." for setting in settings)
-    found = ((key, now) for key, now in _differences(then, yaml.safe_load(given)) if f"{key}.".startswith(chosen))
-    return ", ".join(f"{key}: {json.dumps(now, ensure_ascii=False)}" for key, now in found)
+    chosen, now = tuple(f"{setting}." for setting in settings), yaml.safe_load(given)
+
+    def found(then: object) -> list[str]:
+        differ = ((key, value) for key, value in _differences(then, now) if f"{key}.".startswith(chosen))
+        return [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in differ]
+
+    if not found(yaml.safe_load(saved.read_text(encoding="utf-8"))):  # as is usual, and parsing takes longer
+        return ""
+    return ", ".join(found(yaml.safe_load(parser.dump(parser.parse_path(str(saved)), skip_unset=False, format="yaml"))))
 
 
 def _differences(then: object, now: object, key: str = "") -> Iterator[tuple[str, object]]:
