@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 LONG = {
-    *("clusters.md", "dashboards.md", "fine_tuning.md", "optimization.md"),
+    *("clusters.md", "comparing.md", "dashboards.md", "export.md", "fine_tuning.md", "optimization.md"),
     *("reports.md", "results.md", "start.md", "training.md", "tuning.md"),
 }
 """Documents whose commands take so long that they are slow tests."""

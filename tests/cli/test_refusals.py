@@ -283,7 +283,9 @@ def test_a_renamed_class_in_a_checkpoint_is_named(finished_run: Path, tmp_path: 
     assert "there is no class potbench.potentials.AtomPotential. Did you mean AtomicPotential?" in said
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 2, "name": 3}'])
+@pytest.mark.parametrize(
+    "content", ["{", *(pytest.param(content, marks=pytest.mark.slow) for content in ("[]", '{"format": 2, "name": 3}'))]
+)
 def test_a_damaged_record_is_named(content: str, finished_run: Path, tmp_path: Path, refused: Refused) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
     (run / "record.json").write_text(content)

@@ -26,7 +26,10 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 CUDA = torch.device("cuda")
 DOUBLE = {"accelerator": "gpu", "devices": 1, "precision": "64-true"}
-NAMES = ["ani_feed_forward_large", "ani_hybrid", "ani_residual", "schnet", "painn", "continuous_filter", "pairwise"]
+NAMES = [
+    *("ani_feed_forward_large", "ani_hybrid", "ani_residual", "schnet", "painn", "continuous_filter"),
+    *("equivariant_filter", "pairwise"),
+]
 
 
 def assert_close(some: list[dict[str, Any]], others: list[dict[str, Any]], tolerance: float = 1e-6) -> None:

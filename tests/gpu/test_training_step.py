@@ -19,7 +19,11 @@ TRAINING = ["--config", str(CONFIGS / "quickstart.yaml"), *SMALL, "--trainer.acc
 
 
 @pytest.mark.parametrize(
-    "name", ["schnet", "painn", "ani_feed_forward", "ani_hybrid", "continuous_filter", "pairwise", "composition"]
+    "name",
+    [
+        *("schnet", "painn", "ani_feed_forward", "ani_hybrid", "continuous_filter", "equivariant_filter"),
+        *("pairwise", "composition"),
+    ],
 )
 def test_no_step_makes_the_host_wait_for_the_gpu(tmp_path: Path, name: str) -> None:
     potential = ["--model.potential", str(CONFIGS / "potential" / f"{name}.yaml")]

@@ -30,6 +30,7 @@ ELEMENTS = ["H", "C", "N", "O"]
         ("mace", 102_320),
         ("graph_pes", 200_312),
         ("nequip", 224_416),
+        ("equivariant_filter", 273_601),
         ("continuous_filter", 68_225),
         ("continuous_filter_rms_norm", 68_833),
         ("continuous_filter_wide", 234_689),

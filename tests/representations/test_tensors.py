@@ -75,3 +75,12 @@ def test_parts_are_multiplied_and_mixed_each_by_itself():
         numbers = torch.zeros(5, 3, 7)
         numbers[:, part] = 2
         torch.testing.assert_close(TensorAlgebra().per_component(numbers) * tensors, 2 * only)
+
+
+def test_inner_products_are_those_of_vectors_and_half_those_of_matrices():
+    one, other = some_tensors(), some_tensors()
+    found = TensorAlgebra().inner(one, other)
+    torch.testing.assert_close(found[:, 1], (one[:, 1:4] * other[:, 1:4]).sum(1))
+    symmetric = [matrices(torch.cat([torch.zeros(5, 4, 7), each[:, 4:]], dim=1)) for each in (one, other)]
+    torch.testing.assert_close(found[:, 2], (symmetric[0] * symmetric[1]).sum((-2, -1)) / 2)
+    torch.testing.assert_close(TensorAlgebra().inner(one, one), TensorAlgebra().squares(one) / 2)

@@ -57,6 +57,19 @@ class TensorAlgebra(nn.Module):
         squares = (tensors.square() * self.weights).split(PARTS, dim=1)  # type: ignore[no-untyped-call]
         return torch.stack([part.sum(dim=1) for part in squares], dim=1)
 
+    def inner(self, one: Tensor, other: Tensor) -> Tensor:
+        """Sum the products of the components of each part; of vectors u and v, that is u · v.
+
+        Args:
+            one: shape (atoms, 10, channels).
+            other: a shape that is broadcast with it.
+
+        Returns:
+            Shape (atoms, 3, channels), invariant under rotation and reflection.
+        """
+        products = (one * other * (self.weights / 2)).split(PARTS, dim=1)  # type: ignore[no-untyped-call]
+        return torch.stack([part.sum(dim=1) for part in products], dim=1)
+
     def bounded(self, tensors: Tensor) -> Tensor:
         """Scale large tensors down, so that products of products stay finite: shape (atoms, 10, channels)."""
         return tensors / (self.squares(tensors).sum(1, keepdim=True) + 1)

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+
+from potbench.batch import Batch
+from potbench.errors import SettingError
+from potbench.representations import EquivariantFilter
+from potbench.representations.tensors import of_directions
+
+SMALL = {"num_features": 8, "num_interactions": 2}
+
+
+def features(positions, number=1, **settings):
+    torch.manual_seed(0)
+    count = np.array([len(positions)])
+    batch = Batch.from_arrays(np.full(len(positions), number), np.array(positions, dtype=float), count, np.zeros(1))
+    representation = EquivariantFilter(["H"], **{**SMALL, **settings}).double()
+    return representation(
+        batch.with_positions(batch.positions.double()), torch.zeros_like(batch.atomic_numbers)
+    ).detach()
+
+
+@pytest.mark.parametrize(("distance", "interact"), [(4.8, True), (5.01, False)])
+def test_atoms_beyond_the_cutoff_do_not_interact(distance, interact):
+    alone = features([[0, 0, 0]])
+    with_another = features([[0, 0, 0], [distance, 0, 0]])
+    assert ((with_another[:1] - alone).abs().max() > 1e-6) == interact
+
+
+def cross(angle):
+    """An atom with four neighbors in a plane: two opposite ones, and two others at an angle to these."""
+    turned = np.array([np.cos(angle), np.sin(angle), 0])
+    return [np.zeros(3), [1, 0, 0], [-1, 0, 0], turned, -turned]
+
+
+@pytest.mark.parametrize("with_matrices", [True, False])
+def test_an_atom_sees_angles_where_vectors_cancel(monkeypatch, with_matrices):
+    """Directions add up to zero at all angles, their matrices do not; the neighbors are too far from one another."""
+    if not with_matrices:
+        vectors = torch.tensor([1.0] * 4 + [0.0] * 6)
+        monkeypatch.setattr(
+            "potbench.representations.equivariant_filter.of_directions",
+            lambda directions: tuple(each * vectors for each in of_directions(directions)),
+        )
+    settings = {"num_interactions": 1, "cutoff": 1.05}
+    one, other = (features(cross(angle), **settings)[0] for angle in (1.1, np.pi / 2))
+    assert ((one - other).abs().max() > 1e-7) == with_matrices
+
+
+@pytest.mark.parametrize("setting", ["num_features", "num_interactions", "cutoff", "basis_spacing"])
+def test_a_size_below_what_is_possible_is_refused(setting):
+    with pytest.raises(SettingError, match=setting):
+        features([[0, 0, 0]], **{setting: 0})
+
+
+@pytest.mark.parametrize("number", [99, 118])
+def test_no_element_is_too_heavy(number):
+    torch.manual_seed(0)
+    symbols = {99: "Es", 118: "Og"}
+    batch = Batch.from_arrays(np.array([number]), np.zeros((1, 3)), np.array([1]), np.zeros(1))
+    representation = EquivariantFilter(["H", symbols[number]], **SMALL)
+    assert representation(batch, torch.ones(1, dtype=torch.int64)).isfinite().all()
