@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 from typing_extensions import override
 
 from potbench.batch import Batch
-from potbench.errors import require_positive
+from potbench.errors import SettingError, require_positive
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import Pairs, pairs_within
 from potbench.geometry.radial import GaussianBasis
@@ -20,8 +20,6 @@ from potbench.representations.tensors import TensorAlgebra, of_directions
 
 SMALLEST = 1e-8
 """Added to squares below a root, whose slope has no end at zero."""
-
-
 LENGTH = math.sqrt(3)
 """Over the length of the matrix of a direction e, e eᵀ − 1/3: it becomes that of the vector."""
 
@@ -61,6 +59,8 @@ class EquivariantFilter(Representation):
         super().__init__()
         require_positive(self, num_features=num_features, num_interactions=num_interactions)
         require_positive(self, cutoff=cutoff, basis_spacing=basis_spacing)
+        if basis_spacing > cutoff:
+            raise SettingError(self, "basis_spacing", basis_spacing, f"at most the cutoff, {cutoff}")
         self.num_features = num_features
         self.cutoff: float = cutoff
         self.basis = GaussianBasis(cutoff, basis_spacing, gamma=0.5 / basis_spacing**2)
@@ -109,7 +109,7 @@ class _Exchange(nn.Module):
             message = self.algebra.per_component(strength[:, :3]) * seen
             if not self.is_first:
                 other = tensors.index_select(0, there)
-                passed_on = _without_numbers(strength[:, 3:5])  # those are in what is sent
+                passed_on = _without_numbers(strength[:, 3:5])  # what is sent follows from them
                 numbers = strength[:, 5:] * self.algebra.inner(other, seen)[:, 1:]
                 message = message + self.algebra.per_component(passed_on) * other
                 message = message + _with_numbers(numbers.sum(1, keepdim=True))

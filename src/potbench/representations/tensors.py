@@ -54,8 +54,7 @@ class TensorAlgebra(nn.Module):
         Returns:
             Shape (atoms, 3, channels).
         """
-        squares = (tensors.square() * self.weights).split(PARTS, dim=1)  # type: ignore[no-untyped-call]
-        return torch.stack([part.sum(dim=1) for part in squares], dim=1)
+        return self._sums(tensors.square())
 
     def inner(self, one: Tensor, other: Tensor) -> Tensor:
         """Sum the products of the components of each part; of vectors u and v, that is u · v.
@@ -67,8 +66,7 @@ class TensorAlgebra(nn.Module):
         Returns:
             Shape (atoms, 3, channels), invariant under rotation and reflection.
         """
-        products = (one * other * (self.weights / 2)).split(PARTS, dim=1)  # type: ignore[no-untyped-call]
-        return torch.stack([part.sum(dim=1) for part in products], dim=1)
+        return self._sums(one * other) / 2
 
     def bounded(self, tensors: Tensor) -> Tensor:
         """Scale large tensors down, so that products of products stay finite: shape (atoms, 10, channels)."""
@@ -89,6 +87,11 @@ class TensorAlgebra(nn.Module):
         a, b = ((self.to_matrix @ tensors).view(tensors.shape[0], 3, 3, -1) for tensors in (one, other))
         both = (a.unsqueeze(3) * b.unsqueeze(1)).sum(2) + (b.unsqueeze(3) * a.unsqueeze(1)).sum(2)
         return self.to_components @ both.flatten(1, 2) / 6
+
+    def _sums(self, products: Tensor) -> Tensor:
+        """Sum over the matrix elements of each part: shape (atoms, 10, channels) → (atoms, 3, channels)."""
+        parts = (products * self.weights).split(PARTS, dim=1)  # type: ignore[no-untyped-call]
+        return torch.stack([part.sum(dim=1) for part in parts], dim=1)
 
 
 def of_directions(directions: Tensor) -> tuple[Tensor, Tensor]:
