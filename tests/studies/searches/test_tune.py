@@ -193,7 +193,7 @@ def test_a_search_that_is_killed_goes_on_and_repeats_nothing(tmp_path: Path, wit
 
 def test_a_search_that_is_asked_to_end_hands_the_signal_on_and_goes_on_later(tmp_path: Path) -> None:
     asked = {"space": LISTED, "sampler": "grid", "objective": "forces_mae"}
-    first = started(tmp_path, asked, seconds=0.5)
+    first = started(tmp_path, asked, seconds=60)  # an epoch
     wait_for(lambda: len(begun(tmp_path)) == 1)
     first.terminate()
     assert first.wait(timeout=20) == 143
