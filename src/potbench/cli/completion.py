@@ -75,7 +75,9 @@ def _of_command(key: str, command: Callable[..., Any]) -> dict[str, list[str]]:
     from potbench.cli.report import compare_runs
 
     if key in {"fit", "validate", "test"}:
-        return _of_parser(key, _of_runs()[key])
+        from potbench.cli.config_of_fit import parser_of
+
+        return _of_parser(key, parser_of(key))
     if key == "report":
         return _of_parser(key, Parser.of(compare_runs, key))
     if "arguments" in inspect.signature(command).parameters:
@@ -108,14 +110,6 @@ def _choices(hint: Any) -> Iterator[str]:
     else:
         for part in get_args(hint):
             yield from _choices(part)
-
-
-@cache
-def _of_runs() -> Mapping[str, Parser]:
-    """Return the parsers of the commands that read configs."""
-    from potbench.cli.config_of_fit import parsers_of_runs
-
-    return parsers_of_runs()
 
 
 @cache

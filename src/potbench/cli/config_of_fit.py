@@ -17,7 +17,7 @@ from potbench.cli.parsing import ConfigParser
 
 
 class _Found(Exception):  # noqa: N818 — nothing is wrong
-    """What was wanted of fit is known: the whole config, or the parsers."""
+    """What was wanted of fit is known: the whole config, or the parser."""
 
     def __init__(self, found: dict[str, Any]) -> None:
         self.found = found
@@ -31,8 +31,8 @@ class _ConfigOfFit(FitCLI):
         raise _Found(yaml.safe_load(self.config_of_the_run(settings)))
 
 
-class _Parsers(FitCLI):
-    """fit up to where it would parse its arguments."""
+class _Parser(FitCLI):
+    """fit, validate or test up to where it would parse its arguments."""
 
     @override
     def parse_arguments(self, *_: object) -> None:
@@ -59,10 +59,11 @@ def config_of_fit(arguments: list[str]) -> dict[str, Any]:
     raise AssertionError("fit has not asked where to begin")
 
 
-def parsers_of_runs() -> dict[str, ConfigParser]:
-    """Return the parsers of fit, validate and test, by these names."""
+def parser_of(command: str) -> ConfigParser:
+    """Return the parser of fit, validate or test."""
     try:
-        _Parsers("fit", [], ExitStack())
+        _Parser(command, [], ExitStack())
     except _Found as found:
-        return found.found
-    raise AssertionError("fit has not parsed its arguments")
+        parser: ConfigParser = found.found[command]
+        return parser
+    raise AssertionError(f"{command} has not parsed its arguments")

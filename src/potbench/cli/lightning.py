@@ -61,11 +61,13 @@ class PotbenchCLI(LightningCLI, ABC):
         at_the_end: gives the folder of the run back, whatever happens.
 
     Attributes:
+        command: fit, validate or test.
         is_own: whether the user names all that is built; else it is held against what is allowed.
         chooses_root: whether a flag says where datasets are prepared.
         allowed: packages and folders.
     """
 
+    command: str
     is_own: bool
     chooses_root: bool
     allowed: Allowed
@@ -73,6 +75,7 @@ class PotbenchCLI(LightningCLI, ABC):
     written: str  # the config of the run
 
     def __init__(self, command: str, arguments: list[str], at_the_end: ExitStack) -> None:
+        self.command = command
         self.config = Namespace({command: Namespace()})  # type: ignore[no-untyped-call]
         self.typed = arguments
         self.at_the_end = at_the_end
@@ -115,6 +118,8 @@ class PotbenchCLI(LightningCLI, ABC):
 
     @override
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        if subcommand != self.command:  # is not asked for, and would take its time
+            return self.init_parser(**kwargs)
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         add_fit_arguments(parser, subcommand == "fit")
         return parser
@@ -139,8 +144,7 @@ class PotbenchCLI(LightningCLI, ABC):
 
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        for command, nested in self._subcommand_parsers.items():
-            check_environment(command, known.own_settings(nested))
+        check_environment(self.command, known.own_settings(self._subcommand_parsers[self.command]))
         super().parse_arguments(parser, args)
         settings = self.settings
         seed = settings.seed_everything

@@ -26,10 +26,10 @@ def schema(kind: Literal["fit", "data", "potential", "trainer", "study", "search
 
 def settings() -> list[Argument]:
     """Return what a config of fit may say."""
-    from potbench.cli.config_of_fit import parsers_of_runs
+    from potbench.cli.config_of_fit import parser_of
     from potbench.schemas.arguments import Argument
 
-    actions = parsers_of_runs()["fit"]._actions
+    actions = parser_of("fit")._actions
     typed = [one for one in actions if hasattr(one, "_typehint") and not one.dest.endswith(".help")]
     return [Argument(one.dest, one._typehint, (one.help or "").partition("\n")[0], one.default) for one in typed]
 
