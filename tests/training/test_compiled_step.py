@@ -38,6 +38,7 @@ def traced(monkeypatch):
         return program
 
     monkeypatch.setattr(compiled_step, "translated", note)
+    monkeypatch.setattr(compiled_step, "require_compiler", lambda: None)
     return programs
 
 
@@ -117,7 +118,7 @@ def test_steps_that_depend_on_more_than_shapes_are_computed_as_ever_and_a_line_s
 
 
 @pytest.mark.parametrize(("place", "name"), [(1, "losses"), (2, "gradients"), (4, "gradients")])
-def test_a_program_that_computes_anything_else_is_not_used(monkeypatch, tmp_path, capsys, place, name):
+def test_a_program_that_computes_anything_else_is_not_used(traced, monkeypatch, tmp_path, capsys, place, name):
     def wrong(program):
         def run(*values):
             found = list(program(*values))
@@ -133,13 +134,22 @@ def test_a_program_that_computes_anything_else_is_not_used(monkeypatch, tmp_path
     assert_equal(found, train(tmp_path))
 
 
-def test_without_a_compiler_training_goes_on(monkeypatch, tmp_path, capsys):
+def test_without_a_compiler_training_goes_on_and_traces_nothing(tmp_path, capsys):
+    with torch._inductor.config.patch({"cpp.cxx": (None, str(tmp_path / "no_compiler"))}):
+        found = train(tmp_path, compile_steps=True)
+    printed = capsys.readouterr().out
+    assert printed.count("Training steps are not compiled: No working C++ compiler found in ") == 1
+    assert "Compiling training steps" not in printed
+    assert_equal(found, train(tmp_path))
+
+
+def test_what_a_compiler_refuses_is_said_and_training_goes_on(traced, monkeypatch, tmp_path, capsys):
     def refuse(program):
-        raise RuntimeError("No working C++ compiler found\nin any folder")
+        raise RuntimeError("CppCompileError: it is too long\nby far")
 
     monkeypatch.setattr(compiled_step, "translated", refuse)
     found = train(tmp_path, compile_steps=True)
-    assert capsys.readouterr().out.count("Training steps are not compiled: No working C++ compiler found.\n") == 1
+    assert capsys.readouterr().out.count("Training steps are not compiled: CppCompileError: it is too long.\n") == 1
     assert_equal(found, train(tmp_path))
 
 

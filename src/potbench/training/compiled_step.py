@@ -52,6 +52,13 @@ def translated(program: nn.Module) -> Callable[..., Sequence[Tensor]]:
     return torch.compile(program, fullgraph=True, dynamic=False, options=OPTIONS)
 
 
+def require_compiler() -> None:
+    """Raise RuntimeError where there is no compiler of C++, before time is spent on what it is to compile."""
+    from torch._inductor.cpp_builder import get_cpp_compiler  # takes a second, and few trainings need it
+
+    get_cpp_compiler()
+
+
 class CompiledStep:
     """A training step with batches of some shapes, compiled.
 
@@ -150,6 +157,7 @@ class CompiledSteps:
     def _compile(self, batch: Batch, settings: Sequence[Hashable]) -> CompiledStep:
         if batch.cached is not None and batch.cached.position_gradient is not None:
             raise RuntimeError("derivatives of features are cached, and steps with them are short as they are")
+        require_compiler()
         size = len(batch.atoms_per_molecule)
         self.say(f"Compiling training steps of {size} frames, for minutes unless an earlier training has …")
         began = time.perf_counter()
