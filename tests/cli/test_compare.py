@@ -17,7 +17,7 @@ from potbench.studies.running import launch
 from potbench.studies.running.launch import StudyResult
 from potbench.studies.study import Study
 from tests.studies.made_study import made_study
-from tests.studies.small_study import write_small
+from tests.studies.small_study import small, write_small
 
 ONE = {
     "architectures__ani": ...,
@@ -103,6 +103,20 @@ def test_a_dry_run_says_what_is_new_and_what_it_takes(compare: Callable[..., str
     only = compare("--dry_run", "--only", "training 2", trainings__number=3)
     assert "1 planned" in only
     assert "0 of 1 cells done." in only
+    compare("--dry_run")
+
+
+def test_a_dry_run_times_steps_of_what_is_left_to_train_alone(
+    compared: Path, compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[str] = []
+    monkeypatch.setattr(timing, "_measure", lambda *given: timed.append(given[-1]) or StepTime(0.5, 1.0, 10.0, 9))
+    two = {"architectures__ani": small(compared)["architectures"]["ani"]}
+    compare("--dry_run")
+    compare("--dry_run", "--only", "pairwise", **two)
+    assert timed == []
+    compare("--dry_run", **two)
+    assert [label.split()[0] for label in timed] == ["ani"]
     compare("--dry_run")
 
 

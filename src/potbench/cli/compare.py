@@ -85,6 +85,7 @@ def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str],
     from potbench.studies.planning.make_plan import make_plan, no_longer_planned
     from potbench.studies.planning.planner import Configs, Planner
     from potbench.studies.planning.study_checks import too_many_threads
+    from potbench.studies.running.commands import stages_asked_for
     from potbench.studies.yaml_text import WrittenFileError
     from potbench.whole_file import write_text
 
@@ -92,8 +93,13 @@ def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str],
     if problem:
         raise WrittenFileError(file, problem)
     configs = StudyConfigs(study, file)
-    planner = Planner(study, folder, Configs(configs.resolve, configs.data), times_all=is_dry)
-    plan = make_plan(planner, _tuned(planner, only, is_dry))
+    planner = Planner(study, folder, Configs(configs.resolve, configs.data))
+    tuned = _tuned(planner, only, is_dry)
+    plan = make_plan(planner, tuned)
+    if is_dry:  # what it will take is asked of what is left to do alone
+        states = _states(folder, plan, only, stages_asked_for(study))
+        planner.timed = {(cell.architecture, cell.dataset) for cell, state in states.items() if not state.is_final}
+        plan = make_plan(planner, tuned)
     text = file.read_text(encoding="utf-8")
     if not folder.study.is_file() or folder.study.read_text(encoding="utf-8") != text:
         write_text(folder.study, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -69,18 +69,18 @@ class Planner:
         study: what is compared.
         folder: where times of steps are kept.
         configs: reads configs.
-        times_all: whether steps are timed also where the budget does not need it.
 
     Attributes:
+        timed: architectures and datasets whose steps are timed even if the budget does not need it.
         left_out: cells that the study does not have.
         notes: what a reader of the study file might not expect: sentences.
     """
 
-    def __init__(self, study: Study, folder: StudyFolder, configs: Configs, times_all: bool = False) -> None:
+    def __init__(self, study: Study, folder: StudyFolder, configs: Configs) -> None:
         self.study = study
         self.folder = folder
         self.configs = configs
-        self.times_all = times_all
+        self.timed: Collection[Pair] = ()
         self.data = DataOfStudy(study, configs.data)
         self.left_out: list[LeftOut] = []
         self.notes: list[str] = []
@@ -210,7 +210,7 @@ class Planner:
             return None
         config = self._config(place, resolved, Length(1, None, None))
         threads = self.study.run.threads
-        if self.study.budget.rule == "wall_time" or self.times_all:
+        if self.study.budget.rule == "wall_time" or place[:2] in self.timed:
             return measured_time(self.folder, config, threads, place.name)
         return known_time(self.folder, config, threads)
 
