@@ -26,6 +26,15 @@ SMALL = [
 QUICK = ["--config", str(CONFIGS / "quickstart.yaml"), *SMALL, "--trainer.max_epochs", "2"]
 
 
+@pytest.fixture(autouse=True)
+def _few_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of runs, which take seconds, are drawn by the tests that look at them, and in processes of their own."""
+    if "figures" not in request.keywords:
+        for module in ("recorder", "evaluator"):
+            monkeypatch.setattr(f"potbench.runs.{module}.draw_figures", lambda run, record: None)
+        monkeypatch.setattr("potbench.runs.evaluator.draw_predictions", lambda *arguments: None)
+
+
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a run that was trained and tested; read, never changed."""

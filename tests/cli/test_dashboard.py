@@ -83,6 +83,7 @@ def steps_in_csv(run: Path) -> list[int]:
         return [int(row["step"]) for row in csv.DictReader(stream) if row["validation/loss"]]
 
 
+@pytest.mark.figures
 def test_an_offline_run_shows_all_there_is_to_know(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     described = {"name": "first", "group": "several", "job_type": "trial", "notes": "why", "tags": "[a,b]"}
@@ -245,6 +246,7 @@ def test_a_run_that_is_trained_on_continues_in_its_loggers(tmp_path: Path) -> No
     assert "train/gradient_norm" not in (run / "metrics.csv").read_text()
 
 
+@pytest.mark.figures
 def test_tensorboard_shows_the_run_in_its_folder(tmp_path: Path, finished_run: Path) -> None:
     run = tmp_path / "run"
     assert main(["fit", *QUICK, *TENSORBOARD, "--run_dir", str(run)]) == 0

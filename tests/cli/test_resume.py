@@ -40,6 +40,7 @@ def test_killed_and_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     assert all(torch.equal(weights[name], value) for name, value in expected.items())
 
 
+@pytest.mark.figures
 @pytest.mark.parametrize(
     "again",
     ["fit RUN", *(pytest.param(again, marks=pytest.mark.slow) for again in ("the same command", "fit --resume auto"))],
