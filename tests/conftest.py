@@ -72,6 +72,14 @@ def served_rmd17(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of runs, which take seconds, are not drawn."""
+    for module in ("recorder", "evaluator"):
+        monkeypatch.setattr(f"potbench.runs.{module}.draw_figures", lambda run, record: None)
+    monkeypatch.setattr("potbench.runs.evaluator.draw_predictions", lambda *arguments: None)
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Store:
     """Nineteen frames of four molecules, energies only."""
     return Store.write(tmp_path / "store", blocks())

@@ -27,12 +27,10 @@ QUICK = ["--config", str(CONFIGS / "quickstart.yaml"), *SMALL, "--trainer.max_ep
 
 
 @pytest.fixture(autouse=True)
-def _few_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures of runs, which take seconds, are drawn by the tests that look at them, and in processes of their own."""
+def _few_figures(request: pytest.FixtureRequest) -> None:
+    """Figures of runs are drawn by the tests that look at them, and in processes of their own."""
     if "figures" not in request.keywords:
-        for module in ("recorder", "evaluator"):
-            monkeypatch.setattr(f"potbench.runs.{module}.draw_figures", lambda run, record: None)
-        monkeypatch.setattr("potbench.runs.evaluator.draw_predictions", lambda *arguments: None)
+        request.getfixturevalue("undrawn")
 
 
 @pytest.fixture(scope="session")

@@ -23,10 +23,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 @pytest.fixture
-def folder(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
-    """A copy of it that may be changed; figures, which take seconds, are not drawn again."""
-    for module in ("recorder", "evaluator"):
-        monkeypatch.setattr(f"potbench.runs.{module}.draw_figures", lambda run, record: None)
-    monkeypatch.setattr("potbench.runs.evaluator.draw_predictions", lambda *arguments: None)
+def folder(finished: RunFolder, tmp_path: Path, undrawn: None) -> RunFolder:
+    """A copy of it that may be changed; its figures are not drawn again."""
     shutil.copytree(finished.path.parent, tmp_path / "copy")
     return RunFolder(tmp_path / "copy" / "run")

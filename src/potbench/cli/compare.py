@@ -99,7 +99,7 @@ def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str],
     if is_dry:  # what it will take is asked of what is left to do alone
         states = _states(folder, plan, only, stages_asked_for(study))
         planner.timed = {(cell.architecture, cell.dataset) for cell, state in states.items() if not state.is_final}
-        plan = make_plan(planner, tuned)
+        plan = make_plan(planner, tuned) if planner.timed else plan
     text = file.read_text(encoding="utf-8")
     if not folder.study.is_file() or folder.study.read_text(encoding="utf-8") != text:
         write_text(folder.study, text)

@@ -19,7 +19,7 @@ from potbench.cli.parsing import ConfigParser
 class _Found(Exception):  # noqa: N818 — nothing is wrong
     """What was wanted of fit is known: the whole config, or the parser."""
 
-    def __init__(self, found: dict[str, Any]) -> None:
+    def __init__(self, found: Any) -> None:
         self.found = found
 
 
@@ -36,7 +36,7 @@ class _Parser(FitCLI):
 
     @override
     def parse_arguments(self, *_: object) -> None:
-        raise _Found(self._subcommand_parsers)
+        raise _Found(self._parser(self.command))
 
 
 def config_of_fit(arguments: list[str]) -> dict[str, Any]:
@@ -55,7 +55,8 @@ def config_of_fit(arguments: list[str]) -> dict[str, Any]:
             # named, so that none is made; not to be found, so that nothing is read there
             _ConfigOfFit("fit", [*arguments, "--run_dir", os.devnull], at_the_end)
         except _Found as found:
-            return found.found
+            config: dict[str, Any] = found.found
+            return config
     raise AssertionError("fit has not asked where to begin")
 
 
@@ -64,6 +65,6 @@ def parser_of(command: str) -> ConfigParser:
     try:
         _Parser(command, [], ExitStack())
     except _Found as found:
-        parser: ConfigParser = found.found[command]
+        parser: ConfigParser = found.found
         return parser
     raise AssertionError(f"{command} has not parsed its arguments")

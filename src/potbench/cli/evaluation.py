@@ -34,8 +34,8 @@ class EvaluationCLI(PotbenchCLI):
     def prepare(self, settings: Namespace, config: dict[str, Any]) -> None:
         changed = ""
         if self.run.state != "new":
-            command = self.config.subcommand
-            changed = differences(self._parser(command), self.run.config, self.written, EVALUATED[command])
+            parser = self._parser(self.command)
+            changed = differences(parser, self.run.config, self.written, EVALUATED[self.command])
         loggers = evaluation_loggers(config["logger"], self.run.path)
         self.evaluator = Evaluator(
             self.run, self.written, settings.seed_everything, settings.ckpt_path, changed, loggers

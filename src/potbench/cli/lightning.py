@@ -134,17 +134,17 @@ class PotbenchCLI(LightningCLI, ABC):
     @property
     def settings(self) -> Namespace:
         """The configuration of the command that runs."""
-        settings: Namespace = self.config[self.config.subcommand]
+        settings: Namespace = self.config[self.command]
         return settings
 
     @property
     def fits(self) -> bool:
         """Whether the command trains."""
-        return bool(self.config.subcommand == "fit")
+        return self.command == "fit"
 
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        check_environment(self.command, known.own_settings(self._subcommand_parsers[self.command]))
+        check_environment(self.command, known.own_settings(self._parser(self.command)))
         super().parse_arguments(parser, args)
         settings = self.settings
         seed = settings.seed_everything
@@ -208,7 +208,7 @@ class PotbenchCLI(LightningCLI, ABC):
 
     def _find_run(self, settings: Namespace) -> None:
         """Find the folder of the run, or make one."""
-        named_by = variable(self.config.subcommand, "run_dir")
+        named_by = variable(self.command, "run_dir")
         run_dir = settings.run_dir or os.environ.get(named_by)
         if self.fits:
             require_together(settings, bool(run_dir))
@@ -239,7 +239,7 @@ class PotbenchCLI(LightningCLI, ABC):
         config = settings.clone()
         for name in INPUTS:
             config.pop(name, None)
-        text: str = self._parser(self.config.subcommand).dump(config, skip_unset=False, format="yaml")
+        text: str = self._parser(self.command).dump(config, skip_unset=False, format="yaml")
         return text
 
     def elements(self, of_dataset: list[str]) -> list[str]:
@@ -264,7 +264,7 @@ class PotbenchCLI(LightningCLI, ABC):
     @override
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         settings = self.settings
-        config = self.config_init[str(self.subcommand)]["trainer"]
+        config = self.config_init[self.command]["trainer"]
         config["default_root_dir"] = str(self.run.path)
         config["devices"], config["num_nodes"] = layout(config["devices"], config["num_nodes"])
         config["plugins"] = with_own_plugins(config["plugins"], config["strategy"], self.fits)
