@@ -10,6 +10,8 @@ PYTHON ?= python3.11
 VENV := .venv
 RUN := runs/quickstart/$(shell date +%Y-%m-%d_%H-%M-%S)
 INSTALLED := $(VENV)/installed
+# some containers forbid it, and each command would compile all that it imports again, for ten seconds
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: quickstart compare test slow notebooks docs pictures slurm install clean
 

@@ -222,6 +222,13 @@ def test_make_targets_say_what_the_readme_says(target: str) -> None:
     assert all(part in plan for part in expected[target])
 
 
+def test_make_keeps_what_python_compiles_where_the_environment_forbids_it() -> None:
+    command = ["make", "--silent", "--eval=probe:; echo $$PYTHONDONTWRITEBYTECODE.", "probe"]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    shown = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert shown == ".\n"
+
+
 @pytest.mark.slow
 def test_make_quickstart_trains_within_four_minutes() -> None:
     subprocess.run(["make", "quickstart"], cwd=ROOT, check=True, timeout=240)

@@ -41,6 +41,7 @@ def test_a_molecule_moves(
         assert not np.array_equal(images[0].positions, images[-1].positions)
 
 
+@pytest.mark.slow  # tests/inference resumes simulations within one process
 def test_a_killed_simulation_resumes_to_the_same_numbers(finished_run: Path, methane: Path, tmp_path: Path) -> None:
     command = ["md", str(finished_run), str(methane), "--format", "xyz", "--time", "0.2", "--temperature", "50"]
     killed = start(*command, "--output", str(tmp_path / "killed"))

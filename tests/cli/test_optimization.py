@@ -153,6 +153,7 @@ def test_what_cannot_work_is_refused_with_its_key_and_leaves_nothing(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow  # tests/runs/test_place.py breaks off more of them, within one process
 def test_a_run_resumes_within_its_warm_up_and_while_its_loss_changes(tmp_path: Path) -> None:
     loss = ["--model.loss", "potbench.training.ChangingLoss", "--model.loss.begin", "0.2", "--model.loss.end", "0.8"]
     schedule = ["--model.schedule", f"{SCHEDULES}ReduceLROnPlateau", "--model.warmup_steps", "4"]

@@ -24,6 +24,7 @@ LONG = [
 ]
 
 
+@pytest.mark.slow  # tests/kills kills more of them, at known places
 def test_killed_and_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     assert main(["fit", *LONG, "--run_dir", str(unbroken)]) == 0

@@ -74,9 +74,9 @@ SETTINGS: dict[str, tuple[list[str], list[str]]] = {
     "averaged, every step": ([*AVERAGED, *EVERY_STEP], [f"{STEP}#5", f"{VALIDATION}#2"]),
     "energies": (ENERGIES, ["potbench.training.feature_cache.callback:fill#1@after", "features-#1@half"]),
 }
-# every sixth one is enough for each commit
+# every eighth one is enough for each commit
 CASES = [
-    pytest.param(name, place, marks=[pytest.mark.slow] if number % 6 else [])
+    pytest.param(name, place, marks=[pytest.mark.slow] if number % 8 else [])
     for name, (_, places) in SETTINGS.items()
     for number, place in enumerate(places)
 ]

@@ -48,6 +48,12 @@ MORE_PLACES = [
     *(("on_save_checkpoint", count) for count in (1, 2, 4)),
     ("on_train_end", 1),
 ]
+# two places of each are enough for each commit, all four of any two settings
+CASES = [
+    pytest.param(name, *place, marks=[] if place in PLACES[number % 2 :: 2] else [pytest.mark.slow])
+    for number, name in enumerate(SETTINGS)
+    for place in PLACES + MORE_PLACES
+]
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +71,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return of
 
 
-@pytest.mark.parametrize(
-    ("hook", "count"), [*PLACES, *(pytest.param(*place, marks=pytest.mark.slow) for place in MORE_PLACES)]
-)
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(("name", "hook", "count"), CASES)
 def test_a_training_that_is_resumed_equals_the_unbroken_one(tmp_path, unbroken, name, hook, count):
     with suppress(BrokenOffError):
         fit(tmp_path, BreakOff(hook, count), **SETTINGS[name])

@@ -114,7 +114,7 @@ def traced(potential: Potential) -> torch.export.ExportedProgram:
 
 def _any_size() -> AbstractContextManager[None]:
     """Let one pair be like several; otherwise torch would refuse two atoms."""
-    patch: AbstractContextManager[None] = symbolic_shapes.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
+    patch: AbstractContextManager[None] = symbolic_shapes.patch(backed_size_oblivious=True)
     return patch
 
 

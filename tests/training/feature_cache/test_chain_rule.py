@@ -107,6 +107,7 @@ def test_cached_features_are_dropped_when_molecules_move(potential, batch):
     assert moved.cached is None
 
 
+@pytest.mark.parametrize("potential", [(readout, True) for readout in READOUTS], ids=str, indirect=True)
 @pytest.mark.parametrize(
     ("constant", "value"), [("COST_OF_A_PART", 0), ("COST_OF_A_PART", 10**9), ("MOST_KINDS", 2), ("FRAMES_AT_ONCE", 1)]
 )
