@@ -41,6 +41,22 @@ def said(parser: RunParser, *arguments: object) -> str:
     return message
 
 
+def test_an_entry_alone_does_not_replace_a_mapping_and_where_it_can_be_added_is_said(
+    parser: RunParser, tmp_path: Path
+) -> None:
+    (tmp_path / "more.yaml").write_text("data.init_args.dataset.init_args.datasets.b: potbench.datasets.Sample\n")
+    one = "{class_path: potbench.datasets.Several, init_args: {name: both, datasets: {a: potbench.datasets.Sample}}}"
+    place = "data.init_args.dataset.init_args.datasets"
+    both = ["--data.dataset", one, "--config", tmp_path / "more.yaml"]
+    assert said(parser, *QUICKSTART, *both) == (
+        f"{place} would have the entry b alone. Expected all of its entries, or --{place}.b behind the config. Change "
+        f"{place}."
+    )
+    added = [*QUICKSTART, "--data.dataset", one, f"--{place}.b", "potbench.datasets.Sample"]
+    found = parser.parse_args(["fit", *added]).fit.data.init_args.dataset.init_args.datasets
+    assert sorted(found) == ["a", "b"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

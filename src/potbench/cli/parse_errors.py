@@ -189,6 +189,12 @@ def _wrong_value(found: re.Match[str], trail: Trail, parser: Parser) -> str | No
     deeper = re.match(r"NestedArg\(key='([\w.]+)'", value)
     if deeper:
         return f"There is no setting {place}.{deeper[1]}. Change {place}."
+    entry = re.match(r"Namespace\((\w+)=", value)  # a dotted key
+    if entry and NAMES["dict"] in in_yaml(kinds):
+        return (
+            f"{place} would have the entry {entry[1]} alone. Expected all of its entries, or --{place}.{entry[1]} "
+            f"behind the config. Change {place}."
+        )
     no_class = [] if plain else NO_CLASS.findall(trail.text)
     if no_class:
         given = value if union else no_class[0]
