@@ -35,8 +35,10 @@ def test_two_processes_train_and_test_as_one(tmp_path: Path, optimizer: str) -> 
     for stage in ("validation", "test"):
         for name, expected in records[0]["metrics"][stage].items():
             assert records[1]["metrics"][stage][name]["value"] == pytest.approx(expected["value"], rel=1e-7), name
-    frames = [np.sort(np.load(run / "predictions.npz")["frame"]) for run in (one, two)]
-    assert np.array_equal(*frames)
+    predicted, expected = (np.load(run / "predictions.npz") for run in (two, one))
+    assert np.array_equal(predicted["frame"], expected["frame"])
+    for name in ("predicted_energy", "predicted_forces", "force_absolute_error", "num_atoms"):
+        assert predicted[name] == pytest.approx(expected[name], rel=1e-6, abs=1e-6), name
 
 
 REPORT = ("--trainer.callbacks", "[{class_path: tests.cli.cached_features.Report}]")

@@ -6,8 +6,10 @@ import pytest
 
 from potbench.loading import SplitIndices
 from potbench.loading.manifest import Units
+from potbench.results.member import Label
 from potbench.runs.parent import Parent
-from tests.results.conftest import Found
+from potbench.runs.predictions import OF_COMPONENTS, OF_FRAMES, in_order
+from tests.results.conftest import Found, compare_labelled
 from tests.results.simulated import MANIFEST, Simulated, trainings
 
 
@@ -35,6 +37,50 @@ def test_what_cannot_be_compared_is_never_in_one_table(tmp_path: Path, found: Fo
     assert "must not be compared" in red[0]
     assert findings.fairness.checks[0].holds is False
     assert {group.dataset for group in findings.groups} == {"simulated (A)", "simulated (B)"}
+
+
+def test_data_whose_test_frames_have_the_same_numbers_keep_their_own_atoms(tmp_path: Path, found: Found) -> None:
+    other = replace(MANIFEST, name="larger", fingerprint="larger")
+    trainings(tmp_path / "a", 3, scatter=0.0)
+    trainings(tmp_path / "b", 3, scatter=0.0, num_atoms=12, manifest=other)
+    errors = {table.group.dataset: table.rows["SchNet"].mean.mean for table in found(metric="forces_mae").main}
+    assert errors == {"simulated": pytest.approx(1.0, abs=0.05), "larger": pytest.approx(1.0, abs=0.05)}
+
+
+def test_test_frames_are_those_of_their_numbers_in_whatever_order_processes_predicted_them(
+    tmp_path: Path, found: Found
+) -> None:
+    made = {"num_test": 40, "molecules": [f"m{number}" for number in range(40)]}
+    trainings(tmp_path / "a", 3, **made)
+    runs = trainings(tmp_path / "b", 3, architecture="PaiNN", **made)
+    expected = found(metric="forces_mae").main[0]
+    for run in runs:
+        with np.load(run.predictions) as arrays:
+            whole = in_order(arrays)
+        order = np.r_[0:40:2, 1:40:2]
+        names = whole.keys() & {*OF_FRAMES, *OF_COMPONENTS}
+        parts = {name: whole[name].reshape(40, -1)[order].ravel() for name in names}
+        np.savez(run.predictions, **{**whole, **parts})
+        assert (parts["frame"] != whole["frame"]).any()
+        with np.load(run.predictions) as arrays:
+            assert all(np.array_equal(values, whole[name]) for name, values in in_order(arrays).items())
+    (table,) = found(metric="forces_mae").main
+    assert table.rows["PaiNN"].errors.errors == pytest.approx(expected.rows["PaiNN"].errors.errors, rel=1e-12)
+    first, second = (each.comparison("SchNet", "PaiNN") for each in (table, expected))
+    assert first is not None
+    assert second is not None
+    assert first.interval == pytest.approx(second.interval, rel=1e-9)
+
+
+def test_a_size_of_which_every_training_diverged_is_in_no_table(tmp_path: Path, found: Found) -> None:
+    labels = {}
+    for train in (200, 400):
+        for seed in range(2):
+            run = Simulated(seed=seed, train=train, diverged=train == 200).write(tmp_path / f"{train}-{seed}")
+            labels[run.path] = Label("SchNet", "simulated", train, seed, None)
+    findings = compare_labelled(labels)
+    assert [group.size for group in findings.groups] == [400]
+    assert [each.reason.rpartition("; ")[2] for each in findings.absent] == ["no training of its kind finished"] * 2
 
 
 def test_a_run_that_was_trained_on_test_frames_is_refused(tmp_path: Path, found: Found) -> None:

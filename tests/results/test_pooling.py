@@ -14,7 +14,7 @@ from potbench.results.member import Asked, Label
 from potbench.results.report import write_report
 from potbench.results.sections import learning_curves
 from potbench.statistics.interval import Basis
-from tests.results.conftest import Found
+from tests.results.conftest import Found, compare_labelled
 from tests.results.simulated import Simulated
 
 MOLECULES = tuple(f"C{number}" for number in range(20))
@@ -138,17 +138,15 @@ def test_learning_curves_are_fitted_to_each_fold(tmp_path: Path) -> None:
 
 def test_folds_with_the_same_test_frames_count_their_trainings_once(tmp_path: Path) -> None:
     """Two trainings on each of three folds are three exponents."""
-    labelled = []
+    labels = {}
     for train in (200, 300):
         for fold in range(3):
             for seed in range(2):
                 run = Simulated(seed=10 * fold + seed, draws=True, train=train).write(
                     tmp_path / f"{train}-{fold}-{seed}"
                 )
-                labelled.append((run.path, Label("SchNet", "simulated", train, seed, fold)))
-    members, absent = members_of(find_runs([path for path, _ in labelled]))
-    labels = dict(labelled)
-    findings = find([replace(each, label=labels[each.folder.path]) for each in members], absent, Asked("Sizes"))
+                labels[run.path] = Label("SchNet", "simulated", train, seed, fold)
+    findings = compare_labelled(labels)
     section = learning_curves.section(findings)
     assert "the interval of b is that over folds, trainings of one fold averaged." in section.blocks[0]
     errors = np.log([table.rows["SchNet"].mean.values for table in findings.tables])

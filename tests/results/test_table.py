@@ -1,16 +1,19 @@
 import math
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from potbench.results import words
 from potbench.results.errors import METRICS
+from potbench.results.member import Label
 from potbench.runs.predictions import errors
 from potbench.statistics.interval import Basis
 from potbench.statistics.verdict import Verdict
-from tests.results.conftest import Found
+from tests.results.conftest import Found, compare_labelled
 from tests.results.simulated import Simulated, trainings
 
 NAMES = {"AEV": 1.0, "SchNet": 1.02, "PaiNN": 1.4, "Field": 1.42, "Last": 2.5}
@@ -105,6 +108,36 @@ def test_trainings_are_paired_where_their_training_frames_are(tmp_path: Path, fo
     (table,) = found().main
     assert table.paired is draws
     assert len(table.comparison("SchNet", "PaiNN").ratio.trainings) == (1 if draws else 2)
+
+
+def test_trainings_of_one_fold_are_averaged_since_they_share_its_training_frames(tmp_path: Path) -> None:
+    labels = {}
+    for name in ("SchNet", "PaiNN"):
+        for fold in range(4):
+            for seed in range(3):
+                # folds are better and worse for all alike
+                settings = Simulated(
+                    architecture=name, seed=100 * fold + seed, draws=True, error=1.0 + 0.2 * fold, scatter=0.0
+                )
+                split = Simulated(seed=fold, draws=True).split
+                run = settings.write(tmp_path / f"{name}-{fold}-{seed}")
+                split.save(run.split)
+                record = settings.record(run)
+                replace(record, split=replace(record.split, fingerprint=split.fingerprint)).save(run.path)
+                labels[run.path] = Label(name, "simulated", None, seed, fold)
+    (table,) = compare_labelled(labels).main
+    assert table.paired
+    row = table.rows["SchNet"]
+    assert len(row.mean.values) == len(row.finished) == 12
+    means = np.reshape(row.mean.values, (4, 3)).mean(axis=1)
+    half = stdtrit(3, 0.975) * means.std(ddof=1) / 2
+    assert row.mean.interval == pytest.approx((means.mean() - half, means.mean() + half), rel=1e-9)
+    assert words.basis(row) == "interval over 4 folds, 12 trainings"
+    # what folds do to both alike is not in their ratio
+    compared = table.comparison("SchNet", "PaiNN")
+    assert compared is not None
+    assert compared.interval is not None
+    assert compared.interval.high / compared.interval.low < 1.2 < (row.mean.interval.high / row.mean.interval.low)
 
 
 def test_named_test_sets_have_tables_of_their_own(tmp_path: Path, found: Found) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from potbench.errors import RecordError
 from potbench.loading import SplitIndices
 from potbench.runs.folder import RunFolder
+from potbench.runs.predictions import in_order
 from potbench.structures import BoolArray, Column, FloatArray, IntArray
 from potbench.units import KCAL_PER_MOL, MEV, reported
 
@@ -25,7 +26,7 @@ class TestFrames:
     """Test frames, as all runs have them that were tested on the same.
 
     Args:
-        frames: shape (frames,), indices into the store.
+        frames: shape (frames,), indices into the store, in their order.
         num_atoms: shape (frames,).
         molecule: shape (frames,), index of `molecules`.
         molecules: names.
@@ -85,10 +86,14 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self._shared: dict[str, TestFrames] = {}
+        self._shared: dict[tuple[str, str], TestFrames] = {}
 
-    def read(self, run: RunFolder) -> RunErrors:
-        """Read the errors of a run.
+    def read(self, run: RunFolder, data: str) -> RunErrors:
+        """Read the errors of a run, in the order of the frames, whatever processes predicted them in.
+
+        Args:
+            run: the folder.
+            data: fingerprint of the data, whose frames have the same numbers as those of others.
 
         Raises:
             RecordError: the predictions are damaged, or an earlier version wrote them.
@@ -100,29 +105,31 @@ class Reader:
                         f"{run.predictions.name} is of an earlier version, without the errors of each frame; "
                         "test writes it anew"
                     )
-                found: dict[str, Column] = {
-                    name: arrays[name]
-                    for name in arrays
-                    if name not in {"forces", "predicted_forces", "predicted_energy", "offset"}
-                }
+                found = in_order(
+                    {
+                        name: arrays[name]
+                        for name in arrays
+                        if name not in {"forces", "predicted_forces", "predicted_energy", "offset"}
+                    }
+                )
         except (OSError, ValueError, EOFError, LookupError, BadZipFile) as error:
             if isinstance(error, RecordError):
                 raise
             raise RecordError(f"{run.predictions.name} is damaged ({error})") from error
         return RunErrors(
-            self._frames(found),
+            self._frames(found, data),
             found["energy_error"],
             found.get("force_absolute_error"),
             found.get("force_squared_error"),
             found.get("nearest"),
         )
 
-    def _frames(self, found: dict[str, Column]) -> TestFrames:
+    def _frames(self, found: dict[str, Column], data: str) -> TestFrames:
         names = tuple(found["test_sets"].tolist()) if "test_sets" in found else ()
         sets = {name: found["frame"][found["test_set"] == place] for place, name in enumerate(names)}
         key = digest(found["frame"], sets)
         return self._shared.setdefault(
-            key,
+            (data, key),
             TestFrames(
                 found["frame"],
                 found["num_atoms"],

@@ -43,13 +43,13 @@ def front(table: Table, costs: Mapping[str, CostShown], seed: int = 0) -> dict[s
                 beaten |= (errors[other] < errors[name]) & (prices[other] <= prices[name])
         share = float(beaten.mean())
         # of molecules that are tested once it is seen how far they vary, of folds that share training frames it is not
-        sure = len(table.rows[name].errors.errors) > 1 if table.folds is None else table.folds.by_molecule
+        sure = len(table.rows[name].independent.errors) > 1 if table.folds is None else table.folds.by_molecule
         found[name] = "front" if sure and share <= 1 - SURE else "dominated" if sure and share >= SURE else "ambiguous"
     return found
 
 
 def _errors(table: Table, name: str, drawn: FloatArray, random: np.random.Generator) -> FloatArray:
-    cell = table.rows[name].errors
+    cell = table.rows[name].independent
     sums = block_sums(cell.errors.mean(axis=0), table.independence.blocks, table.weights)
     found: FloatArray = (drawn @ sums.values) / (drawn @ sums.weights)
     trainings = len(cell.errors)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from potbench.errors import RecordError
 from potbench.loading import SplitIndices
 from potbench.reporting.page.content import Banner
@@ -122,7 +124,7 @@ def separate(members: Sequence[Member]) -> Separated:
     for member in members:
         if member.outcome is Outcome.FINISHED:
             try:
-                found = reader.read(member.folder)
+                found = reader.read(member.folder, member.known.data.fingerprint)
                 refused = _refused(member, found)
             except (RecordError, OSError) as error:
                 absent.append(Absent(member.label.text, str(error).removesuffix("."), "red"))
@@ -193,17 +195,17 @@ def _key(member: Member, test: str) -> _Key:
 
 
 def _key_of_diverged(member: Member, errors: Mapping[Member, RunErrors], keys: Mapping[Member, _Key]) -> _Key | None:
-    """Return the key of those that finished with the same test frames: it was not tested itself."""
+    """Return the key of those of its size that finished with the same test frames: it was not tested itself."""
+    label, data = member.label, member.known.data.fingerprint
     same = [
         other
         for other in errors
-        if other.label.dataset == member.label.dataset and other.known.data.fingerprint == member.known.data.fingerprint
+        if (other.label.dataset, other.label.size) == (label.dataset, label.size)
+        and other.known.data.fingerprint == data
     ]
     if member.folder.split.is_file():
         frames = digest(SplitIndices.load(member.folder.split).test, {})
         same = [other for other in same if errors[other].test.digest_of_frames == frames]
-    # with the same number of training frames, if any has
-    same.sort(key=lambda other: other.label.size != member.label.size)
     return keys[same[0]] if same else None
 
 
@@ -217,7 +219,7 @@ def _refused(member: Member, found: RunErrors) -> str:
         return f"refused: the run that its weights come from saw {parent.frames_seen:,} of its test frames"
     if member.folder.split.is_file():
         own = SplitIndices.load(member.folder.split).test
-        if len(own) != len(found.test.frames) or not (own == found.test.frames).all():
+        if not np.array_equal(np.sort(own), found.test.frames):
             return "its predictions are not of the test frames of its split; test writes them anew"
     return ""
 

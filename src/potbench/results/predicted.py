@@ -8,15 +8,17 @@ import numpy as np
 
 from potbench.loading import Store
 from potbench.results.member import Member
-from potbench.results.table import Row, Table
+from potbench.results.row import Row
+from potbench.results.table import Table
+from potbench.runs.predictions import in_order
 from potbench.runs.written_places import stored
 from potbench.structures import Column
 
 
 def predictions(member: Member) -> Mapping[str, Column]:
-    """Read everything that a training predicted."""
+    """Read everything that a training predicted, in the order of the frames."""
     with np.load(member.folder.predictions, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays}
+        return in_order(arrays)
 
 
 def on_all_frames(row: Row) -> Mapping[str, Column]:

@@ -8,7 +8,8 @@ from potbench.reporting.comparison import Comparison, compare
 from potbench.reporting.page.content import Column, PageTable, Value
 from potbench.reporting.rounding import three_digits
 from potbench.results.predicted import predictions, typical
-from potbench.results.table import Row, Table
+from potbench.results.row import Row
+from potbench.results.table import Table
 from potbench.structures import FloatArray
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
@@ -12,10 +12,9 @@ import numpy as np
 from potbench.results.errors import ALL, Metric, RunErrors
 from potbench.results.group import Group, Training
 from potbench.results.independence import Independence, independence
-from potbench.results.member import Member, Outcome
+from potbench.results.row import Row, are_paired, mean_of
 from potbench.results.tested_folds import TestedFolds, mean_over_folds, ratio_over_folds
-from potbench.statistics.blocks import block_mean
-from potbench.statistics.interval import Interval, TrainingMean, mean_over_trainings
+from potbench.statistics.interval import Interval
 from potbench.statistics.ranking import Ranking, probability_best, rank
 from potbench.statistics.ratio import FrameErrors, Ratio, ratio
 from potbench.statistics.verdict import Comparison
@@ -24,34 +23,6 @@ from potbench.units import reported
 
 MOST_COMPARED = 40
 """Architectures of which all pairs are compared."""
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """The error of an architecture.
-
-    Args:
-        architecture: its name.
-        baseline: whether it only shows what the others must beat.
-        mean: over its trainings.
-        errors: of each training and frame; squared for an RMSE.
-        trainings: that finished, in the order of the errors, each with a run for every fold that tests other frames.
-        lost: runs that have no error: they diverged, or predict what is not finite.
-        missing: trainings that were planned and are not there.
-    """
-
-    architecture: str
-    baseline: bool
-    mean: TrainingMean
-    errors: FrameErrors
-    trainings: tuple[Training, ...]
-    lost: tuple[Member, ...]
-    missing: int
-
-    @property
-    def finished(self) -> tuple[Member, ...]:
-        """Return the runs that finished, in the order of the values of the mean."""
-        return tuple(member for training in self.trainings for member in training)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +120,10 @@ def judge(
     weights = weights[~unknown]
     errors = {training: each[~unknown] for training, each in values.items() if np.isfinite(each[~unknown]).all()}
     trainings = group.trainings
+    finished = {name: tuple(training for training in found if training in errors) for name, found in trainings.items()}
     cells = {
         name: FrameErrors(
-            np.array([errors[training] for training in found if training in errors]).reshape(-1, int(chosen.sum())),
+            np.array([errors[training] for training in finished[name]]).reshape(-1, int(chosen.sum())),
             sum(training not in errors for training in found),
         )
         for name, found in trainings.items()
@@ -169,19 +141,21 @@ def judge(
             found[0][0].label.baseline,
             mean_over_folds(cells[name], folds, weights, metric.squared)
             if folds
-            else _mean(cells[name], metric, blocks, weights),
+            else mean_of(finished[name], cells[name], metric, blocks, weights),
             cells[name],
-            tuple(training for training in found if training in errors),
+            finished[name],
             tuple(member for training in found if training not in errors for member in training),
             group.missing.get(name, 0),
         )
         for name, found in trainings.items()
     }
-    paired = _are_paired(rows)
+    paired = are_paired(rows)
     rows = dict(sorted(rows.items(), key=lambda item: (item[1].mean.mean is None, item[1].mean.mean or 0.0, item[0])))
     ranking = _ranking(rows, metric, blocks, weights, paired, smallest_difference, folds) if decides else None
     probable = {
-        name: rows[name].errors for name in (ranking.order if ranking else ()) if len(rows[name].errors.errors) > 1
+        name: rows[name].independent
+        for name in (ranking.order if ranking else ())
+        if len(rows[name].independent.errors) > 1
     }
     # folds share training frames, and a bootstrap over them varies too little
     allowed = len(probable) > 1 and (folds is None or folds.by_molecule)
@@ -201,36 +175,6 @@ def _values(
     return found, weights[chosen] if len(weights) else weights
 
 
-def _mean(cell: FrameErrors, metric: Metric, blocks: Independence, weights: FloatArray) -> TrainingMean:
-    if not len(cell.errors):
-        return mean_over_trainings(np.empty(0), cell.num_diverged)
-    over_frames = block_mean(cell.errors.mean(axis=0), blocks.blocks, weights)
-    means = cell.training_means(weights)
-    if metric.squared:
-        over_frames, means = over_frames.root(), np.sqrt(means)
-    found = mean_over_trainings(means, cell.num_diverged, over_frames.interval())
-    if found.interval is None:
-        return found
-    return replace(found, interval=Interval(max(found.interval.low, 0.0), found.interval.high))
-
-
-def _are_paired(rows: Mapping[str, Row]) -> bool:
-    """Tell whether training s of each architecture had the same training frames, and others than training t."""
-    draws = {
-        tuple(
-            tuple((member.label.fold, member.label.training, member.known.split.fingerprint) for member in training)
-            for training in row.trainings
-        )
-        for row in rows.values()
-        if row.trainings
-    }
-    if len(draws) != 1:
-        return False
-    (draw,) = draws
-    frames = {tuple(fingerprint for _, _, fingerprint in training) for training in draw}
-    return len(frames) == len(draw) > 1
-
-
 def _ranking(
     rows: Mapping[str, Row],
     metric: Metric,
@@ -246,7 +190,7 @@ def _ranking(
         return None
     ratios = {}
     for first, second in combinations(compared, 2):
-        cells = rows[first].errors, rows[second].errors
+        cells = rows[first].independent, rows[second].independent
         pairs = paired and len(cells[0].errors) == len(cells[1].errors)
         if folds is None:
             found = ratio(*cells, blocks.blocks, weights, pairs)
@@ -255,8 +199,3 @@ def _ranking(
         ratios[first, second] = found.root() if metric.squared else found
     bases = {name: row.mean.basis for name, row in rows.items() if name in compared or row.lost}
     return rank(bases, ratios, smallest_difference)
-
-
-def lost_reason(member: Member) -> str:
-    """Say why a training has no error."""
-    return member.reason if member.outcome is Outcome.DIVERGED else "some of its predictions are not finite"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import exp
 
 from potbench.reporting.rounding import three_digits
-from potbench.results.table import Compared, Row, Table
+from potbench.results.row import Row, folds_of
+from potbench.results.table import Compared, Table
 from potbench.statistics.interval import Basis, Interval, TrainingMean
 from potbench.statistics.verdict import Comparison, Remedy, Verdict
 
@@ -49,6 +50,8 @@ def basis(row: Row) -> str:
     missing = f", {row.missing} missing" if row.missing else ""
     if row.lost:
         return f"{number} of {number + len(row.lost)} trained{missing}"
+    if row.mean.basis is Basis.TRAININGS and (folds := folds_of(row.trainings)) is not None:
+        return f"interval over {len(set(folds.tolist()))} folds, {number} trainings{missing}"
     if row.mean.basis is Basis.TRAININGS:
         return f"interval over {number} trainings{missing}"
     if row.mean.basis is Basis.FOLDS:

@@ -21,7 +21,7 @@ from potbench.runs.figures import describe, draw_figures, draw_predictions
 from potbench.runs.folder import EvaluationFolder, RunFolder
 from potbench.runs.lock import undisturbed
 from potbench.runs.metrics import in_units
-from potbench.runs.predictions import annotate, errors, of_test_set
+from potbench.runs.predictions import annotate, errors, in_order, of_test_set
 from potbench.runs.provenance import command, provenance
 from potbench.runs.recipe import as_text, split_recipe
 from potbench.runs.record import Record, named
@@ -96,8 +96,8 @@ class Evaluator(Callback):
         if isinstance(task.potential, Ensemble):
             predictions |= of_ensemble(task.potential)
         data = data_of(trainer)
-        predictions = annotate(
-            predictions, data.store, data.indices, data.statistics.reference_energies, self._trained_on()
+        predictions = in_order(
+            annotate(predictions, data.store, data.indices, data.statistics.reference_energies, self._trained_on())
         )
         unit = data.store.energy_unit
         self._test_sets = {

@@ -11,6 +11,16 @@ from potbench.loading import SplitIndices, Store
 from potbench.structures import Column, FloatArray, IntArray
 from potbench.units import KCAL_PER_MOL, reported
 
+OF_FRAMES = (
+    *("frame", "num_atoms", "molecule", "time", "test_set", "nearest", "energy", "predicted_energy", "energy_spread"),
+    *("offset", "energy_error", "force_absolute_error", "force_squared_error"),
+)
+"""Names of arrays with a number for each frame."""
+OF_ATOMS = ("atomic_numbers", "atomic_energies")
+"""With one for each atom."""
+OF_COMPONENTS = ("forces", "predicted_forces", "forces_spread")
+"""With three for each atom."""
+
 
 def annotate(
     predictions: Mapping[str, Column],
@@ -68,6 +78,22 @@ def annotate(
         for number, chosen in enumerate(indices.test_sets.values()):
             found["test_set"][np.isin(frames, chosen)] = number
     return found
+
+
+def in_order(predictions: Mapping[str, Column]) -> dict[str, Column]:
+    """Return predictions in the order of their frames, which several processes predict in turns.
+
+    Args:
+        predictions: as `annotate` returns them, or some of them, with frame and num_atoms.
+    """
+    order = np.argsort(predictions["frame"], kind="stable")
+    counts = predictions["num_atoms"]
+    first = (np.cumsum(counts) - counts)[order]
+    counts = counts[order]
+    atoms = np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    components = (3 * atoms[:, None] + np.arange(3)).ravel()
+    rows = dict.fromkeys(OF_FRAMES, order) | dict.fromkeys(OF_ATOMS, atoms) | dict.fromkeys(OF_COMPONENTS, components)
+    return {name: predictions[name][rows[name]] if name in rows else predictions[name] for name in predictions}
 
 
 def training_frames_compared(number: int) -> int:

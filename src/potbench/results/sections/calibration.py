@@ -7,7 +7,8 @@ from potbench.reporting.page.content import Block, Column, PageFigure, PageTable
 from potbench.reporting.rounding import three_digits
 from potbench.results.findings import Findings
 from potbench.results.predicted import predictions, typical
-from potbench.results.table import Row, Table
+from potbench.results.row import Row
+from potbench.results.table import Table
 from potbench.runs.figures import shown_calibrations
 from potbench.runs.spreads import judge, rows_of
 

@@ -11,7 +11,8 @@ from potbench.results import words
 from potbench.results.columns import table as columns_with_values
 from potbench.results.findings import Findings
 from potbench.results.front import State, front
-from potbench.results.table import Row, Table
+from potbench.results.row import Row
+from potbench.results.table import Table
 from potbench.runs.record import InferenceCost, Measured
 from potbench.statistics.interval import mean_over_trainings
 from potbench.units import Quantity

@@ -13,7 +13,8 @@ from potbench.results.findings import Findings
 from potbench.results.other_errors import STRONG, error_of_differences, vector_errors
 from potbench.results.predicted import predictions, typical
 from potbench.results.residual_tables import residual_tables
-from potbench.results.table import Row, Table
+from potbench.results.row import Row
+from potbench.results.table import Table
 from potbench.results.words import plural
 from potbench.units import KCAL_PER_MOL, reported
 

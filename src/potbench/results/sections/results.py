@@ -9,7 +9,8 @@ from potbench.reporting.page.content import Block, Column, PageFigure, PageTable
 from potbench.reporting.rounding import three_digits
 from potbench.results import words
 from potbench.results.findings import Findings
-from potbench.results.table import Compared, Row, Table, lost_reason
+from potbench.results.row import Row, lost_reason
+from potbench.results.table import Compared, Table
 from potbench.results.tested_folds import TestedFolds
 from potbench.statistics.ratio import fold_overlap
 

@@ -24,7 +24,8 @@ from potbench.reporting.structure_figure import PREDICTED, draw_structure
 from potbench.results import words
 from potbench.results.findings import Findings
 from potbench.results.predicted import on_all_frames, store_of
-from potbench.results.table import Row, Table
+from potbench.results.row import Row
+from potbench.results.table import Table
 from potbench.structures import SYMBOLS, FloatArray
 from potbench.structures import Column as Array
 from potbench.units import reported
