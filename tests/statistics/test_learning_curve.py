@@ -77,9 +77,18 @@ def test_frames_for_an_error_worked_by_hand():
 
 def test_a_size_that_does_worse_than_a_smaller_one_is_no_way_to_reach_an_error():
     found = learning_curve(SIZES, np.array([[8.0, 4.0, 6.0, 2.0]]))
-    assert 200 <= found.frames_for(4) <= 400
+    assert found.frames_for(4) == pytest.approx(200)
     assert 400 < found.frames_for(3) < 800
     assert learning_curve(SIZES, np.array([[1.0, 2.0, 3.0, 4.0]])).frames_for(0.9) is None
+
+
+def test_where_more_frames_gain_nothing_the_fewest_count():
+    for errors in ([3.0, 2.0, 2.0, 2.0], [3.0, 2.0, 2.5, 2.6]):
+        assert learning_curve(SIZES, np.array([errors])).frames_for(2.0) == pytest.approx(float(SIZES[1]))
+    falling = learning_curve(SIZES, np.array([[3.0, 2.0, 2.0, 1.0]]))
+    assert falling.frames_for(2.0) == pytest.approx(float(SIZES[1]))
+    assert SIZES[2] < falling.frames_for(1.9) < SIZES[3]
+    assert falling.frames_for(3.0) == float(SIZES[0])
 
 
 def test_half_the_error_at_an_exponent_of_one_is_half_the_frames():

@@ -116,6 +116,18 @@ def test_batches_whose_gradients_are_accumulated_are_one_step_of_the_warm_up(tmp
     assert rates == [0.005, 0.005, 0.01]
 
 
+@pytest.mark.parametrize("batches", [1, STEPS])
+def test_each_batch_draws_random_numbers_of_its_own(tmp_path, batches):
+    class Seeds(Callback):
+        def on_train_batch_end(self, *arguments: Any) -> None:
+            found.append(torch.initial_seed())
+
+    found: list[int] = []
+    trainer = quiet_trainer(tmp_path, Seeds(), epochs=2, accumulate_grad_batches=batches)
+    trainer.fit(GradientTask(small_potential()), datamodule=small_data(tmp_path))
+    assert len(set(found)) == len(found) == 2 * STEPS
+
+
 @pytest.mark.parametrize("schedule", [None, OF_TORCH["StepLR"]])
 def test_the_learning_rate_is_logged_once_as_it_is(tmp_path, schedule):
     task = GradientTask(small_potential(), schedule=schedule, warmup_steps=9)

@@ -74,7 +74,11 @@ class LearningCurve:
         reached = np.minimum.accumulate(np.log(self.errors))
         target = math.log(error)
         if reached[-1] <= target <= reached[0]:
-            return math.exp(np.interp(-target, -reached, logs))
+            first = int(np.argmax(reached <= target))
+            if first == 0:
+                return float(self.sizes[0])
+            share = (reached[first - 1] - target) / (reached[first - 1] - reached[first])
+            return math.exp(logs[first - 1] + share * (logs[first] - logs[first - 1]))
         exponent = self.exponent.mean
         if not exponent or exponent < 0:
             return None

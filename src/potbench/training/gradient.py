@@ -84,7 +84,7 @@ class GradientTask(Task):
         settings = weights, self.trainer.world_size / in_all_shares
         static = None if self.static_steps is None else self.static_steps.find(batch, *settings)
         self.is_captured, self.is_compiled = isinstance(static, CapturedStep), isinstance(static, CompiledStep)
-        self._seed_step()  # a captured step draws from these seeds as well
+        self._seed_step(batch_index)  # a captured step draws from these seeds as well
         if static is None:
             loss, losses = self._losses(batch, *settings)
         else:
@@ -232,9 +232,11 @@ class GradientTask(Task):
         losses: Tensor = self.loss(prediction, batch, weights)
         return losses.sum() * share, losses
 
-    def _seed_step(self) -> None:
+    def _seed_step(self, batch_index: int) -> None:
         # random numbers (dropout) depend on seed, step and process alone: a resumed run equals an uninterrupted one
         seeds = [self.trainer.datamodule.seed, self.global_step, self.global_rank]  # type: ignore[attr-defined]
+        if self.trainer.accumulate_grad_batches > 1:
+            seeds.append(batch_index)  # several batches to a step
         seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])
         # torch.manual_seed would record a seed for GPUs that are not there as well, in a millisecond of every step
         torch.default_generator.manual_seed(seed)
