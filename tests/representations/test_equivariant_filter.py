@@ -58,3 +58,30 @@ def test_a_size_that_is_not_possible_is_refused(setting, value):
 @pytest.mark.parametrize(("symbol", "number"), [("Es", 99), ("Og", 118)])
 def test_no_element_is_too_heavy(symbol, number):
     assert features([[0, 0, 0], [2, 0, 0]], symbol, number).isfinite().all()
+
+
+def curvature(representation, step):
+    """Slope of the force on an atom amid a tetrahedron, where vectors and matrices are zero, over a displacement."""
+    corners = 0.63 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    numbers, count = np.full(5, 1), np.array([5])
+    forces = []
+    for place in (step, -step):
+        positions = torch.tensor(np.array([[place, 0, 0], *corners]), requires_grad=True)
+        batch = Batch.from_arrays(numbers, positions.detach().numpy(), count, np.zeros(1)).with_positions(positions)
+        energy = representation(batch, torch.zeros_like(batch.atomic_numbers)).sum()
+        forces.append(float(torch.autograd.grad(energy, positions)[0][0, 0]))
+    return (forces[0] - forces[1]) / (2 * step)
+
+
+def test_energies_are_smooth_where_the_surroundings_of_an_atom_are_symmetric():
+    torch.manual_seed(0)
+    representation = EquivariantFilter(["H"], **SMALL).double()
+    assert curvature(representation, 1e-2) == pytest.approx(curvature(representation, 1e-4), rel=0.1)
+    # as they are not with lengths that have a kink at zero, which weights of earlier versions were trained with
+    earlier = {name: value for name, value in representation.state_dict().items() if not name.endswith("softness")}
+    representation.load_state_dict(earlier)
+    assert abs(curvature(representation, 1e-4)) > 3 * abs(curvature(representation, 1e-2))
+    # and once loaded, they are saved with their weights
+    again = EquivariantFilter(["H"], **SMALL).double()
+    again.load_state_dict(representation.state_dict())
+    assert curvature(again, 1e-3) == curvature(representation, 1e-3)

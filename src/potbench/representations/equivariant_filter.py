@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,10 @@ from potbench.geometry.radial import GaussianBasis
 from potbench.representations.representation import Representation, num_embeddings
 from potbench.representations.tensors import TensorAlgebra, of_directions
 
-SMALLEST = 1e-8
-"""Added to squares below a root, whose slope has no end at zero."""
+SOFTNESS = 1e-2
+"""Added to squares of lengths below a root: at zero, where an atom's surroundings are symmetric, it is a parabola."""
+EARLIER_SOFTNESS = 1e-8
+"""Of checkpoints that do not say: there, lengths have a kink."""
 LENGTH = math.sqrt(3)
 """Over the length of the matrix of a direction e, e eᵀ − 1/3: it becomes that of the vector."""
 
@@ -126,12 +129,14 @@ class _Product(nn.Module):
         self.is_last = is_last
         self.vectors, self.matrices = (_linear(num_features, 2 * num_features, bias=False) for _ in range(2))
         self.strength = _network(3 * num_features, num_features, 3 if is_last else 7)
+        self.softness: Tensor
+        self.register_buffer("softness", torch.tensor(SOFTNESS))
 
     def forward(self, tensors: Tensor) -> Tensor:
         algebra = self.algebra
         mixed = torch.cat([self.vectors(tensors[:, 1:4]), self.matrices(tensors[:, 4:])], dim=1)
         one, other = _without_numbers(mixed).chunk(2, dim=2)
-        lengths = (algebra.inner(other, other)[:, 1:] + SMALLEST).sqrt()
+        lengths = (algebra.inner(other, other)[:, 1:] + self.softness).sqrt()
         strength = self.strength(torch.cat([tensors[:, :1], lengths], dim=1).flatten(1))
         numbers = strength[:, :1] + (strength[:, 1:3] * algebra.inner(one, other)[:, 1:]).sum(1, keepdim=True)
         if self.is_last:
@@ -139,6 +144,11 @@ class _Product(nn.Module):
         linear, quadratic = (algebra.per_component(_without_numbers(strength[:, part : part + 2])) for part in (3, 5))
         changed: Tensor = _with_numbers(numbers) + linear * one + quadratic * algebra.products(one, other)
         return changed
+
+    @override
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *more: Any) -> None:
+        state_dict.setdefault(f"{prefix}softness", torch.tensor(EARLIER_SOFTNESS))
+        super()._load_from_state_dict(state_dict, prefix, *more)
 
 
 def _with_numbers(numbers: Tensor) -> Tensor:
