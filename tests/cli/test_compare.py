@@ -120,6 +120,31 @@ def test_a_dry_run_times_steps_of_what_is_left_to_train_alone(
     compare("--dry_run")
 
 
+def test_what_is_asked_for_and_not_there_changes_nothing_of_the_study(
+    compared: Path, compare: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = StudyFolder(compared / "study")
+    before = folder.plan.read_bytes(), folder.study.read_bytes(), sorted(folder.path.rglob("*"))
+    changed = write_small(compared, **{**ONE, "budget__value": 6})
+    assert main(["compare", str(changed), "--study_dir", str(folder.path), "--only", "foo"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "No cell of the study has 'foo' in its label. Expected a part of a label such as" in said
+    assert (folder.plan.read_bytes(), folder.study.read_bytes(), sorted(folder.path.rglob("*"))) == before
+    # and what is shown of files alone is that of the plan
+    assert "has changed since it was planned" in compare("--status", budget__value=6)
+    assert "has changed" not in compare("--status")
+
+
+def test_a_study_whose_sizes_are_all_too_large_is_refused_with_the_reason(
+    compared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = write_small(compared, **{**ONE, "sizes": [100_000], "name": "large"})
+    assert main(["compare", str(study), "--study_dir", str(compared / "large"), "--dry_run"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "The study has no cells, since all are left out: There are " in said
+    assert not (compared / "large" / "plan.json").exists()
+
+
 def test_what_no_longer_belongs_is_said_and_left(compared: Path, compare: Callable[..., str]) -> None:
     folder = StudyFolder(compared / "study")
     [cell] = folder.load_plan().cells

@@ -85,6 +85,8 @@ def test_an_interrupted_simulation_says_how_to_resume(
     [
         (["--step", "0"], "step is 0.0, expected more than 0. Change --step."),
         (["--time", "-1"], "time is -1.0, expected more than 0. Change --time."),
+        (["--time", "0.02", "--step", "50"], "time is 0.02, expected a step of 50 fs or more, in ps. Change --time."),
+        (["--temperature", "-5"], "Change --temperature."),
         (["--replicas", "0"], "Change --replicas."),
         (["--friction", "-1"], "Change --friction."),
         (["--device", "nowhere"], "The device nowhere cannot be used here"),
@@ -102,7 +104,17 @@ def test_what_cannot_work_is_refused(
 ) -> None:
     said = refused(["md", str(finished_run), str(methane), "--output", str(tmp_path / "md"), *arguments])
     assert message in said
-    assert not list(tmp_path.glob("md/replica*"))
+    assert not (tmp_path / "md").exists()
+
+
+def test_a_file_is_no_folder_of_a_simulation(
+    finished_run: Path, methane: Path, refused: Callable[[list[str]], str]
+) -> None:
+    before = methane.read_bytes()
+    assert refused(["md", str(finished_run), str(methane), "--output", str(methane)]) == (
+        f"{methane} is a file, and nothing is overwritten. Expected a folder. Change --output."
+    )
+    assert methane.read_bytes() == before
 
 
 def test_several_structures_are_refused(

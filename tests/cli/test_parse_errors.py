@@ -41,6 +41,28 @@ def said(parser: RunParser, *arguments: object) -> str:
     return message
 
 
+def test_a_key_that_stands_twice_is_refused(parser: RunParser, tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("seed_everything: 1\ntrainer: {max_epochs: 2}\ntrainer: {max_epochs: 3}\n")
+    message = said(parser, *QUICKSTART, "--config", file)
+    assert "twice.yaml is ambiguous: trainer stands twice in what begins in line 1. Expected each key once." in message
+
+
+def test_null_is_none_however_deep_a_setting_is(parser: RunParser) -> None:
+    xyz = ["--data.dataset", "potbench.datasets.ExtendedXYZ", "--data.dataset.file", "a.xyz"]
+    units = ["--data.dataset.energy_unit", "eV", "--data.dataset.length_unit", "Å"]
+    found = parser.parse_args(["fit", *QUICKSTART, *xyz, *units, "--data.dataset.forces_key", "null"])
+    assert found.fit.data.init_args.dataset.init_args.forces_key is None
+
+
+def test_a_setting_of_a_class_that_has_none_is_said_to_be_one(parser: RunParser) -> None:
+    dataset = "data.init_args.dataset"
+    assert said(parser, *QUICKSTART, "--data.dataset", SAMPLE, "--data.dataset.file", "a.xyz") == (
+        f"There is no setting {dataset}.init_args.file: Sample has none. Expected another class, or its config before "
+        f"this setting. Change {dataset}."
+    )
+
+
 def test_an_entry_alone_does_not_replace_a_mapping_and_where_it_can_be_added_is_said(
     parser: RunParser, tmp_path: Path
 ) -> None:

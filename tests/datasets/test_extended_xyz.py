@@ -256,3 +256,11 @@ def test_units_in_the_comment_lines_are_used(tmp_path):
     write(tmp_path / "a.xyz", [atoms, other], format="extxyz")
     with pytest.raises(DataFileError, match=r"has the energy_unit Hartree, eV\. Expected the same in every frame"):
         list(ExtendedXYZ(tmp_path / "a.xyz").read())
+
+
+def test_comment_lines_without_names_are_not_listed_whole(tmp_path):
+    file = tmp_path / "plain.xyz"
+    file.write_text("".join(f"1\n{-9391 - number / 8}\nH 0 0 0\n" for number in range(300)))
+    with pytest.raises(SettingError, match=r"has no energy in any frame, only .* and 280 more") as caught:
+        list(ExtendedXYZ(str(file), energy_unit="eV", length_unit="Å").read())
+    assert len(str(caught.value)) < 1000

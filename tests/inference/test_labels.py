@@ -41,6 +41,14 @@ def test_errors_are_means_over_the_structures_that_have_labels() -> None:
     assert (found.num_energies, found.num_forces) == (2, 2)
 
 
+def test_labels_that_are_no_numbers_are_not_known() -> None:
+    structures = [labelled("H2O", -5.0), labelled("H2O", np.nan), labelled("CH4", -7.0)]
+    structures[2].calc.results["forces"][1, 0] = np.nan
+    found = errors(with_predictions(structures, [prediction(atoms, -4.0, 3.0) for atoms in structures]))
+    assert (found.energy, found.forces) == (2.0, 2.0)
+    assert (found.num_energies, found.num_forces) == (2, 2)
+
+
 def test_without_labels_there_are_no_errors() -> None:
     atoms = molecule("H2O")
     found = errors(with_predictions([atoms], [prediction(atoms, -4.0, 3.0)]))

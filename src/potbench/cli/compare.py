@@ -59,7 +59,7 @@ def compare(
     what = replace(what, run=replace(what.run, allow=(*what.run.allow, *allow)))
     folder = StudyFolder(study_dir or Path("runs") / "studies" / what.name)
     if status:
-        return _show_status(folder, what, only)
+        return _show_status(study, folder, what, only)
     if report:
         return _write_report(folder, what)
     from potbench.runs.signals import Stopped
@@ -95,11 +95,11 @@ def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str],
     configs = StudyConfigs(study, file)
     planner = Planner(study, folder, Configs(configs.resolve, configs.data))
     tuned = _tuned(planner, only, is_dry)
-    plan = make_plan(planner, tuned)
+    plan = make_plan(planner, tuned, only)
     if is_dry:  # what it will take is asked of what is left to do alone
         states = _states(folder, plan, only, stages_asked_for(study))
         planner.timed = {(cell.architecture, cell.dataset) for cell, state in states.items() if not state.is_final}
-        plan = make_plan(planner, tuned) if planner.timed else plan
+        plan = make_plan(planner, tuned, only) if planner.timed else plan
     text = file.read_text(encoding="utf-8")
     if not folder.study.is_file() or folder.study.read_text(encoding="utf-8") != text:
         write_text(folder.study, text)
@@ -143,11 +143,13 @@ def _tuned(planner: Planner, only: Sequence[str], is_dry: bool) -> Tuned:
     return found
 
 
-def _show_status(folder: StudyFolder, study: Study, only: Sequence[str]) -> int:
+def _show_status(file: Path, folder: StudyFolder, study: Study, only: Sequence[str]) -> int:
     """Show how far the cells are: from files alone."""
     from potbench.studies.running.commands import stages_asked_for
 
     plan = folder.load_plan()
+    if folder.study.is_file() and folder.study.read_text(encoding="utf-8") != file.read_text(encoding="utf-8"):
+        print(f"{file} has changed since it was planned, as {folder.study}, whose cells are below; compare plans anew.")
     stages = stages_asked_for(study)
     states = _states(folder, plan, only, stages)
     _print_table(states)
@@ -181,10 +183,9 @@ def _show_plan(folder: StudyFolder, study: Study, plan: Plan, only: Sequence[str
 
 
 def _states(folder: StudyFolder, plan: Plan, only: Sequence[str], stages: Sequence[Stage]) -> dict[Cell, CellState]:
-    from potbench.studies.running.launch import chosen
     from potbench.studies.running.state import state_of
 
-    return {cell: state_of(folder, cell, stages) for cell in chosen(plan, only)}
+    return {cell: state_of(folder, cell, stages) for cell in plan.chosen(only)}
 
 
 def _print_table(states: Mapping[Cell, CellState]) -> None:

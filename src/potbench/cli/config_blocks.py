@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import yaml
 
+from potbench.errors import PotbenchError
+from potbench.studies.yaml_text import KeyTwiceError, PeopleLoader
 
-def with_blocks_below(content: str) -> str:
+
+def with_blocks_below(content: str, name: str = "A config") -> str:
     """Return a config whose dotted keys change the blocks that it names by files, as they do those of its `config`.
 
     `data: FILE` beside `data.init_args.batch_size: 4` becomes a config that this one builds on. Otherwise the two would
@@ -13,9 +16,15 @@ def with_blocks_below(content: str) -> str:
 
     Args:
         content: of the config; what is no mapping stays as it is, for the parser to refuse.
+        name: what it is called where it is refused.
+
+    Raises:
+        PotbenchError: a key stands twice, of which one would win in silence.
     """
     try:
-        found = yaml.safe_load(content)
+        found = yaml.load(content, PeopleLoader)
+    except KeyTwiceError as error:
+        raise PotbenchError(f"{name} is ambiguous: {error}. Expected each key once. Change the config.") from error
     except yaml.YAMLError:
         return content
     if not isinstance(found, dict):

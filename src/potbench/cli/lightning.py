@@ -41,8 +41,9 @@ class RunParser(ConfigParser, LightningArgumentParser):
     """The parser of fit, validate and test."""
 
     @override
-    def parse_string(self, content: str, *more: Any, **settings: Any) -> Namespace:
-        found: Namespace = super().parse_string(with_blocks_below(content), *more, **settings)
+    def parse_string(self, content: str, path: str | os.PathLike[str] = "", *more: Any, **settings: Any) -> Namespace:
+        whole = with_blocks_below(content, os.fspath(path) or "A config")
+        found: Namespace = super().parse_string(whole, path, *more, **settings)
         return found
 
     @override

@@ -55,6 +55,8 @@ def md(
     """
     from potbench.cli.trained import load_trained
 
+    if output.exists() and not output.is_dir():
+        raise SettingError(md, "output", str(output), "a folder", f"{output} is a file, and nothing is overwritten")
     potential = load_trained(run, ckpt_path, device, allow, repulsion)
 
     from potbench.inference.dynamics_bar import DynamicsBar, described

@@ -137,6 +137,12 @@ def _unknown(found: re.Match[str], trail: Trail, parser: Parser) -> str:
     key = _name(found)
     if trail.path:
         there = re.split(r"\.? Got value|\n", trail.text.partition("Known: ")[2])[0]
+        if not there:
+            chosen = (OWNER.findall(trail.text[: found.start()]) or [""])[-1].rpartition(".")[2]
+            return (
+                f"There is no setting {trail.path}.init_args.{key}: {chosen or 'what is chosen there'} has none. "
+                f"Expected another class, or its config before this setting. Change {trail.path}."
+            )
         near = did_you_mean(key, there.split(", "))
         return f"There is no setting {trail.path}.init_args.{key}.{near} Expected one of {there}."
     for file in known.config_files(parser.args):

@@ -114,6 +114,8 @@ class Parser(ArgumentParser):
                 continue
             name, equals, value = argument[2:].partition("=")
             name = name.replace("-", "_")
+            if not self.exit_on_error and value == "None":
+                value = "null"  # a class inside a config is given its arguments as Python writes them
             if RENAMED.get(name) and self.place(RENAMED[name]):
                 name = RENAMED[name]
             kind = getattr(self._option_string_actions.get(f"--{name}"), "_typehint", None)

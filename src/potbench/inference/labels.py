@@ -60,16 +60,16 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
 
 
 def errors(structures: Sequence[Atoms]) -> Errors:
-    """Compare predictions with the labels beside them; see `with_predictions`."""
+    """Compare predictions with the labels beside them; see `with_predictions`. NaN is a label that is not known."""
     energy = [
         abs(atoms.calc.results["energy"] - atoms.info[LABEL + "energy"])
         for atoms in structures
-        if isinstance(atoms.info.get(LABEL + "energy"), float | int | np.number)
+        if isinstance(label := atoms.info.get(LABEL + "energy"), float | int | np.number) and not np.isnan(label)
     ]
     forces = [
         np.abs(atoms.calc.results["forces"] - atoms.arrays[LABEL + "forces"]).ravel()
         for atoms in structures
-        if np.shape(atoms.arrays.get(LABEL + "forces")) == (len(atoms), 3)
+        if np.shape(label := atoms.arrays.get(LABEL + "forces")) == (len(atoms), 3) and not np.isnan(label).any()
     ]
     return Errors(
         float(np.mean(energy)) if energy else np.nan,

@@ -112,6 +112,8 @@ def simulate(
     if plan.stop_spread is not None and not isinstance(potential, Ensemble):
         problem = f"The potential is {type(potential).__name__}, which has no spread"
         raise SettingError(Plan, "stop_spread", plan.stop_spread, "an ensemble of potentials", problem)
+    if plan.step > 0 and 1000 * plan.time < plan.step:
+        raise SettingError(Plan, "time", plan.time, f"a step of {plan.step:g} fs or more, in ps")
     require_plausible(atoms, "The structure")
     with _alone_in(folder):
         return _Simulation(potential, atoms, folder, plan).run(watch)
@@ -265,6 +267,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     Raises:
         RunError: another process has it.
     """
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK)
     try:
@@ -276,3 +279,5 @@ def _alone_in(folder: Path) -> Iterator[None]:
     finally:
         lock.release()
         Path(lock.lock_file).unlink(missing_ok=True)
+        if is_new and not any(folder.iterdir()):  # what was asked for was refused
+            folder.rmdir()

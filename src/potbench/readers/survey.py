@@ -13,6 +13,7 @@ from potbench.errors import DataFileError, SettingError
 from potbench.structures import SYMBOLS, Column, IntArray
 
 FEW = 5
+MOST_NAMES = 20
 PARTIAL = "partial_labels, with which frames train on what they have"
 FORCES = "forces"
 """Name under which forces are looked for, unless the user says another."""
@@ -219,7 +220,11 @@ class Survey:
         return found
 
     def _missing(self, key: str) -> str:
-        return f"{self.file} has no {key} in any {self.frame}, only {', '.join(sorted(self.names)) or 'positions'}"
+        names = sorted(self.names)
+        more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+        return (
+            f"{self.file} has no {key} in any {self.frame}, only {', '.join(names[:MOST_NAMES]) or 'positions'}{more}"
+        )
 
     def _could_be_forces(self) -> list[str]:
         return sorted(name for name in self.vectors if not NO_FORCES.search(name))

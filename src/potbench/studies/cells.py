@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from potbench.errors import RunError
 
 
 class CellState(StrEnum):
@@ -116,6 +119,27 @@ class Plan:
             KeyError: there is none.
         """
         return next((cell for cell in self.cells if cell.name == name), None) or _missing(name)
+
+    def chosen(self, only: Sequence[str]) -> list[Cell]:
+        """Return the cells with one of these texts in their label or name; all of them without a text.
+
+        Raises:
+            RunError: a text is in none of them, or there are no cells at all.
+        """
+        if not self.cells:
+            why = "; ".join(dict.fromkeys(each.reason.removesuffix(".") for each in self.left_out))
+            raise RunError(
+                f"The study has no cells{why and f', since all are left out: {why}'}. Change the study file."
+            )
+        for text in only:
+            if not any(text in cell.label or text in cell.name for cell in self.cells):
+                raise RunError(
+                    f"No cell of the study has {text!r} in its label. Expected a part of a label such as "
+                    f"{self.cells[0].label}. Choose another text."
+                )
+        return [
+            cell for cell in self.cells if not only or any(text in cell.label or text in cell.name for text in only)
+        ]
 
 
 def _missing(name: str) -> Cell:

@@ -28,6 +28,10 @@ class WrittenFileError(PotbenchError, ValueError):
         super().__init__(f"{problem} Change it in {file}.")
 
 
+class KeyTwiceError(yaml.YAMLError):
+    """A key stands twice in a mapping."""
+
+
 class PeopleLoader(yaml.SafeLoader):
     """YAML of which no key stands twice, and in which 1e-3 is a number, as in configs."""
 
@@ -37,7 +41,7 @@ class PeopleLoader(yaml.SafeLoader):
         twice = [key for number, key in enumerate(keys) if key in keys[:number]]
         if twice:
             line = node.start_mark.line + 1
-            raise yaml.YAMLError(f"{twice[0]} stands twice in what begins in line {line}")
+            raise KeyTwiceError(f"{twice[0]} stands twice in what begins in line {line}")
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import yaml
 
 from potbench.studies.cells import Cell, Plan
@@ -11,7 +13,7 @@ from potbench.studies.planning.planner import Planner, Tuned
 from potbench.whole_file import write_text
 
 
-def make_plan(planner: Planner, tuned: Tuned | None = None) -> Plan:
+def make_plan(planner: Planner, tuned: Tuned | None = None, only: Sequence[str] = ()) -> Plan:
     """Return the plan of a study, and write it and the config of each cell into the folder of the study.
 
     The data are prepared, and every config is read and every split divided, so that nothing is found wrong later that
@@ -20,6 +22,7 @@ def make_plan(planner: Planner, tuned: Tuned | None = None) -> Plan:
     Args:
         planner: of the study.
         tuned: what a search has found.
+        only: texts in the labels of what is asked for, as in `Plan.chosen`; where it is not there, nothing is written.
 
     Raises:
         PotbenchError: something cannot work; the message says for which architecture and dataset.
@@ -34,6 +37,7 @@ def make_plan(planner: Planner, tuned: Tuned | None = None) -> Plan:
         accelerator=study.run.accelerator,
         notes=tuple(dict.fromkeys(planner.notes)),
     )
+    plan.chosen(only)
     for cell, config in planned:
         _write(folder, cell, config)
     if not folder.plan.is_file() or folder.load_plan() != plan:

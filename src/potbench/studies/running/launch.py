@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from potbench.errors import RunError
 from potbench.runs.signals import NAMES, Stopped
 from potbench.studies.cells import Cell, CellState, Plan
 from potbench.studies.folder import StudyFolder
@@ -80,7 +79,7 @@ def run_study(
         MissingPackageError: the cells are to be jobs of a cluster, and submitit is not installed.
         PotbenchError: a setting of the jobs is wrong, or there is no cluster here.
     """
-    cells = chosen(plan, only)
+    cells = plan.chosen(only)
     stages = stages_asked_for(study) if stages is None else stages
     runner: Runner
     if study.run.where == "slurm":
@@ -108,18 +107,3 @@ def run_study(
             128 + runner.signal,
         )
     return StudyResult.of(states)
-
-
-def chosen(plan: Plan, only: Sequence[str]) -> list[Cell]:
-    """Return the cells with one of these texts in their label or name; all of them without a text.
-
-    Raises:
-        RunError: a text is in none of them.
-    """
-    for text in only:
-        if not any(text in cell.label or text in cell.name for cell in plan.cells):
-            raise RunError(
-                f"No cell of the study has {text!r} in its label. Expected a part of a label such as "
-                f"{plan.cells[0].label if plan.cells else 'none, since the study has no cells'}. Choose another text."
-            )
-    return [cell for cell in plan.cells if not only or any(text in cell.label or text in cell.name for text in only)]
