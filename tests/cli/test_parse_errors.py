@@ -18,8 +18,7 @@ SAMPLE, POTENTIAL = "potbench.datasets.Sample", "model.init_args.potential.init_
 MOLECULES = "aspirin, azobenzene, benzene, ethanol, malonaldehyde, naphthalene, paracetamol, salicylic, toluene, uracil"
 
 
-@pytest.fixture(scope="module")
-def parser() -> RunParser:
+def made_parser() -> RunParser:
     """A parser of the settings of fit."""
     made, fit = RunParser(prog="program"), RunParser()
     fit.add_argument("--config", action=ActionConfigFile)
@@ -32,6 +31,9 @@ def parser() -> RunParser:
     return made
 
 
+parser = pytest.fixture(scope="module")(made_parser)
+
+
 def said(parser: RunParser, *arguments: object) -> str:
     with pytest.raises(PotbenchError) as refused:
         parser.parse_args(["fit", *map(str, arguments)])
@@ -39,6 +41,15 @@ def said(parser: RunParser, *arguments: object) -> str:
     assert "\n" not in message
     assert not any(word in message for word in ("Union", "Subtypes", "Parser key", "NestedArg", "<class", "typing"))
     return message
+
+
+def test_of_several_configs_the_one_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "good.yaml").write_text("seed_everything: 1\n")
+    (tmp_path / "inner" / "bad.yaml").write_text("trainer: {max_epochs: 2\ndata: x\n")
+    monkeypatch.chdir(tmp_path)
+    message = said(made_parser(), "--config", "good.yaml", "--config", "inner/bad.yaml")
+    assert message.startswith("inner/bad.yaml is no config: while parsing a flow mapping")
 
 
 def test_a_key_that_stands_twice_is_refused(parser: RunParser, tmp_path: Path) -> None:

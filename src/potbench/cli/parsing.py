@@ -6,6 +6,8 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import chdir
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -31,6 +33,7 @@ class Parser(ArgumentParser):
     def __init__(self, *args: Any, **settings: Any) -> None:
         # an abbreviated key would be guessed at in silence
         super().__init__(*args, allow_abbrev=False, **settings)
+        self.folder = Path.cwd()
 
     @property
     def usage_hint(self) -> str:
@@ -94,7 +97,8 @@ class Parser(ArgumentParser):
     @override
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         if self.exit_on_error:
-            raise PotbenchError(explain(message, self)) from ex
+            with chdir(self.folder):  # not that of the config at which jsonargparse stopped
+                raise PotbenchError(explain(message, self)) from ex
         # of a class inside a config, what it is called there is known to the parser around this one only
         super().error(unknown_key(message, self) or message, ex)
 
