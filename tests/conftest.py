@@ -60,8 +60,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
 
 @pytest.fixture
 def served_rmd17(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileServer:
-    """rMD17 of ethanol, whose eleven files have published checksums."""
-    write_rmd17(tmp_path / "made", num_frames=200, fold_size=80)
+    """rMD17 of the molecules that docs name, whose files have published checksums."""
+    for molecule in ("ethanol", "uracil", "toluene", "aspirin"):
+        write_rmd17(tmp_path / "made", molecule, num_frames=200, fold_size=80)
     monkeypatch.setattr(rmd17, "FIGSHARE", server.url())
     for file in (tmp_path / "made").iterdir():
         body = file.read_bytes()

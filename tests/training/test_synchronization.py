@@ -46,9 +46,8 @@ def step(potential: Potential, optimizer: Callable[..., torch.optim.Optimizer] =
     sampler = SimpleNamespace(size=lambda number: len(batch.energy))
     loader = SimpleNamespace(batch_sampler=sampler)
     data = SimpleNamespace(seed=0)
-    task._trainer = SimpleNamespace(
-        datamodule=data, global_step=0, global_rank=0, world_size=1, train_dataloader=loader, fit_loop=None
-    )
+    places = {"global_step": 0, "global_rank": 0, "world_size": 1, "accumulate_grad_batches": 1}
+    task._trainer = SimpleNamespace(datamodule=data, train_dataloader=loader, fit_loop=None, **places)
     task.on_train_start()
     update = optimizer(task.parameters(), lr=0.1)
     with RefuseCopies():
