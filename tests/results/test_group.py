@@ -7,6 +7,7 @@ import pytest
 from potbench.loading import SplitIndices
 from potbench.loading.manifest import Units
 from potbench.results.member import Label
+from potbench.results.predicted import predictions
 from potbench.runs.parent import Parent
 from potbench.runs.predictions import OF_COMPONENTS, OF_FRAMES, in_order
 from tests.results.conftest import Found, compare_labelled
@@ -53,11 +54,11 @@ def test_test_frames_are_those_of_their_numbers_in_whatever_order_processes_pred
     made = {"num_test": 40, "molecules": [f"m{number}" for number in range(40)]}
     trainings(tmp_path / "a", 3, **made)
     runs = trainings(tmp_path / "b", 3, architecture="PaiNN", **made)
-    expected = found(metric="forces_mae").main[0]
+    expected, forces = found(metric="forces_mae").main[0], {}
     for run in runs:
         with np.load(run.predictions) as arrays:
             whole = in_order(arrays)
-        order = np.r_[0:40:2, 1:40:2]
+        order, forces[run.path] = np.r_[0:40:2, 1:40:2], whole["predicted_forces"]
         names = whole.keys() & {*OF_FRAMES, *OF_COMPONENTS}
         parts = {name: whole[name].reshape(40, -1)[order].ravel() for name in names}
         np.savez(run.predictions, **{**whole, **parts})
@@ -66,6 +67,8 @@ def test_test_frames_are_those_of_their_numbers_in_whatever_order_processes_pred
             assert all(np.array_equal(values, whole[name]) for name, values in in_order(arrays).items())
     (table,) = found(metric="forces_mae").main
     assert table.rows["PaiNN"].errors.errors == pytest.approx(expected.rows["PaiNN"].errors.errors, rel=1e-12)
+    member = table.rows["PaiNN"].finished[0]
+    assert np.array_equal(predictions(member)["predicted_forces"], forces[member.folder.path])
     first, second = (each.comparison("SchNet", "PaiNN") for each in (table, expected))
     assert first is not None
     assert second is not None

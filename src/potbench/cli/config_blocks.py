@@ -8,7 +8,7 @@ from potbench.errors import PotbenchError
 from potbench.studies.yaml_text import KeyTwiceError, PeopleLoader
 
 
-def with_blocks_below(content: str, name: str = "A config") -> str:
+def with_blocks_below(content: str, name: str = "") -> str:
     """Return a config whose dotted keys change the blocks that it names by files, as they do those of its `config`.
 
     `data: FILE` beside `data.init_args.batch_size: 4` becomes a config that this one builds on. Otherwise the two would
@@ -16,7 +16,7 @@ def with_blocks_below(content: str, name: str = "A config") -> str:
 
     Args:
         content: of the config; what is no mapping stays as it is, for the parser to refuse.
-        name: what it is called where it is refused.
+        name: of its file, where it has one.
 
     Raises:
         PotbenchError: a key stands twice, of which one would win in silence.
@@ -24,7 +24,9 @@ def with_blocks_below(content: str, name: str = "A config") -> str:
     try:
         found = yaml.load(content, PeopleLoader)
     except KeyTwiceError as error:
-        raise PotbenchError(f"{name} is ambiguous: {error}. Expected each key once. Change the config.") from error
+        raise PotbenchError(
+            f"{name or 'A config'} is ambiguous: {error}. Expected each key once. Change the config."
+        ) from error
     except yaml.YAMLError:
         return content
     if not isinstance(found, dict):

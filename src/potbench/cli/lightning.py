@@ -42,7 +42,7 @@ class RunParser(ConfigParser, LightningArgumentParser):
 
     @override
     def parse_string(self, content: str, path: str | os.PathLike[str] = "", *more: Any, **settings: Any) -> Namespace:
-        whole = with_blocks_below(content, os.fspath(path) or "A config")
+        whole = with_blocks_below(content, os.fspath(path))
         found: Namespace = super().parse_string(whole, path, *more, **settings)
         return found
 

@@ -106,7 +106,7 @@ def simulate(
         UnknownMoleculeError: nothing sensible can be predicted of the molecule.
         UnstableError: a replica breaks or explodes; the frame is the last one of its trajectory.
         RunError: the folder holds another simulation, a damaged one, or one that is running.
-        SettingError: it shall stop by a spread, and the potential is no ensemble.
+        SettingError: it shall stop by a spread, and the potential is no ensemble; or its time is shorter than a step.
     """
     require_positive(Plan, time=plan.time, frame_every=plan.frame_every, stop_spread=plan.stop_spread)
     if plan.stop_spread is not None and not isinstance(potential, Ensemble):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from potbench.results.group import Training
 from potbench.results.independence import Independence
 from potbench.results.member import Member, Outcome
 from potbench.statistics.blocks import block_mean
-from potbench.statistics.interval import Interval, TrainingMean, mean_over_trainings
+from potbench.statistics.interval import Interval, TrainingMean, fold_means, mean_over_trainings
 from potbench.statistics.ratio import FrameErrors
 from potbench.structures import FloatArray, IntArray
 
@@ -39,15 +40,11 @@ class Row:
     lost: tuple[Member, ...]
     missing: int
 
-    @property
+    @cached_property
     def independent(self) -> FrameErrors:
         """Return the errors of the trainings, averaged over those of one fold, which share their training frames."""
         folds = folds_of(self.trainings)
-        if folds is None:
-            return self.errors
-        return replace(
-            self.errors, errors=np.array([self.errors.errors[folds == fold].mean(axis=0) for fold in np.unique(folds)])
-        )
+        return self.errors if folds is None else replace(self.errors, errors=fold_means(self.errors.errors, folds))
 
     @property
     def finished(self) -> tuple[Member, ...]:
@@ -89,7 +86,7 @@ def mean_of(
     if metric.squared:
         over_frames, values = over_frames.root(), np.sqrt(values)
     folds = folds_of(trainings)
-    means = values if folds is None else np.array([values[folds == fold].mean() for fold in np.unique(folds)])
+    means = values if folds is None else fold_means(values, folds)
     found = replace(
         mean_over_trainings(means, cell.num_diverged, over_frames.interval()), values=tuple(values.tolist())
     )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import stdtrit
 
 from potbench.errors import SettingError
-from potbench.structures import FloatArray
+from potbench.structures import FloatArray, IntArray
 
 CONFIDENCE = 0.95
 FEWEST_TRAININGS = 3
@@ -131,6 +131,19 @@ def mean_over_trainings(values: FloatArray, num_diverged: int = 0, frames: Inter
         width = half_width([Source(float(np.var(values, ddof=1)), len(values))])
         interval = Interval(mean - width, mean + width)
     return TrainingMean(tuple(np.asarray(values).tolist()), mean, interval, basis, num_diverged)
+
+
+def fold_means(values: FloatArray, folds: IntArray) -> FloatArray:
+    """Average over the trainings of each fold, which have training frames in common.
+
+    Args:
+        values: shape (trainings, …).
+        folds: shape (trainings,), the fold of each.
+
+    Returns:
+        Shape (folds, …), in the order of the folds.
+    """
+    return np.array([values[folds == fold].mean(axis=0) for fold in np.unique(folds)])
 
 
 def basis_of(values: FloatArray, num_diverged: int = 0) -> Basis:

@@ -15,6 +15,7 @@ from potbench.statistics.interval import (
     Interval,
     Source,
     TrainingMean,
+    fold_means,
     half_width,
     mean_over_trainings,
     require_finite,
@@ -159,7 +160,7 @@ def scope(num_frames: int, pool: int) -> Scope:
 def _mean(values: FloatArray, num_diverged: int, folds: IntArray | None, test_share: float) -> TrainingMean:
     """Average values of trainings, of shape (trainings,), over the folds where there are any."""
     if folds is not None:
-        values = np.array([values[folds == fold].mean() for fold in np.unique(folds)])
+        values = fold_means(values, folds)
     found = mean_over_trainings(values, num_diverged)
     if not test_share or found.interval is None or found.mean is None:
         return found

@@ -37,7 +37,7 @@ def make_plan(planner: Planner, tuned: Tuned | None = None, only: Sequence[str] 
         accelerator=study.run.accelerator,
         notes=tuple(dict.fromkeys(planner.notes)),
     )
-    plan.chosen(only)
+    plan.chosen(only)  # refuses what is not there
     for cell, config in planned:
         _write(folder, cell, config)
     if not folder.plan.is_file() or folder.load_plan() != plan:
