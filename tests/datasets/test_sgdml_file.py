@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -94,7 +96,7 @@ def test_large_files_come_in_chunks_of_one_molecule(tmp_path, monkeypatch):
     np.testing.assert_array_equal(np.concatenate([chunk.positions for chunk in chunks]), arrays["R"])
 
 
-@pytest.mark.parametrize("key", ["z", "R", "E", "F"])
+@pytest.mark.parametrize("key", ["z", "R", "E"])
 def test_an_array_that_is_missing_is_named(tmp_path, key):
     file = tmp_path / "ethanol.npz"
     arrays = write_sgdml(file)
@@ -156,3 +158,25 @@ def test_arrays_that_are_not_read_are_named(tmp_path):
         "Not read from a.npz: charges.",
         "a.npz states the level of theory PBE; recorded is B3LYP, as given.",
     ]
+
+
+def test_a_file_without_forces_has_energies_alone(tmp_path):
+    file = tmp_path / "energies.npz"
+    arrays = write_sgdml(tmp_path / "whole.npz", md5=True)
+    del arrays["F"]
+    md5 = hashlib.md5(b"".join(hashlib.md5(arrays[key].tobytes()).digest() for key in "zRE")).hexdigest()
+    np.savez(file, **arrays, md5=np.array(md5))
+    (chunk,) = frames(file, energy_unit="eV", length_unit="Å")
+    assert chunk.forces is None
+    np.testing.assert_array_equal(chunk.energy, arrays["E"].ravel())
+    assert not SGDMLFile(file).info.has_forces
+
+
+def test_forces_that_are_no_numbers_are_refused(tmp_path):
+    file = tmp_path / "texts.npz"
+    arrays = write_sgdml(file)
+    np.savez(file, **{**arrays, "F": arrays["F"].astype(str)})
+    with pytest.raises(
+        DataFileError, match=r"texts\.npz: F is <U\d+ of shape .*, expected an array of float32 or float"
+    ):
+        frames(file, energy_unit="eV", length_unit="Å")

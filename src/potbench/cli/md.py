@@ -44,7 +44,7 @@ def md(
         step: in fs.
         replicas: how many of the molecule move at once, each with its own random numbers.
         seed: of the first replica; the others count on.
-        frame_every: time between two frames, in fs.
+        frame_every: time between two frames, in fs, rounded to whole steps.
         stop_spread: of an ensemble, the spread of the force on an atom, in eV/Å, at which it stops; the structure is
             then in uncertain.xyz.
         format: of the trajectories, ASE's or extended XYZ.

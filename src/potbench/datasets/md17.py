@@ -146,7 +146,7 @@ class MD17(Published):
     @override
     def read(self) -> Iterator[Frames]:
         for file in self.files:
-            arrays = read_sgdml(self.require(file))
+            arrays = read_sgdml(self.require(file), needs_forces=True)
             claim = Claim(self.info.theory, "kcal/mol", names=(self.molecule, *OTHER_NAMES.get(self.molecule, ())))
             atoms = require_formula(arrays["z"], FORMULAS[self.molecule])
             claim.require(stated(arrays), f"{self.molecule} of MD17 ({self.info.theory})", file, *atoms)

@@ -17,6 +17,8 @@ from potbench.structures import Frames
 class SGDMLFile(Dataset):
     """Any dataset in the layout of sGDML: z, R, E and F of one molecule, frames in the order of the file.
 
+    F may be missing: such a file has energies alone.
+
     Source: Chmiela, Sauceda, Poltavsky, Müller, Tkatchenko, Comput. Phys. Commun. 240, 38 (2019),
     doi:10.1016/j.cpc.2019.02.007.
 
@@ -52,8 +54,9 @@ class SGDMLFile(Dataset):
     @property
     @override
     def info(self) -> DatasetInfo:
-        theory = self.theory or stated(read_sgdml(self.require(self.file))).theory or "not stated"
-        return DatasetInfo(self.file.stem, theory, self.citation, self.license, has_forces=True)
+        arrays = read_sgdml(self.require(self.file))
+        theory = self.theory or stated(arrays).theory or "not stated"
+        return DatasetInfo(self.file.stem, theory, self.citation, self.license, has_forces="F" in arrays)
 
     @property
     @override

@@ -47,7 +47,7 @@ class Plan:
         friction: of the thermostat in 1/ps; None for constant energy.
         replicas: how many molecules move.
         seed: of the random numbers.
-        frame_every: time between two frames of the trajectories, in fs.
+        frame_every: time between two frames of the trajectories, in fs, rounded to whole steps.
         format: of the trajectories.
         stop_spread: spread of the force on an atom, in eV/Å, at which it stops; None for never.
     """

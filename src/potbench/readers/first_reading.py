@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from potbench.errors import DataFileError
+from potbench.readers.damage import unreadable
 
 READER = Path(__file__).with_name("first_reader.py")
 PACKAGE = Path(__file__).parents[1]
@@ -41,10 +42,7 @@ def read_first(kind: Kind, file: Path) -> None:
     facts = path.stat()
     wrong = _wrong(kind, path, facts.st_size, facts.st_mtime_ns)
     if wrong:
-        raise DataFileError(
-            f"{file} cannot be read as {NAMED[kind]} ({wrong}). "
-            "It is truncated, damaged or another kind of file; fetch it again."
-        )
+        raise DataFileError(unreadable(file, NAMED[kind], wrong))
 
 
 @lru_cache(maxsize=256)

@@ -50,12 +50,13 @@ def _code_points(text: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return native.view(np.dtype(np.uint32).newbyteorder(text.dtype.byteorder))
 
 
-def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
+def read_npz(file: Path, needed: Mapping[str, str], optional: Mapping[str, str] | None = None) -> Arrays:
     """Read every array of a file, without loading pickled objects.
 
     Args:
         file: the file.
         needed: names of required arrays → kinds of numbers they may hold, as in numpy's `dtype.kind`.
+        optional: the same of arrays that may be missing.
 
     Raises:
         DataFileError: the file is no .npz file, is damaged, or an array is missing or holds something else.
@@ -79,7 +80,9 @@ def read_npz(file: Path, needed: Mapping[str, str]) -> Arrays:
             f"{file} has no {', '.join(missing)}, only {', '.join(found) or 'nothing'}. "
             f"Expected arrays {', '.join(needed)}: it is another kind of file."
         )
-    for name, kinds in needed.items():
+    for name, kinds in {**needed, **(optional or {})}.items():
+        if name not in found:
+            continue
         if found[name].dtype.kind not in kinds or not found[name].ndim:
             expected = "whole numbers" if kinds == WHOLE else "float32 or float64"
             raise DataFileError(

@@ -1,4 +1,4 @@
-"""Read .npz files in the layout of sGDML: z, R, E and F of one molecule."""
+"""Read .npz files in the layout of sGDML: z, R, E and mostly F of one molecule."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from potbench.readers.checks import check_frames
 from potbench.readers.npz import REAL, WHOLE, Arrays, read_npz, text
 from potbench.structures import SYMBOLS, Frames
 
-NEEDED = {"z": WHOLE, "R": REAL, "E": REAL, "F": REAL}
+NEEDED = {"z": WHOLE, "R": REAL, "E": REAL}
+FORCES = {"F": REAL}
 FRAMES_PER_CHUNK = 50_000
 
 
-def read_sgdml(file: Path) -> Arrays:
+def read_sgdml(file: Path, needs_forces: bool = False) -> Arrays:
     """Read the arrays of a file of a molecule.
+
+    Args:
+        file: the file.
+        needs_forces: whether it is to be refused without.
 
     Raises:
         DataFileError: like `read_npz`; or the file has a lattice.
     """
-    arrays = read_npz(file, NEEDED)
+    arrays = read_npz(file, {**NEEDED, **FORCES}) if needs_forces else read_npz(file, NEEDED, FORCES)
     if "lattice" in arrays and np.any(arrays["lattice"]):
         raise DataFileError(
             f"{file} has a lattice: it is periodic, and these potentials are of molecules. Expected a file without one."
@@ -55,7 +60,8 @@ def conformers(
         DataFileError: shapes that do not fit together, numbers that are not finite, or another md5 than the file
             states.
     """
-    numbers, positions, energy, forces = (arrays[key] for key in "zREF")
+    numbers, positions, energy = (arrays[key] for key in "zRE")
+    forces = arrays.get("F")
     if energy.shape not in {(len(positions),), (len(positions), 1)} or numbers.ndim != 1 or positions.ndim != 3:
         raise DataFileError(
             f"{file}: z, R and E have the shapes {numbers.shape}, {positions.shape} and {energy.shape}, "
@@ -70,7 +76,7 @@ def conformers(
             atomic_numbers=numbers,
             positions=positions[chunk] * length_unit,
             energy=energy[chunk].reshape(-1).astype(np.float64) * energy_unit,
-            forces=forces[chunk] * force,
+            forces=None if forces is None else forces[chunk] * force,
             time=np.arange(len(positions))[chunk] if time else None,
         )
         yield check_frames(frames, str(file))
@@ -91,7 +97,9 @@ def elements_of(file: Path) -> list[str]:
 def _check_md5(arrays: Arrays, file: Path) -> None:
     # as sGDML computes it: md5 of the md5 sums of the raw arrays
     stated = text(arrays, "md5")
-    found = hashlib.md5(b"".join(hashlib.md5(arrays[key].tobytes()).digest() for key in "zREF")).hexdigest()
+    found = hashlib.md5(
+        b"".join(hashlib.md5(arrays[key].tobytes()).digest() for key in "zREF" if key in arrays)
+    ).hexdigest()
     if stated and stated != found:
         raise DataFileError(
             f"{file} states the md5 {stated} of its content, but it is {found}. The file is damaged; fetch it again."
