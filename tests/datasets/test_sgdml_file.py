@@ -176,7 +176,5 @@ def test_forces_that_are_no_numbers_are_refused(tmp_path):
     file = tmp_path / "texts.npz"
     arrays = write_sgdml(file)
     np.savez(file, **{**arrays, "F": arrays["F"].astype(str)})
-    with pytest.raises(
-        DataFileError, match=r"texts\.npz: F is <U\d+ of shape .*, expected an array of float32 or float"
-    ):
+    with pytest.raises(DataFileError, match=r"texts\.npz: F is <U\d+ of shape .*, expected an array of float32 or"):
         frames(file, energy_unit="eV", length_unit="Å")

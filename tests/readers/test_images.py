@@ -91,9 +91,7 @@ def test_other_formats_are_read_in_a_process_with_limits(tmp_path):
     write(tmp_path / "a.pdb", molecule("CH3CH2OH"))
     assert len(next(read_images(tmp_path / "a.pdb"))) == 9
     (tmp_path / "garbage").write_bytes(bytes(range(256)))
-    with pytest.raises(
-        DataFileError, match=r"garbage cannot be read as structures .*ASE knows no such files, or it is damaged"
-    ):
+    with pytest.raises(DataFileError, match=r"garbage cannot be read as structures .*ASE knows no such files, or it"):
         list(read_images(tmp_path / "garbage"))
 
 
@@ -105,9 +103,7 @@ def test_what_xyz_is_is_seen_by_its_first_line(tmp_path):
 
 def test_files_that_are_whole_are_not_called_damaged(tmp_path):
     np.savez(tmp_path / "a.npz", positions=np.zeros((2, 3)))
-    with pytest.raises(
-        DataFileError, match=r"UnknownFileTypeError: npz\)\. ASE knows no such files, or it is damaged\. "
-    ):
+    with pytest.raises(DataFileError, match=r"UnknownFileTypeError: npz\)\. ASE knows no such files, or it is damaged"):
         list(read_images(tmp_path / "a.npz"))
     (tmp_path / "a.xyz").write_bytes(FRAME.replace("energy", 'name="éthanol" energy').encode("latin-1"))
     with pytest.raises(DataFileError, match=r"continuation byte\)\. Expected text in UTF-8; save it as such\.$"):

@@ -97,9 +97,8 @@ def elements_of(file: Path) -> list[str]:
 def _check_md5(arrays: Arrays, file: Path) -> None:
     # as sGDML computes it: md5 of the md5 sums of the raw arrays
     stated = text(arrays, "md5")
-    found = hashlib.md5(
-        b"".join(hashlib.md5(arrays[key].tobytes()).digest() for key in "zREF" if key in arrays)
-    ).hexdigest()
+    digests = [hashlib.md5(arrays[key].tobytes()).digest() for key in "zREF" if key in arrays]
+    found = hashlib.md5(b"".join(digests)).hexdigest()
     if stated and stated != found:
         raise DataFileError(
             f"{file} states the md5 {stated} of its content, but it is {found}. The file is damaged; fetch it again."
