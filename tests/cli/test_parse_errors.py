@@ -259,6 +259,21 @@ def test_files_that_are_no_configs_are_named(parser: RunParser, tmp_path: Path) 
     assert "data is none.yaml, which does not exist." in said(parser, *QUICKSTART, "--data", "none.yaml")
 
 
+def test_a_misspelled_file_is_compared_with_those_beside_it(parser: RunParser) -> None:
+    near = "does not exist. Did you mean {}? Expected a"
+    blocks = CONFIGS / "data"
+    assert near.format("quickstart") in said(parser, "--config", CONFIGS / "quickstrat.yaml")
+    assert near.format("extended_xyz") in said(parser, *QUICKSTART, "--data", blocks / "extnded_xyz.yaml")
+    assert "exist. Expected" in said(parser, *QUICKSTART, "--data", blocks / "zzz.yaml")
+
+
+def test_a_block_of_another_kind_is_told_apart_from_one_that_names_itself(parser: RunParser) -> None:
+    block = CONFIGS / "data/rmd17.yaml"
+    shown = said(parser, *QUICKSTART, "--model.potential", block)
+    place = "model.init_args.potential"
+    assert shown == f"{place} is {block}, which describes AtomsDataModule. Give it as --data {block}."
+
+
 @pytest.mark.parametrize(
     ("block", "class_path", "flag"),
     [

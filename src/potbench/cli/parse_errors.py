@@ -101,7 +101,8 @@ def _config(found: re.Match[str], trail: Trail, parser: Parser) -> str:
 
 def _no_config(found: re.Match[str], trail: Trail, parser: Parser) -> str:
     state = "is no file" if Path(found[1]).exists() else "does not exist"
-    return f"The config {found[1]} {state}. Expected a file, such as configs/quickstart.yaml. Change --config."
+    near = _file_like(Path(found[1]))
+    return f"The config {found[1]} {state}.{near} Expected a file, such as configs/quickstart.yaml. Change --config."
 
 
 def _no_value(found: re.Match[str], trail: Trail, parser: Parser) -> str:
@@ -160,7 +161,13 @@ def _unknown(found: re.Match[str], trail: Trail, parser: Parser) -> str:
 
 def _no_file(found: re.Match[str], trail: Trail, parser: Parser) -> str:
     state = "cannot be read as a block of a config" if Path(found[1]).is_file() else "does not exist"
-    return f"{trail.path} is {found[1]}, which {state}. Expected a config file. Change {trail.path}."
+    near = _file_like(Path(found[1]))
+    return f"{trail.path} is {found[1]}, which {state}.{near} Expected a config file. Change {trail.path}."
+
+
+def _file_like(file: Path) -> str:
+    """Return a hint at the config beside one that is not there whose name is nearest."""
+    return "" if file.exists() else did_you_mean(file.stem, (other.stem for other in file.parent.glob("*.yaml")))
 
 
 def _within_block(found: re.Match[str], trail: Trail, parser: Parser) -> str:
@@ -177,6 +184,9 @@ def _within_block(found: re.Match[str], trail: Trail, parser: Parser) -> str:
             alone.parse_object({BLOCK: block})
         except PotbenchError as error:
             return str(error).replace(BLOCK, trail.path)
+        key = known.key_for(f"{kind.__module__}.{kind.__name__}", parser)
+        if key and key != trail.path.replace(".init_args", ""):
+            return f"{trail.path} is {found[1]}, which describes {kind.__name__}. Give it as --{key} {found[1]}."
     return f"{found[1]} is named in {found[1]}, of which it is a part. Expected another file. Change {trail.path}."
 
 
