@@ -64,6 +64,7 @@ def test_the_same_training_twice_counts_once_and_is_named(tmp_path: Path) -> Non
     assert len(members) == 1
     assert [each.label for each in absent] == [str(tmp_path / "b")]
     assert "again: same config, seeds and frames" in absent[0].reason
+    assert absent[0].level == "note"  # it is there, and readable
 
 
 def test_sizes_are_named_where_they_vary(tmp_path: Path) -> None:

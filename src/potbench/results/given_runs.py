@@ -83,7 +83,7 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
             first = seen.setdefault(_draw(reading), reading)
             if first is not reading and reading.outcome is Outcome.FINISHED:
                 reason = f"it is the training of {first.folder.path} again: same config, seeds and frames"
-                absent.append(Absent(str(reading.folder.path), reason))
+                absent.append(Absent(str(reading.folder.path), reason, "note"))
                 continue
             members.append(
                 Member(

@@ -6,7 +6,7 @@ from potbench.reporting.page.content import Column, PageTable, Section, Value
 from potbench.results.findings import Findings
 
 ORDER = ("red", "amber", "note")
-WORDS = {"red": "refused", "amber": "not there or not readable", "note": "not asked for"}
+WORDS = {"red": "refused", "amber": "not there or not readable", "note": "not to be compared"}
 
 
 def section(findings: Findings) -> Section | None:
