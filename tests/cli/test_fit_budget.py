@@ -10,6 +10,7 @@ import yaml
 
 from potbench.cli import fit_budget
 from potbench.cli.main import main
+from potbench.errors import RunError
 from potbench.runs.metrics import read_curves
 from potbench.runs.record import Record
 from potbench.runs.step_time import StepTime
@@ -78,6 +79,26 @@ def test_a_planned_run_is_resumed_and_repeated_with_the_steps_of_its_config(
     assert main(["fit", "--config", str(run / "config.yaml"), "--run_dir", str(again)]) == 0
     assert Record.load(again).planned is None
     assert read_curves(again / "metrics.csv") == read_curves(run / "metrics.csv")
+
+
+def test_a_run_that_was_begun_without_a_budget_keeps_its_length(refused: Any, run_copy: Path) -> None:
+    config = (run_copy / "config.yaml").read_text()
+    found = refused(["fit", *BUDGET, "--run_dir", str(run_copy), "--resume", "auto", "--budget", "5min"])
+    assert f"{run_copy} was begun without one, with a length of its own. Expected the command that began it." in found
+    assert (run_copy / "config.yaml").read_text() == config
+
+
+def test_settings_in_the_environment_are_not_those_of_the_process_that_times_steps(
+    refused: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def timed(config: object, folder: object, command: object, environment: dict[str, str], label: str) -> StepTime:
+        assert "POTBENCH_DATA" in environment
+        assert not [name for name in environment if name.startswith("POTBENCH_FIT__")]
+        raise RunError("timed")
+
+    monkeypatch.setattr(fit_budget, "measure", timed)
+    monkeypatch.setenv("POTBENCH_FIT__BUDGET", "5min")
+    assert refused(["fit", *BUDGET, "--run_dir", str(tmp_path / "run")]).startswith("timed")
 
 
 def test_a_run_that_is_named_keeps_its_length(refused: Any, finished_run: Path) -> None:

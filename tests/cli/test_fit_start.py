@@ -10,10 +10,15 @@ from jsonargparse import Namespace
 from potbench.cli.fit_start import NothingToDo, checkpoint_to_resume
 from potbench.errors import PotbenchError, RunError
 from potbench.runs.folder import RunFolder
+from potbench.training.schedule import PlannedSchedule
 from tests.runs.small_checkpoint import save, small_checkpoint
 from tests.runs.small_record import small_record
 
 ONE_CYCLE = {"class_path": "potbench.training.OneCycle", "init_args": {"max_lr": 0.1}}
+
+
+class Falling(PlannedSchedule):
+    """A schedule of somebody's own, over the whole training."""
 
 
 @pytest.fixture
@@ -116,8 +121,9 @@ def test_a_finished_run_that_is_to_be_shorter_is_finished(run: RunFolder, now: d
         checkpoint_to_resume(run, settings(resume="auto", **now))
 
 
-def test_a_finished_run_trains_on_whatever_ended_it(run: RunFolder) -> None:
-    leave(run, "finished", max_epochs=50, max_steps=6, max_time="00:00:01:00")
+@pytest.mark.parametrize("schedule", [None, {"class_path": "potbench.training.StepDecay"}])
+def test_a_finished_run_trains_on_whatever_ended_it(run: RunFolder, schedule: object) -> None:
+    leave(run, "finished", schedule, max_epochs=50, max_steps=6, max_time="00:00:01:00")
     given = settings(run="run", train_on=5, max_epochs=50, max_steps=6, max_time="00:00:01:00")
     assert checkpoint_to_resume(run, given) == run.last
     assert vars(given.trainer) == {"max_epochs": 7, "max_steps": -1, "max_time": None}
@@ -140,6 +146,14 @@ def test_a_finished_run_trains_on_whatever_ended_it(run: RunFolder) -> None:
             ONE_CYCLE,
             5,
             "--train_on is 5, and the learning rate of {run} has come to its end: potbench.training.OneCycle was "
+            "planned for 2 epochs and 6 steps. Expected a schedule without an end. To train on from its weights, in a "
+            "new run with a schedule of its own: python -m potbench fit --from {run}.",
+        ),
+        (
+            "finished",
+            {"class_path": f"{__name__}.Falling"},
+            5,
+            "--train_on is 5, and the learning rate of {run} has come to its end: tests.cli.test_fit_start.Falling was "
             "planned for 2 epochs and 6 steps. Expected a schedule without an end. To train on from its weights, in a "
             "new run with a schedule of its own: python -m potbench fit --from {run}.",
         ),

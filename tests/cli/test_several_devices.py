@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from potbench.cli.main import main
+from potbench.runs.metrics import read_curves
 from tests.cli.conftest import QUICK, finish, start
 from tests.runs.small_run import contents
 
@@ -31,7 +32,9 @@ def test_two_processes_train_and_test_as_one(tmp_path: Path, optimizer: str) -> 
     finish(start("test", str(two)))
     records = [json.loads((run / "record.json").read_text()) for run in (one, two)]
     assert records[0]["split"]["fingerprint"] == records[1]["split"]["fingerprint"]
-    assert records[0]["budget"]["steps"] == records[1]["budget"]["steps"]
+    assert records[0]["budget"] == records[1]["budget"]
+    losses = [read_curves(run / "metrics.csv")["validation/loss"] for run in (one, two)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-7)
     for stage in ("validation", "test"):
         for name, expected in records[0]["metrics"][stage].items():
             assert records[1]["metrics"][stage][name]["value"] == pytest.approx(expected["value"], rel=1e-7), name

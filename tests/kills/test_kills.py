@@ -62,6 +62,7 @@ SETTINGS: dict[str, tuple[list[str], list[str]]] = {
             "record.json#1@half",
             "record.json#1@renamed",
             "record.json#2@half",
+            "trained_on.npz#1@half",
             "potbench.runs.recorder:Recorder.finish_fit#1",
         ],
     ),

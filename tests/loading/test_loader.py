@@ -15,6 +15,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from potbench.batch import Batch
+from potbench.errors import SettingError
 from potbench.loading.loader import BatchLoader
 from potbench.loading.sampler import GlobalBatchSampler
 from tests.training.small_task import quiet_trainer, small_data, small_task
@@ -97,3 +98,23 @@ def test_a_training_that_resumes_draws_its_epoch_ahead_by_workers(tmp_path):
     sampler.set_epoch(2)
     frames = [batch.tolist() for batch in sampler][1:]
     assert [batch.frame.tolist() for batch in data.train_dataloader()] == frames
+
+
+@pytest.mark.parametrize(("batches", "begins_at"), [(0, (2, 0)), (3, (3, 0))])
+def test_batches_of_another_size_begin_with_an_epoch(tmp_path, batches, begins_at):
+    data = small_data(tmp_path)
+    data.setup("fit")
+    size = data.batch_size  # three batches an epoch
+    data.batch_size = 2
+    data.load_state_dict({"epoch": 2, "batches": batches, "batch_size": size})
+    sampler = data.train_dataloader().batch_sampler
+    assert (sampler._first_epoch, sampler._first_batch) == begins_at
+
+
+def test_batches_of_another_size_are_refused_within_an_epoch(tmp_path):
+    data = small_data(tmp_path)
+    data.setup("fit")
+    data.batch_size = 2
+    with pytest.raises(SettingError, match=r"off after 2 batches of an epoch, of 4 frames each\. Expected 4, until"):
+        data.load_state_dict({"epoch": 2, "batches": 2, "batch_size": 4})
+    assert data.state_dict()["batch_size"] == 2

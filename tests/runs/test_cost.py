@@ -112,3 +112,15 @@ def test_the_clock_goes_forward():
     before = module._now()
     time.sleep(0.01)
     assert 0.01 <= module._now() - before < 5
+
+
+def test_processor_time_is_that_of_all_processes(tmp_path, clock, monkeypatch):
+    used = iter(range(0, 100, 3))
+    monkeypatch.setattr(module, "processor_seconds", lambda: next(used))
+    trainer = quiet_trainer(tmp_path)
+    monkeypatch.setattr(type(trainer), "world_size", 2)
+    monkeypatch.setattr(trainer.strategy, "reduce", lambda own, reduce_op: own + 4.0)
+    cost = Cost()
+    cost.on_train_start(trainer, timed_task(clock))
+    cost.on_train_epoch_end(trainer, timed_task(clock))
+    assert cost.cpu_seconds == 3 + 4

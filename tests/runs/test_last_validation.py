@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from potbench.runs.folder import RunFolder
-from tests.runs.broken_off import fit
+from tests.runs.broken_off import BreakOff, BrokenOffError, fit
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -37,6 +38,14 @@ def test_the_end_is_validated_once_however_seldom_others_are(
 ) -> None:
     fit(tmp_path, **settings)
     assert validated(tmp_path) == steps
+
+
+def test_the_last_epoch_is_validated_where_a_run_was_resumed_within_it(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"epochs": 3, "check_val_every_n_epoch": 2, "every_steps": 1}
+    with suppress(BrokenOffError):
+        fit(tmp_path, BreakOff("on_train_batch_start", 9), **settings)
+    fit(tmp_path, resume=True, **settings)
+    assert validated(tmp_path) == [6, 9]
 
 
 def test_a_training_that_max_steps_ends_within_an_epoch_is_kept_and_can_be_the_best(tmp_path: Path) -> None:

@@ -89,7 +89,8 @@ def test_an_evaluation_beside_a_run_says_what_it_is_of() -> None:
     lines = evaluated()
     assert "Energy kcal/mol 0.500" in lines
     assert "Checkpoint: runs/other/checkpoints/best.ckpt" in lines
-    assert "Data: made, 19 frames" in lines
+    known = "other than those of the training: whether it knows some of them is not known."
+    assert f"Data: made, 19 frames, {known}" in lines
     assert "Settings: trainer.precision: 64-true" in lines
     assert "3 of these frames trained or validated the run, so errors are too small." in lines
     assert lines[-2:] == [

@@ -27,6 +27,26 @@ def test_a_step_updates_weights_by_the_gradient_of_the_loss(tmp_path):
         assert not torch.equal(before[name], after[name])
 
 
+def test_a_step_at_the_end_of_an_epoch_is_as_long_as_others_however_few_batches_it_has(tmp_path):
+    class Gradients(Callback):
+        def on_before_optimizer_step(self, trainer: Trainer, *arguments: object) -> None:
+            gradients.update({name: weight.grad.clone() for name, weight in task.named_parameters()})
+
+    gradients: dict[str, torch.Tensor] = {}
+    task, data = small_task(forces=1.0), small_data(tmp_path, forces=True)
+    task.optimizer = partial(torch.optim.SGD, lr=0.0)
+    # three batches: two in the first step, one in the second
+    quiet_trainer(tmp_path, Gradients(), epochs=1, accumulate_grad_batches=2).fit(task, datamodule=data)
+    again = small_data(tmp_path, forces=True)
+    again.setup("fit")
+    *_, batch = iter(again.train_dataloader())
+    task.zero_grad()
+    task.train()
+    task.loss(task.potential(batch, forces=True), batch).mean().backward()
+    for name, weight in task.named_parameters():
+        torch.testing.assert_close(gradients[name], weight.grad)
+
+
 def test_the_gradient_of_positions_is_left_out(tmp_path):
     task = small_task(forces=1.0)
     positions = torch.ones(3, requires_grad=True)

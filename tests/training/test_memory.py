@@ -1,11 +1,20 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
+from potbench.training import memory
 from potbench.training.memory import peak_memory
 
+# without the memory that importing torch takes
+PEAK = f"""
+import runpy, sys
+from types import SimpleNamespace
+sys.modules["torch"] = SimpleNamespace(cuda=SimpleNamespace(is_initialized=bool))
+print(runpy.run_path({memory.__file__!r})["peak_memory"]())
+"""
 PROGRAM = """
 import resource, sys, torch
 from potbench.training.memory import keep_freed_memory
@@ -39,3 +48,10 @@ def test_peak_memory_is_that_of_this_process():
     kept = torch.ones(2**20 * 25)  # 100 MiB
     assert 100 < before <= peak_memory() < 1e6
     assert peak_memory() >= kept.nbytes / 2**20
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU it is the GPU's memory that is meant")
+def test_peak_memory_is_not_that_of_whoever_started_the_process():
+    kept = np.ones(2**20 * 25)  # 200 MiB, which Linux hands on to what is started
+    found = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    assert 0 < float(found.stdout) < kept.nbytes / 2**20

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.callbacks import GradientAccumulationScheduler, LearningRateMonitor
 from lightning.pytorch.cli import ReduceLROnPlateau
 from torch.optim import lr_scheduler
 
@@ -39,8 +39,10 @@ class Rates(Callback):
 def train(folder: Path, epochs: int = EPOCHS, trainer: dict[str, Any] | None = None, **settings: Any) -> Rates:
     """Train the small task, three steps an epoch."""
     rates = Rates()
+    trainer = dict(trainer or {})
+    callbacks = trainer.pop("callbacks", [])
     task = GradientTask(small_potential(), optimizer=partial(torch.optim.SGD, lr=0.01), **settings)
-    quiet_trainer(folder, rates, epochs=epochs, **(trainer or {})).fit(task, datamodule=small_data(folder))
+    quiet_trainer(folder, rates, *callbacks, epochs=epochs, **trainer).fit(task, datamodule=small_data(folder))
     return rates
 
 
@@ -128,6 +130,21 @@ def test_each_batch_draws_random_numbers_of_its_own(tmp_path, batches):
     assert len(set(found)) == len(found) == 2 * STEPS
 
 
+def test_dropout_follows_seed_everything(tmp_path, monkeypatch):
+    class Seeds(Callback):
+        def on_train_batch_end(self, *arguments: Any) -> None:
+            found[-1].append(torch.initial_seed())
+
+    found: list[list[int]] = []
+    for seed in (1, 2, 1):
+        found.append([])
+        monkeypatch.setenv("PL_GLOBAL_SEED", str(seed))  # as Lightning's seed_everything does
+        trainer = quiet_trainer(tmp_path, Seeds(), epochs=1)
+        trainer.fit(GradientTask(small_potential()), datamodule=small_data(tmp_path))
+    assert found[0] == found[2]
+    assert not {*found[0]} & {*found[1]}
+
+
 @pytest.mark.parametrize("schedule", [None, OF_TORCH["StepLR"]])
 def test_the_learning_rate_is_logged_once_as_it_is(tmp_path, schedule):
     task = GradientTask(small_potential(), schedule=schedule, warmup_steps=9)
@@ -186,11 +203,24 @@ REFUSED = {
         "schedule",
         "OneCycleLR ends after 11 steps, the training after 12. Expected a schedule that is as long.",
     ),
+    "a rate of zero before the end of the training": (
+        {"schedule": lr_scheduler.PolynomialLR},
+        {"epochs": 6},
+        "schedule",
+        "PolynomialLR ends after 5 epochs, the training after 6. Expected a schedule that is as long.",
+    ),
     "an end, but none of the training": (
         {"schedule": partial(lr_scheduler.OneCycleLR, max_lr=0.1, total_steps=11)},
         {"max_steps": 3, "epochs": -1},
         "schedule",
         "OneCycleLR ends after 11 epochs, the training at no number that is known.",
+    ),
+    "epochs of several lengths": (
+        {"schedule": partial(OneCycle, max_lr=0.1)},
+        {"callbacks": [GradientAccumulationScheduler({0: 1, 1: 2})]},
+        "callbacks",
+        "GradientAccumulationScheduler changes the steps of an epoch, and schedule or loss are planned for a number of "
+        "steps. Expected accumulate_grad_batches of the Trainer.",
     ),
     "schedules of schedules": (
         {"schedule": lr_scheduler.ChainedScheduler},

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import MPSAccelerator
-from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
+from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder, StochasticWeightAveraging
 
 from potbench.errors import SettingError
 from potbench.training.supported import require_supported
@@ -44,9 +44,15 @@ def test_a_device_without_float64_is_refused(tmp_path):
             "BatchSizeFinder changes the size of batches when the schedule is made already, and no config knows it. "
             "Expected a size that is set: batch_size of the data. Change the argument callbacks of Trainer.",
         ),
+        (
+            StochasticWeightAveraging(0.01),
+            "StochasticWeightAveraging averages weights after the last checkpoint is saved, so that no checkpoint has "
+            "the average. Expected lightning.pytorch.callbacks.EMAWeightAveraging. Change the argument callbacks of "
+            "Trainer.",
+        ),
     ],
 )
-def test_callbacks_that_search_for_a_setting_are_refused(tmp_path, callback, said):
+def test_callbacks_that_would_spoil_a_training_are_refused(tmp_path, callback, said):
     with pytest.raises(SettingError) as caught:
         quiet_trainer(tmp_path, callback).fit(small_task(), datamodule=small_data(tmp_path))
     assert str(caught.value) == said

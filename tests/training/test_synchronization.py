@@ -46,7 +46,13 @@ def step(potential: Potential, optimizer: Callable[..., torch.optim.Optimizer] =
     sampler = SimpleNamespace(size=lambda number: len(batch.energy))
     loader = SimpleNamespace(batch_sampler=sampler)
     data = SimpleNamespace(seed=0)
-    places = {"global_step": 0, "global_rank": 0, "world_size": 1, "accumulate_grad_batches": 1}
+    places = {
+        "global_step": 0,
+        "global_rank": 0,
+        "world_size": 1,
+        "accumulate_grad_batches": 1,
+        "num_training_batches": 9,
+    }
     task._trainer = SimpleNamespace(datamodule=data, train_dataloader=loader, fit_loop=None, **places)
     task.on_train_start()
     update = optimizer(task.parameters(), lr=0.1)

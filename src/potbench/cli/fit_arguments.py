@@ -85,15 +85,21 @@ def parent_checkpoint(named: str) -> Path:
 
 
 def require_together(settings: Namespace, is_named: bool) -> None:
-    """Refuse arguments of fit that lack another one.
+    """Refuse arguments of fit that lack another one, or are none of fit.
 
     Args:
         settings: what was parsed.
         is_named: whether the folder of the run is named.
 
     Raises:
-        PotbenchError: one is missing.
+        PotbenchError: one is missing; or only a part of the test set is to be tested, which `test` would take for all.
     """
+    part = settings.trainer.limit_test_batches
+    if part not in {None, 1.0} or isinstance(part, int):
+        raise PotbenchError(
+            f"trainer.limit_test_batches is {part} in a training, whose test would be of a part of the test set. "
+            "Expected it of test: test RUN --trainer.limit_test_batches. Remove it here."
+        )
     for name, needed, has_it in (
         ("--resume auto", "--run_dir, the folder to look at", not settings.resume or is_named),
         ("--train_on", "the folder of a run: fit RUN --train_on EPOCHS", not settings.train_on or is_named),

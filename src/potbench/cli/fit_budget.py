@@ -11,12 +11,13 @@ from jsonargparse import Namespace
 
 from potbench.cli import known
 from potbench.cli.parsing import flags_in
-from potbench.errors import PotbenchError
+from potbench.errors import PotbenchError, RunError
 from potbench.runs.folder import RunFolder
 from potbench.runs.processes import started
+from potbench.runs.record import Record
 from potbench.runs.step_time import TIMED_STEPS, WARM_STEPS, measure
 from potbench.runs.time_budget import Planned, plan, seconds_of
-from potbench.studies.running.commands import POTBENCH
+from potbench.studies.running.commands import POTBENCH, SETTINGS
 from potbench.training.one_pass import OnePassTask
 
 LENGTHS = ("max_epochs", "max_steps", "max_time")
@@ -71,7 +72,9 @@ def planned_steps(settings: Namespace, config: str, allow: list[str]) -> Planned
     print(f"Timing {WARM_STEPS + TIMED_STEPS} steps", flush=True)
     command = (*FIT, "--allow", *allow) if allow else FIT
     with TemporaryDirectory() as folder:
-        time = measure(yaml.safe_load(config), Path(folder), command, os.environ, "The potential")
+        # settings of this command, such as its budget, are not those of the one that is timed
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+        time = measure(yaml.safe_load(config), Path(folder), command, kept, "The potential")
     planned = plan(settings.budget, time, vars(settings.trainer))
     _set_length(settings, planned.steps)
     print(planned.text, flush=True)
@@ -79,7 +82,16 @@ def planned_steps(settings: Namespace, config: str, allow: list[str]) -> Planned
 
 
 def keep_planned_steps(run: RunFolder, settings: Namespace) -> None:
-    """Have a run that is resumed keep the length that was planned when it began."""
+    """Have a run that is resumed keep the length that was planned when it began.
+
+    Raises:
+        RunError: it was not planned.
+    """
+    if Record.load(run.path).planned is None:
+        raise RunError(
+            f"--budget is {settings.budget}, and {run.path} was begun without one, with a length of its own. Expected "
+            "the command that began it. Remove --budget, or choose another folder."
+        )
     _set_length(settings, yaml.safe_load(run.config.read_text(encoding="utf-8"))["trainer"]["max_steps"])
 
 

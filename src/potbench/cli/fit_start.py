@@ -13,6 +13,7 @@ from potbench.errors import PotbenchError, RunError
 from potbench.runs.checkpoint import read_checkpoint
 from potbench.runs.folder import RunFolder
 from potbench.runs.record import Record
+from potbench.training.schedule import PlannedSchedule
 
 FIT = "python -m potbench fit"
 
@@ -135,7 +136,9 @@ def _schedule_that_ends(run: RunFolder) -> str | None:
     schedule = _saved(run).get("model", {}).get("init_args", {}).get("schedule") or {}
     path = schedule.get("class_path") if isinstance(schedule, dict) else None
     kind = known.find(str(path))
-    return str(path) if isinstance(kind, type) and issubclass(kind, OneCycleLR) else None
+    if not isinstance(kind, type):
+        return None
+    return str(path) if issubclass(kind, OneCycleLR) or (issubclass(kind, PlannedSchedule) and kind.ends) else None
 
 
 def _budget(run: RunFolder) -> str:

@@ -142,11 +142,23 @@ class AtomsDataModule(LightningDataModule):
 
     @override
     def state_dict(self) -> dict[str, Any]:
-        return {**self.position}
+        return {**self.position, "batch_size": self.batch_size}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._resumes_at = Position(epoch=state_dict["epoch"], batches=state_dict["batches"])
+        """Have the training go on where it was broken off.
+
+        Raises:
+            SettingError: within an epoch of batches of another size.
+        """
+        epoch, batches = state_dict["epoch"], state_dict["batches"]
+        size = state_dict.get("batch_size", self.batch_size)  # early checkpoints do not know it
+        if size != self.batch_size and batches:
+            if batches * size < len(self.indices.train):
+                problem = f"The training was broken off after {batches:,} batches of an epoch, of {size:,} frames each"
+                raise SettingError(self, "batch_size", self.batch_size, f"{size}, until that epoch is over", problem)
+            epoch, batches = epoch + 1, 0
+        self._resumes_at = Position(epoch=epoch, batches=batches)
 
     def train_dataloader(self) -> BatchLoader:
         """Return the batches of the training set, in a new order each epoch unless few batches are overfitted.

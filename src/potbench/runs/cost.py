@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -28,8 +30,8 @@ class Cost(Callback):
         frames: frames trained on, over all processes.
         training_seconds: time spent in training steps.
         wall_seconds: time from the first step to the last, validation included.
-        cpu_seconds: of all cores together over the same time, of this process and those that load its data; NaN where
-            a run is resumed that did not measure it.
+        cpu_seconds: of all cores together over the same time, of all processes and those that load their data; NaN
+            where a run is resumed that did not measure it.
         captured_steps: steps that a GPU replayed.
         compiled_steps: steps of a program that was compiled for them.
     """
@@ -44,6 +46,7 @@ class Cost(Callback):
         self._counted_until: float | None = None
         self._cpu_until = 0.0
         self._validates = False
+        self._over_all_processes: Callable[[float], float] = float
 
     @property
     def frames_per_second(self) -> float:
@@ -52,6 +55,8 @@ class Cost(Callback):
 
     @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.world_size > 1:
+            self._over_all_processes = partial(_sum, trainer)
         # a run that is resumed within an epoch does not start that epoch again
         self._start()
 
@@ -63,7 +68,7 @@ class Cost(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        self.frames += len(batch.atoms_per_molecule) * trainer.world_size
+        self.frames += trainer.train_dataloader.batch_sampler.size(batch_idx)  # type: ignore[union-attr]
         if isinstance(pl_module, GradientTask):
             self.captured_steps += pl_module.is_captured
             self.compiled_steps += pl_module.is_compiled
@@ -97,14 +102,19 @@ class Cost(Callback):
         self._counted_until, self._cpu_until = _now(), processor_seconds()
 
     def _count(self) -> None:
-        """Add the time since the last call."""
+        """Add the time since the last call; a collective call."""
         if self._counted_until is None:
             return
         now, cpu = _now(), processor_seconds()
         self.wall_seconds += now - self._counted_until
-        self.cpu_seconds += cpu - self._cpu_until
+        self.cpu_seconds += self._over_all_processes(cpu - self._cpu_until)
         self.training_seconds += 0.0 if self._validates else now - self._counted_until
         self._counted_until, self._cpu_until = now, cpu
+
+
+def _sum(trainer: Trainer, seconds: float) -> float:
+    own = torch.tensor(seconds, dtype=torch.float64, device=trainer.strategy.root_device)
+    return float(trainer.strategy.reduce(own, reduce_op="sum"))
 
 
 def _now() -> float:

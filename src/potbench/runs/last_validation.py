@@ -12,6 +12,11 @@ class LastValidation(Callback):
     """Has the last epoch of a training validated, and its last step where that ends within an epoch."""
 
     @override
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # a run that is resumed within an epoch does not start that epoch again
+        self.on_train_epoch_start(trainer, pl_module)
+
+    @override
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.check_val_every_n_epoch and trainer.current_epoch + 1 == trainer.max_epochs:
             trainer.check_val_every_n_epoch = 1

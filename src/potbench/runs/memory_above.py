@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from potbench.training.memory import peak_memory
+from potbench.training.memory import in_mib, peak_resident_memory
 
 MIB = 2**20
 
@@ -36,14 +36,14 @@ class MemoryAbove:
             ctypes.CDLL(None).malloc_trim(0)
         with suppress(OSError):  # only Linux has it: the peak is from now on
             Path("/proc/self/clear_refs").write_text("5")
-        self.start = _resident_peak()
+        self.start = peak_resident_memory()
 
     @property
     def peak(self) -> float:
         """Return the most memory held since the beginning, in MiB."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) / MIB - self.start
-        return _resident_peak() - self.start
+        return peak_resident_memory() - self.start
 
     @property
     def free(self) -> float:
@@ -51,16 +51,5 @@ class MemoryAbove:
         if self.device.type == "cuda":
             return torch.cuda.mem_get_info(self.device)[0] / MIB
         with suppress(OSError):
-            return _in_mib(Path("/proc/meminfo"), "MemAvailable")
+            return in_mib(Path("/proc/meminfo"), "MemAvailable")
         return math.inf
-
-
-def _resident_peak() -> float:
-    with suppress(OSError):  # of Linux alone
-        return _in_mib(Path("/proc/self/status"), "VmHWM")
-    return peak_memory()
-
-
-def _in_mib(file: Path, name: str) -> float:
-    (kib,) = (line.split()[1] for line in file.read_text().splitlines() if line.startswith(f"{name}:"))
-    return int(kib) / 1024

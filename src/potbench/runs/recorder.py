@@ -120,8 +120,8 @@ class Recorder(Callback):
                 ),
                 budget=Budget(trainer.current_epoch, trainer.global_step, cost.frames),
             )
-            record.save(self.run.path)
             TrainedOn.of(data.store, data.indices.train).save(self.run.trained_on)
+            record.save(self.run.path)  # with it, the run is finished
         draw_figures(self.run, record)
         print_summary(record, self.run.path, "validation")
         show_training(trainer.loggers, self.run, record)

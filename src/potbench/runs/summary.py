@@ -61,7 +61,8 @@ def print_evaluation(evaluation: Evaluation, folder: Path, stage: Stage, console
     _print_spreads(evaluation.spreads, console)
     lines = [f"Checkpoint: {evaluation.checkpoint or 'none, weights that were never trained'}"]
     if evaluation.data:
-        lines.append(f"Data: {evaluation.data.name}, {evaluation.data.num_frames:,} frames")
+        about = f"{evaluation.data.name}, {evaluation.data.num_frames:,} frames"
+        lines.append(f"Data: {about}, other than those of the training: whether it knows some of them is not known.")
     if evaluation.settings:
         lines.append(f"Settings: {evaluation.settings}")
     if evaluation.frames_seen:

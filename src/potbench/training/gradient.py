@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from potbench.training.compiled_step import CompiledStep, CompiledSteps, common_
 from potbench.training.divergence import Divergence
 from potbench.training.loss import EnergyForcesLoss, Weights
 from potbench.training.optimization import Interval, Optimization, ScheduleCallable
+from potbench.training.schedule import steps_of
 from potbench.training.task import Task
 
 LONG = 10**12
@@ -81,7 +83,7 @@ class GradientTask(Task):
         weights = self.loss.weights_at(self.global_step)
         # shares of a global batch can differ by one molecule, and Lightning averages the gradients of all processes
         in_all_shares = self.trainer.train_dataloader.batch_sampler.size(batch_index)  # type: ignore[union-attr]
-        settings = weights, self.trainer.world_size / in_all_shares
+        settings = weights, self.trainer.world_size / in_all_shares * self._share_of_step(batch_index)
         static = None if self.static_steps is None else self.static_steps.find(batch, *settings)
         self.is_captured, self.is_compiled = isinstance(static, CapturedStep), isinstance(static, CompiledStep)
         self._seed_step(batch_index)  # a captured step draws from these seeds as well
@@ -103,7 +105,7 @@ class GradientTask(Task):
         torch.set_flush_denormal(True)
         # a trial of one step is the beginning of a training of any length
         is_trial = self.trainer.fast_dev_run  # type: ignore[attr-defined]
-        self.loss.plan(lambda: LONG if is_trial else self.trainer.estimated_stepping_batches)
+        self.loss.plan(lambda: LONG if is_trial else steps_of(self.trainer))
         self.divergence = Divergence(self.loss, self.trainer.datamodule)  # type: ignore[attr-defined]
         self.trainer.print(self.divergence)
         if not self.loss.energy:
@@ -232,9 +234,16 @@ class GradientTask(Task):
         losses: Tensor = self.loss(prediction, batch, weights)
         return losses.sum() * share, losses
 
+    def _share_of_step(self, batch_index: int) -> float:
+        """Return by what a loss is multiplied: Lightning divides by the batches of a step, also where an epoch ends."""
+        batches, all_batches = self.trainer.accumulate_grad_batches, int(self.trainer.num_training_batches)
+        last = all_batches % batches
+        return batches / last if last and batch_index >= all_batches - last else 1.0
+
     def _seed_step(self, batch_index: int) -> None:
-        # random numbers (dropout) depend on seed, step and process alone: a resumed run equals an uninterrupted one
+        # random numbers (dropout) depend on seeds, step and process alone: a resumed run equals an uninterrupted one
         seeds = [self.trainer.datamodule.seed, self.global_step, self.global_rank]  # type: ignore[attr-defined]
+        seeds.append(int(os.environ.get("PL_GLOBAL_SEED", "0")))  # seed_everything
         if self.trainer.accumulate_grad_batches > 1:
             seeds.append(batch_index)  # several batches to a step
         seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])

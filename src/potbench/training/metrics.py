@@ -20,6 +20,9 @@ class Metrics(nn.Module):
     Args:
         forces: whether errors of forces are measured as well.
         unit: conversion factor of the unit of energies, in eV.
+
+    Attributes:
+        loss: mean of the losses of molecules with which it is updated, shape (molecules,).
     """
 
     def __init__(self, forces: bool, unit: float = KCAL_PER_MOL) -> None:
@@ -32,6 +35,7 @@ class Metrics(nn.Module):
         self.forces = (
             _collection("forces_", mae=MeanAbsoluteError(), rmse=MeanSquaredError(squared=False)) if forces else None
         )
+        self.loss = _Mean().set_dtype(torch.float64)
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -71,6 +75,27 @@ class _R2OfSeveral(R2Score):
     def compute(self) -> Tensor:
         # torchmetrics raises an error for a single value, of which there is no variance
         return super().compute() if self.total > 1 else torch.full_like(self.residual, torch.nan)
+
+
+class _Mean(Metric):
+    """Mean of values; torchmetrics' own rounds them to float32 once it is moved to a device."""
+
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("total", "count"):
+            self.add_state(name, torch.tensor(0.0), dist_reduce_fx="sum")
+
+    @override
+    def update(self, values: Tensor) -> None:
+        self.total += values.double().sum()
+        self.count += len(values)
+
+    @override
+    def compute(self) -> Tensor:
+        return self.total / self.count
 
 
 def _collection(prefix: str, **metrics: Metric) -> MetricCollection:

@@ -64,7 +64,7 @@ class Monitor(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        self._frames += len(batch.atoms_per_molecule) * trainer.world_size
+        self._frames += trainer.train_dataloader.batch_sampler.size(batch_idx)  # type: ignore[union-attr]
         # a potential that is solved takes no optimizer steps
         if not self._measured and not (trainer.is_last_batch and trainer.is_global_zero):
             return

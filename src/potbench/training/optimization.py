@@ -12,11 +12,11 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import OptimizerCallable
 from torch import nn
 from torch.optim import Optimizer, SparseAdam
-from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, OneCycleLR, PolynomialLR, ReduceLROnPlateau
 
 from potbench.errors import SettingError
 from potbench.training.muon import Muon
-from potbench.training.schedule import PlannedSchedule
+from potbench.training.schedule import PlannedSchedule, steps_of
 from potbench.training.warm_up import WarmUp
 
 Interval: TypeAlias = Literal["step", "epoch"]
@@ -112,8 +112,10 @@ class Optimization:
         if isinstance(schedule, ReduceLROnPlateau):
             configured |= self._after_validations(schedule, interval)
             return configured, "validated epoch"
-        if isinstance(schedule, OneCycleLR):
-            self._require_length(schedule, interval)
+        if isinstance(schedule, OneCycleLR):  # torch raises an error beyond its end
+            self._require_length(schedule, schedule.total_steps, interval)
+        if isinstance(schedule, PolynomialLR):  # its learning rate is 0 from then on
+            self._require_length(schedule, schedule.total_iters, interval)
         return configured, interval
 
     def _after_validations(self, schedule: ReduceLROnPlateau, interval: Interval) -> dict[str, Any]:
@@ -128,18 +130,18 @@ class Optimization:
         monitor = getattr(schedule, "monitor", MONITORED)
         return {"monitor": monitor, "frequency": trainer.check_val_every_n_epoch}
 
-    def _require_length(self, schedule: OneCycleLR, interval: Interval) -> None:
-        """Refuse a schedule that would be advanced beyond its end, at which torch raises an error."""
+    def _require_length(self, schedule: LRScheduler, end_of_schedule: int, interval: Interval) -> None:
+        """Refuse a schedule that would be advanced beyond its end."""
         num_epochs = self.task.trainer.max_epochs
         length = self._num_steps() if interval == "step" else num_epochs
-        if length is not None and not 0 <= length <= schedule.total_steps:
+        if length is not None and not 0 <= length <= end_of_schedule:
             end = f"after {length}" if length >= 0 else "at no number that is known"
-            problem = f"{type(schedule).__name__} ends after {schedule.total_steps} {interval}s, the training {end}"
+            problem = f"{type(schedule).__name__} ends after {end_of_schedule} {interval}s, the training {end}"
             raise SettingError(self.task, "schedule", self.schedule, "a schedule that is as long", problem)
 
     def _num_steps(self) -> int:
         """Return the optimizer steps of the whole training."""
-        num_steps = self.task.trainer.estimated_stepping_batches
+        num_steps = steps_of(self.task.trainer)
         if math.isinf(num_steps):
             problem = "A learning-rate schedule needs the length of the training, and max_epochs is -1"
             raise SettingError(Trainer, "max_epochs", -1, "a number of epochs, or a task without a schedule", problem)

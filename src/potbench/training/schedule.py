@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
@@ -13,11 +14,30 @@ from typing_extensions import override
 from potbench.errors import SettingError, require_fraction, require_positive
 
 
+def steps_of(trainer: Trainer) -> float:
+    """Return the optimizer steps of a whole training; infinity for one without an end.
+
+    Raises:
+        SettingError: epochs differ in their number of steps, which nobody can plan for.
+    """
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, GradientAccumulationScheduler) and len(callback.scheduling) > 1:
+            name = type(callback).__name__
+            problem = f"{name} changes the steps of an epoch, and schedule or loss are planned for a number of steps"
+            raise SettingError(Trainer, "callbacks", name, "accumulate_grad_batches of the Trainer", problem)
+    return trainer.estimated_stepping_batches
+
+
 class PlannedSchedule(LRScheduler):
     """A schedule over the whole training: it is advanced at every step, and potbench fills in how many there are.
 
     A schedule of this kind has the number of steps as its second argument, num_steps.
+
+    Attributes:
+        ends: whether it ends with these steps, so that nobody can train on with it.
     """
+
+    ends = True
 
 
 class OneCycle(OneCycleLR, PlannedSchedule):
@@ -82,6 +102,8 @@ class StepDecay(PlannedSchedule):
         factor: what the learning rate is multiplied by.
         every: optimizer steps between two such changes.
     """
+
+    ends = False
 
     def __init__(self, optimizer: Optimizer, num_steps: int, factor: float = 0.96, every: int = 100_000) -> None:
         require_positive(self, factor=factor, every=every)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import MPSAccelerator
-from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
+from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder, StochasticWeightAveraging
 
 from potbench.errors import SettingError
 
@@ -40,3 +40,9 @@ def require_supported(trainer: Trainer, stage: str) -> None:
         if isinstance(callback, BatchSizeFinder):
             problem = f"{name} changes the size of batches when the schedule is made already, and no config knows it"
             raise SettingError(Trainer, "callbacks", name, "a size that is set: batch_size of the data", problem)
+        if isinstance(callback, StochasticWeightAveraging):
+            problem = (
+                f"{name} averages weights after the last checkpoint is saved, so that no checkpoint has the average"
+            )
+            expected = "lightning.pytorch.callbacks.EMAWeightAveraging"
+            raise SettingError(Trainer, "callbacks", name, expected, problem)

@@ -142,10 +142,9 @@ class Task(LightningModule):
         num_molecules = len(batch.energy)
         offset = sum_per_molecule(self.reference_energies[batch.atomic_numbers], batch.molecule_index, num_molecules)
         metrics: Metrics = self.metrics[stage]  # type: ignore[assignment]
-        metrics.update(prediction, batch, offset)
-        for name, metric in metrics.metrics.items():
-            self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True, batch_size=num_molecules)
         losses: Tensor = self.loss(prediction, batch).detach()
-        mean = losses.mean()
-        self.log(f"{stage}/loss", mean, on_step=False, on_epoch=True, batch_size=num_molecules, sync_dist=True)
+        metrics.update(prediction, batch, offset)
+        metrics.loss.update(losses)
+        for name, metric in {**metrics.metrics, "loss": metrics.loss}.items():
+            self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True, batch_size=num_molecules)
         return prediction, losses
