@@ -77,7 +77,14 @@ class Several(Dataset):
     @property
     @override
     def options(self) -> dict[str, object]:
-        return {name: f"{type(dataset).__name__}({dataset.options})" for name, dataset in self.datasets.items()}
+        # options of what can be downloaded say which files it has; elsewhere the files say it
+        files = {
+            name: [] if each.downloads else [file.name for file in each.files] for name, each in self._rooted.items()
+        }
+        return {
+            name: " of ".join([f"{type(dataset).__name__}({dataset.options})", *files[name]])
+            for name, dataset in self.datasets.items()
+        }
 
     @property
     @override

@@ -111,10 +111,10 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
             continue
         if manifest.format != FORMAT or manifest.options != _options(dataset):
             continue
-        had = {source.file for source in manifest.sources}
+        had = [source.file for source in manifest.sources]
         # which files a published dataset had can depend on what was there
-        gone = not any(seals.values()) and (had == seals.keys() or bool(dataset.downloads))
-        if gone or (had == seals.keys() and Seal.load(file.parent).sources == seals):
+        gone = not any(seals.values()) and (had == list(seals) or bool(dataset.downloads))
+        if gone or (had == list(seals) and Seal.load(file.parent).sources == seals):
             found.append(file.parent)
     # of files that are gone, only the one store there is can be meant
     return found[0] if len(found) == 1 or (found and any(seals.values())) else None
