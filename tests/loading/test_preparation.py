@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from unittest.mock import Mock
 
 import h5py
 import numpy as np
@@ -223,6 +224,58 @@ def test_a_file_that_was_replaced_is_noticed_at_equal_size_and_time(made, prepar
     os.utime(made.file, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert made.file.stat().st_size == status.st_size
     assert prepare(made, prepared).folder != before.folder
+
+
+class Replaced(Made):
+    """A dataset whose file becomes another one, or is touched, while it is read."""
+
+    def __init__(self, file: Path, content: str) -> None:
+        super().__init__(file)
+        self.content = content
+
+    def read(self):
+        first, *others = super().read()
+        yield first
+        self.file.write_text(self.content)
+        yield from others
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_refused(made, prepared):
+    with pytest.raises(DataFileError, match=r"made\.h5 was changed while it was read\. Expected the same file until"):
+        prepare(Replaced(made.file, "other content"), prepared)
+    assert list(prepared.iterdir()) == []
+
+
+def test_a_file_that_is_touched_while_it_is_read_is_the_same(made, prepared):
+    assert len(prepare(Replaced(made.file, made.file.read_text()), prepared)) == 19
+
+
+def test_frames_are_those_of_the_file_whose_sha256_is_recorded(tmp_path, prepared):
+    file = tmp_path / "mine.xyz"
+    write_extended_xyz(file, 8)
+    dataset = ExtendedXYZ(file, "eV", "Å")
+    data = AtomsDataModule(dataset, root=prepared)
+    assert data.elements  # reads the file
+    write_extended_xyz(file, 6)
+    store = prepare(dataset, prepared)
+    assert len(store) == 6
+    assert store.manifest.sources == origin_of(dataset).sources
+
+
+def test_values_may_have_any_name(tmp_path, prepared):
+    write_extended_xyz(tmp_path / "mine.xyz", 8, file=3, self=4.0, args=5)
+    unread = prepare(ExtendedXYZ(tmp_path / "mine.xyz", "eV", "Å"), prepared).unread
+    assert {name: values[0] for name, values in unread.items()} == {"file": 3.0, "self": 4.0, "args": 5.0}
+
+
+def test_values_that_are_not_read_are_there_as_soon_as_the_store_is(tmp_path, prepared, monkeypatch):
+    write_extended_xyz(tmp_path / "mine.xyz", 8, charge=1)
+    dataset = ExtendedXYZ(tmp_path / "mine.xyz", "eV", "Å")
+    with monkeypatch.context() as killed:
+        killed.setattr("potbench.loading.preparation.seal_sources", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prepare(dataset, prepared)
+    assert prepare(dataset, prepared).unread["charge"].tolist() == [1.0] * 8
 
 
 def test_a_file_that_was_only_touched_is_read_again_once(made, prepared, monkeypatch):

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from potbench.datasets.dataset import Dataset, DatasetInfo, Trajectory
 from potbench.errors import require_positive
+from potbench.readers.file_state import FileState, state_of
 from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated, states
 from potbench.readers.survey import FORCES, Survey
@@ -71,6 +72,7 @@ class OwnFile(Dataset):
         self.theory = theory
         self.license = license
         self.citation = citation
+        self._surveyed: tuple[FileState | None, Survey] | None = None
         self._trajectory = None if temperature is None else Trajectory(temperature, sampled_by)
 
     @abstractmethod
@@ -161,7 +163,9 @@ class OwnFile(Dataset):
     def _keys(self) -> list[str | None]:
         return [self.energy_key, self.forces_key, self.molecule_key, *self.columns]
 
-    @cached_property
+    @property
     def _survey(self) -> Survey:
-        self.require(self.file)
-        return self.survey()
+        state = state_of(self.require(self.file))
+        if self._surveyed is None or self._surveyed[0] != state:
+            self._surveyed = state, self.survey()
+        return self._surveyed[1]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-
-import numpy as np
 
 from potbench.datasets.dataset import Dataset
 from potbench.downloads.checksums import Checksums
@@ -17,9 +15,9 @@ from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Un
 from potbench.loading.one_writer import one_writer
 from potbench.loading.same_place import refuse_same_place
 from potbench.loading.seal import Seal, seal_sources
-from potbench.loading.store import UNREAD, Store
-from potbench.structures import Frames
-from potbench.whole_file import whole_file
+from potbench.loading.store import Store
+from potbench.readers.file_state import FileState, state_of
+from potbench.structures import Column, Frames
 
 
 def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], Iterator[Frames]] = iter) -> Store:
@@ -36,32 +34,37 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         watch: sees the chunks of frames go by, where they are converted.
 
     Raises:
-        DataFileError: files are missing, damaged or not as expected, or a frame has two atoms in one place.
+        DataFileError: files are missing, damaged or not as expected, or were changed while they were read, or a frame
+            has two atoms in one place.
         RecordError: the store of this dataset is damaged.
     """
     found = find_prepared(dataset, root)
     if found is not None:
         return Store(found)
-    # before they are read: what changes from then on is not sealed
-    seals = {file.name: seal for file in dataset.files if (seal := _seal(file))}
+    # before they are read: what changes from then on is refused
+    seals = {file.name: seal for file in dataset.files if (seal := state_of(file))}
     origin = origin_of(dataset)
     folder = store_folder(origin, root)
     if (folder / FILE).is_file():
         seal_sources(folder, seals)
         return Store(folder)
+    remarks: list[str] = []
+
+    def unread() -> Mapping[str, Column]:
+        found = dataset.unread()
+        remarks.extend(dataset.remarks())
+        _require_unchanged(dataset, origin, seals)  # no file is read any more
+        return found
+
     with one_writer(folder):
         if (folder / FILE).is_file():
             return Store(folder)
         print(f"Converting {origin.name} into {folder}", flush=True)
         files = ", ".join(source.file for source in origin.sources[:3])
         chunks = watch(refuse_same_place(dataset.read(), f"{origin.name} ({files})" if files else origin.name))
-        store = Store.write(folder, chunks, origin, dataset.official_splits)
+        store = Store.write(folder, chunks, origin, dataset.official_splits, unread)
         seal_sources(folder, seals)
-    unread = dataset.unread()
-    if unread:
-        with whole_file(folder / UNREAD) as partial, partial.open("wb") as stream:
-            np.savez(stream, **unread)  # type: ignore[arg-type]
-    for remark in dataset.remarks():
+    for remark in remarks:
         print(remark, flush=True)
     return store
 
@@ -79,6 +82,8 @@ def origin_of(dataset: Dataset) -> Origin:
     Raises:
         DataFileError: a file is missing.
     """
+    # first: what is read afterwards, info included, is of these bytes, or they are found to have changed
+    sources = tuple(_source(dataset.require(file)) for file in dataset.files)
     info = dataset.info
     return Origin(
         name=info.name,
@@ -87,7 +92,7 @@ def origin_of(dataset: Dataset) -> Origin:
         license=info.license,
         units=Units(energy=dataset.label_unit),
         options=_options(dataset),
-        sources=tuple(_source(dataset.require(file)) for file in dataset.files),
+        sources=sources,
     )
 
 
@@ -96,7 +101,7 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
 
     Damaged stores are passed over: they do not concern other datasets.
     """
-    seals = {file.name: _seal(file) for file in dataset.files}
+    seals = {file.name: state_of(file) for file in dataset.files}
     try:
         name = glob.escape(dataset.name)
     except DataFileError:
@@ -120,22 +125,29 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
     return found[0] if len(found) == 1 or (found and any(seals.values())) else None
 
 
-def _seal(file: Path) -> tuple[int, int, int, int] | None:
-    """Return what tells a file from others without reading it; whoever replaces a file cannot set all of these."""
-    if not file.is_file():
-        return None
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+def _require_unchanged(dataset: Dataset, origin: Origin, seals: Mapping[str, FileState]) -> None:
+    for file, source in zip(dataset.files, origin.sources, strict=True):
+        now = state_of(file)
+        # one that was only touched, such as by a link to it, has the bytes that it had
+        if now is None or (now != seals.get(file.name) and _sha256(file) != source.sha256):
+            raise DataFileError(
+                f"{file} was changed while it was read. Expected the same file until its frames are stored; prepare it "
+                "again when it is finished."
+            )
 
 
 def _source(file: Path) -> Source:
     status = file.stat()
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    sha256 = _sha256(file)
     known = Checksums(file.parent).find(file.name)
     # a published checksum that the file was verified against, when it was downloaded
     published = known.published if known and known.sha256 == sha256 else None
     return Source(file.name, sha256, status.st_size, status.st_mtime_ns, published)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _options(dataset: Dataset) -> dict[str, str]:
