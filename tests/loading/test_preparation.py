@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import multiprocessing
 import os
 import shutil
@@ -293,6 +294,50 @@ def test_a_frame_with_two_atoms_in_one_place_is_refused(made, prepared):
     with pytest.raises(DataFileError, match=r"made \(.*\): frame 2 \(CH4\) has atoms 0 \(C\), 1 \(H\) in one place"):
         prepare(broken, prepared)
     assert not list(prepared.glob("made-*/"))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_is_missing_is_no_other_of_its_name(tmp_path, prepared, there):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    write_extended_xyz(tmp_path / "one" / "train.xyz")
+    prepare(ExtendedXYZ(tmp_path / "one" / "train.xyz", "eV", "Å"), prepared)
+    if not there:
+        (tmp_path / "one" / "train.xyz").unlink()
+    other = ExtendedXYZ(tmp_path / "other" / "train.xyz", "eV", "Å")
+    with pytest.raises(MissingDataError, match=r"other/train\.xyz does not exist"):
+        prepare(other, prepared)
+    with pytest.raises(MissingDataError, match=r"other/train\.xyz does not exist"):
+        _ = AtomsDataModule(other, root=prepared).elements
+
+
+def test_a_file_may_be_deleted_where_it_was_seen_last(tmp_path, prepared, monkeypatch):
+    (tmp_path / "one").mkdir()
+    write_extended_xyz(tmp_path / "one" / "train.xyz")
+    folder = prepare(ExtendedXYZ(tmp_path / "one" / "train.xyz", "eV", "Å"), prepared).folder
+    (tmp_path / "one").rename(tmp_path / "other")  # which leaves the file as it was
+    monkeypatch.chdir(tmp_path / "other")
+    assert prepare(ExtendedXYZ("train.xyz", "eV", "Å"), prepared).folder == folder
+    Path("train.xyz").unlink()
+    assert prepare(ExtendedXYZ(tmp_path / "other" / "train.xyz", "eV", "Å"), prepared).folder == folder
+
+
+def test_of_a_store_of_earlier_versions_nobody_knows_where_its_file_was(tmp_path, prepared):
+    write_extended_xyz(tmp_path / "train.xyz")
+    folder = prepare(ExtendedXYZ(tmp_path / "train.xyz", "eV", "Å"), prepared).folder
+    seal = json.loads((folder / "seal.json").read_text())
+    del seal["folders"]
+    (folder / "seal.json").write_text(json.dumps(seal))
+    (tmp_path / "train.xyz").unlink()
+    assert find_prepared(ExtendedXYZ(tmp_path / "moved" / "train.xyz", "eV", "Å"), prepared) == folder
+
+
+def test_a_file_read_by_another_class_gets_a_store_of_its_own(tmp_path, prepared):
+    write_database(tmp_path / "mine.db", "calculator")
+    one, other = (prepare(kind(tmp_path / "mine.db", "eV", "Å"), prepared) for kind in (ExtendedXYZ, ASEDatabase))
+    assert one.folder != other.folder
+    # the usual class needs no name: stores of earlier versions have none
+    assert (one.manifest.options.get("reader"), other.manifest.options.get("reader")) == ("ExtendedXYZ", None)
 
 
 MAKERS = {

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from potbench.datasets.dataset import Dataset
+from potbench.datasets.own_file import OwnFile
 from potbench.downloads.checksums import Checksums
 from potbench.errors import DataFileError, RecordError
+from potbench.loading.catalog import reader_of
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
 from potbench.loading.one_writer import one_writer
 from potbench.loading.same_place import refuse_same_place
@@ -24,9 +26,9 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
     """Open the store of a dataset; convert its files where that was not done yet.
 
     A store is known by the options of the dataset and its files: by their sha256, which is computed again only where
-    the file system says that a file was touched. Files may be deleted once a single store has been made from them. Of
-    several processes that want the same store, also on several machines that share a file system, one converts the
-    files and the others wait.
+    the file system says that a file was touched. Files may be deleted once a single store has been made from them;
+    those of the user's own are known by their folder then. Of several processes that want the same store, also on
+    several machines that share a file system, one converts the files and the others wait.
 
     Args:
         dataset: where the frames come from.
@@ -39,14 +41,16 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         RecordError: the store of this dataset is damaged.
     """
     found = find_prepared(dataset, root)
-    if found is not None:
-        return Store(found)
     # before they are read: what changes from then on is refused
     seals = {file.name: seal for file in dataset.files if (seal := state_of(file))}
+    folders = _folders(dataset)
+    if found is not None:
+        seal_sources(found, seals, folders)
+        return Store(found)
     origin = origin_of(dataset)
     folder = store_folder(origin, root)
     if (folder / FILE).is_file():
-        seal_sources(folder, seals)
+        seal_sources(folder, seals, folders)
         return Store(folder)
     remarks: list[str] = []
 
@@ -63,7 +67,7 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         files = ", ".join(source.file for source in origin.sources[:3])
         chunks = watch(refuse_same_place(dataset.read(), f"{origin.name} ({files})" if files else origin.name))
         store = Store.write(folder, chunks, origin, dataset.official_splits, unread)
-        seal_sources(folder, seals)
+        seal_sources(folder, seals, folders)
     for remark in remarks:
         print(remark, flush=True)
     return store
@@ -108,18 +112,24 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
         if any(seals.values()):
             raise
         name = "*"  # in files that are gone; the options and the names of the files say which store is meant
+    options, folders = _options(dataset), _folders(dataset)
     found = []
     for file in sorted(root.glob(f"{name}-*/{FILE}")):
         try:
             manifest = Manifest.load(file.parent)
         except RecordError:
             continue
-        if manifest.format != FORMAT or manifest.options != _options(dataset):
+        if manifest.format != FORMAT or manifest.options != options:
             continue
-        had = [source.file for source in manifest.sources]
-        # which files a published dataset had can depend on what was there
-        gone = not any(seals.values()) and (had == list(seals) or bool(dataset.downloads))
-        if gone or (had == list(seals) and Seal.load(file.parent).sources == seals):
+        same_names = [source.file for source in manifest.sources] == list(seals)
+        seal = Seal.load(file.parent)
+        if any(seals.values()):
+            is_it = same_names and seal.sources == seals
+        else:
+            # which files a published dataset had can depend on what was there; another file of the user's own can have
+            # the name of one that is gone, and stores of earlier versions do not know where theirs was
+            is_it = bool(dataset.downloads) or (same_names and seal.folders in ({}, folders))
+        if is_it:
             found.append(file.parent)
     # of files that are gone, only the one store there is can be meant
     return found[0] if len(found) == 1 or (found and any(seals.values())) else None
@@ -150,5 +160,13 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _folders(dataset: Dataset) -> dict[str, str]:
+    return {file.name: str(file.parent.resolve()) for file in dataset.files}
+
+
 def _options(dataset: Dataset) -> dict[str, str]:
-    return {key: str(value) for key, value in dataset.options.items()}
+    options = {key: str(value) for key, value in dataset.options.items()}
+    # a store that names no class is of the one by which such files are usually read
+    if isinstance(dataset, OwnFile) and type(dataset) is not reader_of(dataset.file):
+        options["reader"] = type(dataset).__name__
+    return options
