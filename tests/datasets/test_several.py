@@ -133,6 +133,13 @@ def test_datasets_that_do_not_fit_together_are_refused(several, tmp_path, datase
     assert (caught.value.owner, caught.value.setting) == (Several, "datasets")
 
 
+def test_what_is_given_of_each_file_is_given_of_the_whole(several, tmp_path):
+    cold, hot = (dataset.file for dataset in several.datasets.values())
+    given = Several({"cold": xyz(cold, theory="PBE", license="CC0"), "hot": xyz(hot, theory="PBE0"), "s": Sample()})
+    assert given.given_facts == {"theory": f"PBE; PBE0; {Sample().info.theory}"}
+    assert given.given_facts["theory"] == given.info.theory
+
+
 def test_what_is_to_be_known_of_each_file_is_said(tmp_path: Path) -> None:
     for name in ("one", "other"):
         atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])

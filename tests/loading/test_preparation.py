@@ -27,7 +27,7 @@ from potbench.datasets import (
     SGDMLFile,
 )
 from potbench.errors import DataFileError, MissingDataError, RecordError
-from potbench.loading import AtomsDataModule
+from potbench.loading import AtomsDataModule, Store
 from potbench.loading.manifest import Units
 from potbench.loading.preparation import find_prepared, origin_of, prepare
 from tests.native_files import conformers, write_ani1
@@ -338,6 +338,30 @@ def test_a_file_read_by_another_class_gets_a_store_of_its_own(tmp_path, prepared
     assert one.folder != other.folder
     # the usual class needs no name: stores of earlier versions have none
     assert (one.manifest.options.get("reader"), other.manifest.options.get("reader")) == ("ExtendedXYZ", None)
+
+
+@pytest.mark.parametrize("kind", ["ExtendedXYZ", "ASEDatabase", "SGDMLFile"])
+def test_theory_license_and_citation_may_be_given_after_the_store_was_made(tmp_path, prepared, kind, monkeypatch):
+    dataset = MAKERS[kind](tmp_path)
+    before = prepare(dataset, prepared)
+    assert before.manifest.license == "not stated"
+    facts = {"theory": "PBE0/def2-TZVP", "license": "CC0", "citation": "us"}
+    monkeypatch.setattr(type(dataset), "survey", None, raising=False)  # the file is not read again
+    given = type(dataset)(dataset.file, "eV", "Å", **facts)
+    for store in (prepare(given, prepared), Store(before.folder)):
+        assert store.manifest == replace(before.manifest, **facts)
+    # who does not give them does not take them back
+    assert prepare(type(dataset)(dataset.file, "eV", "Å"), prepared).manifest.license == "CC0"
+    dataset.file.unlink()
+    assert prepare(type(dataset)(dataset.file, "eV", "Å", license="CC BY"), prepared).manifest.license == "CC BY"
+
+
+def test_in_a_folder_that_others_own_what_is_given_holds_for_the_run(tmp_path, prepared, monkeypatch):
+    dataset = MAKERS["ExtendedXYZ"](tmp_path)
+    folder = prepare(dataset, prepared).folder
+    monkeypatch.setattr("potbench.loading.manifest.write_text", Mock(side_effect=PermissionError))
+    assert prepare(ExtendedXYZ(dataset.file, "eV", "Å", theory="PBE0"), prepared).manifest.theory == "PBE0"
+    assert Store(folder).manifest.theory == "not stated"
 
 
 MAKERS = {

@@ -122,6 +122,12 @@ class OwnFile(Dataset):
         given = [key for key in ("columns", "forces_unit", "partial_labels") if getattr(self, key)]
         return {key: getattr(self, key) for key in (*keys, *given)}
 
+    @property
+    @override
+    def given_facts(self) -> Mapping[str, str]:
+        facts = {"theory": self.theory, "license": self.license, "citation": self.citation}
+        return {name: text for name, text in facts.items() if text != "not stated"}
+
     @override
     def read(self) -> Iterator[Frames]:
         survey, stated = self._survey, self.stated()

@@ -6,7 +6,10 @@ import glob
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from potbench.datasets.dataset import Dataset
 from potbench.datasets.own_file import OwnFile
@@ -27,8 +30,10 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
 
     A store is known by the options of the dataset and its files: by their sha256, which is computed again only where
     the file system says that a file was touched. Files may be deleted once a single store has been made from them;
-    those of the user's own are known by their folder then. Of several processes that want the same store, also on
-    several machines that share a file system, one converts the files and the others wait.
+    those of the user's own are known by their folder then. Theory, license and citation may be given later.
+
+    Of several processes that want the same store, also on several machines that share a file system, one converts the
+    files and the others wait.
 
     Args:
         dataset: where the frames come from.
@@ -46,12 +51,12 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
     folders = _folders(dataset)
     if found is not None:
         seal_sources(found, seals, folders)
-        return Store(found)
+        return _opened(found, dataset)
     origin = origin_of(dataset)
     folder = store_folder(origin, root)
     if (folder / FILE).is_file():
         seal_sources(folder, seals, folders)
-        return Store(folder)
+        return _opened(folder, dataset)
     remarks: list[str] = []
 
     def unread() -> Mapping[str, Column]:
@@ -62,7 +67,7 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
 
     with one_writer(folder):
         if (folder / FILE).is_file():
-            return Store(folder)
+            return _opened(folder, dataset)
         print(f"Converting {origin.name} into {folder}", flush=True)
         files = ", ".join(source.file for source in origin.sources[:3])
         chunks = watch(refuse_same_place(dataset.read(), f"{origin.name} ({files})" if files else origin.name))
@@ -133,6 +138,18 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
             found.append(file.parent)
     # of files that are gone, only the one store there is can be meant
     return found[0] if len(found) == 1 or (found and any(seals.values())) else None
+
+
+def _opened(folder: Path, dataset: Dataset) -> Store:
+    """Open a store that was made before; of theory, license and citation it takes what is given now."""
+    store = Store(folder)
+    facts: dict[str, Any] = {**dataset.given_facts}
+    given = replace(store.manifest, **facts)
+    if given != store.manifest:
+        store.manifest = given
+        with suppress(OSError):  # in a folder that others own
+            given.save(folder)
+    return store
 
 
 def _require_unchanged(dataset: Dataset, origin: Origin, seals: Mapping[str, FileState]) -> None:

@@ -78,7 +78,7 @@ def test_what_is_prepared_is_not_done_again(served_md17, prepared, run):
     changed = store(prepared).folder.stat().st_mtime_ns
     shutil.rmtree(prepared / "downloads")
     again = run("prepare", "md17", "--molecule", "ethanol")
-    assert again.splitlines()[0] == "md17 is prepared already; nothing was done."
+    assert again.splitlines()[0] == "md17 is prepared already; nothing was converted."
     assert again.split("Train on it:")[1] == first.split("Train on it:")[1]
     assert len(served_md17.requests) == 1
     assert store(prepared).folder.stat().st_mtime_ns == changed
@@ -145,7 +145,7 @@ def test_files_that_are_here_are_used_without_a_server(served_rmd17, prepared, r
     assert "Verified against published checksums: 11 of 11 files\n" in printed
     assert served_rmd17.requests == []
     again = run("prepare", "rmd17", "--molecule", "ethanol", "--from", tmp_path / "made")
-    assert again.startswith("rmd17 is prepared already; nothing was done.\n")
+    assert again.startswith("rmd17 is prepared already; nothing was converted.\n")
 
 
 def test_the_archive_of_all_molecules_is_used(served_rmd17, prepared, run, tmp_path):
@@ -359,5 +359,5 @@ def test_what_is_prepared_is_found_without_reading_it_or_importing_much(tmp_path
         "print({'torch', 'lightning', 'scipy', 'matplotlib', 'pooch', 'ase.io.extxyz'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=True)
-    assert "a is prepared already; nothing was done." in done.stdout
+    assert "a is prepared already; nothing was converted." in done.stdout
     assert done.stdout.endswith("set()\n")
