@@ -149,7 +149,7 @@ def test_molecules_may_be_told_apart_by_a_key(tmp_path):
     [
         ({"energy": [-1.0, 2.0]}, r"energy has shape \(2,\), expected one number"),
         ({"energy": "not base64"}, "energy is no array of numbers"),
-        ({"energy": [float("nan")]}, "energy of frame 0 is NaN"),
+        ({"energy": [float("nan")]}, r"energy of row 1 is NaN or infinite \(1 of the 1 frames from row 1 on\)"),
         ({"energy": [-1.0], "forces": [[1.0, 2.0]]}, "forces has shape"),
         ({"energy": {"a": 1}}, "energy is no array of numbers"),
     ],

@@ -172,7 +172,7 @@ def structure(row: Any, file: Path, labels: Labels) -> Structure:
     if labels.forces_key and (has(row, labels.forces_key) or not (labels.partial or len(row.numbers) == 1)):
         forces = value(row, labels.forces_key, file)
     where = f"{file}, row {row.id}"
-    return labels.structure(
+    read = labels.structure(
         row.formula if key is None else str(_single(row, key, file)),
         row.numbers,
         row.positions,
@@ -180,6 +180,7 @@ def structure(row: Any, file: Path, labels: Labels) -> Structure:
         forces,
         {name: column_value(_single(row, name, file), name, where) for name in labels.columns},
     )
+    return read._replace(place=f"row {row.id}")
 
 
 def _single(row: Any, name: str, file: Path) -> Any:
