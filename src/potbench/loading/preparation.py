@@ -6,7 +6,6 @@ import glob
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,14 +140,10 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
 
 
 def _opened(folder: Path, dataset: Dataset) -> Store:
-    """Open a store that was made before; of theory, license and citation it takes what is given now."""
+    """Open a store that was made before; what is given of theory, license and citation holds for whoever asks."""
     store = Store(folder)
-    facts: dict[str, Any] = {**dataset.given_facts}
-    given = replace(store.manifest, **facts)
-    if given != store.manifest:
-        store.manifest = given
-        with suppress(OSError):  # in a folder that others own
-            given.save(folder)
+    given: dict[str, Any] = {**dataset.given_facts}
+    store.manifest = replace(store.manifest, **given)  # not on disk: configs of others are read as well
     return store
 
 

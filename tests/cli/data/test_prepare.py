@@ -78,7 +78,7 @@ def test_what_is_prepared_is_not_done_again(served_md17, prepared, run):
     changed = store(prepared).folder.stat().st_mtime_ns
     shutil.rmtree(prepared / "downloads")
     again = run("prepare", "md17", "--molecule", "ethanol")
-    assert again.splitlines()[0] == "md17 is prepared already; nothing was converted."
+    assert again.splitlines()[0] == "md17 is prepared already; nothing was done."
     assert again.split("Train on it:")[1] == first.split("Train on it:")[1]
     assert len(served_md17.requests) == 1
     assert store(prepared).folder.stat().st_mtime_ns == changed
@@ -145,7 +145,7 @@ def test_files_that_are_here_are_used_without_a_server(served_rmd17, prepared, r
     assert "Verified against published checksums: 11 of 11 files\n" in printed
     assert served_rmd17.requests == []
     again = run("prepare", "rmd17", "--molecule", "ethanol", "--from", tmp_path / "made")
-    assert again.startswith("rmd17 is prepared already; nothing was converted.\n")
+    assert again.startswith("rmd17 is prepared already; nothing was done.\n")
 
 
 def test_the_archive_of_all_molecules_is_used(served_rmd17, prepared, run, tmp_path):
@@ -347,6 +347,22 @@ def test_a_file_of_the_users_own_is_prepared_and_checked(prepared, run, refused,
     assert "There is no argument --energy_unt" in refused("prepare", tmp_path / "mine.xyz", "--energy_unt", "eV")
 
 
+def test_theory_license_and_citation_may_be_given_later(prepared, run, tmp_path):
+    atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
+    atoms.calc = SinglePointCalculator(atoms, energy=-31.0)
+    write(tmp_path / "a.xyz", atoms, format="extxyz")
+    mine = ("prepare", tmp_path / "a.xyz", "--energy_unit", "eV", "--length_unit", "Å")
+    run(*mine)
+    fingerprint = store(prepared).fingerprint
+    printed = run(*mine, "--license", "CC0", "--theory", "PBE0/def2-TZVP")
+    assert printed.startswith("a is prepared already; theory, license and citation were noted.\n")
+    # without them, they stay
+    assert run(*mine).startswith("a is prepared already; nothing was done.\n")
+    facts = store(prepared).manifest
+    assert (facts.license, facts.theory, facts.citation) == ("CC0", "PBE0/def2-TZVP", "not stated")
+    assert facts.fingerprint == fingerprint
+
+
 def test_what_is_prepared_is_found_without_reading_it_or_importing_much(tmp_path: Path) -> None:
     atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
     atoms.calc = SinglePointCalculator(atoms, energy=-31.0)
@@ -359,5 +375,5 @@ def test_what_is_prepared_is_found_without_reading_it_or_importing_much(tmp_path
         "print({'torch', 'lightning', 'scipy', 'matplotlib', 'pooch', 'ase.io.extxyz'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=True)
-    assert "a is prepared already; nothing was converted." in done.stdout
+    assert "a is prepared already; nothing was done." in done.stdout
     assert done.stdout.endswith("set()\n")
