@@ -131,7 +131,10 @@ def test_label_that_is_no_number_is_named(ani1: Path, refused: Refused, value: f
     with h5py.File(ani1, "a") as root:
         root["gdb11_s01/gdb11_s01-0/energies"][3] = value
     said = refused(_ani(ani1))
-    assert f"{ani1}, group /gdb11_s01/gdb11_s01-0: energy of frame 3 is NaN or infinite (1 of 60 frames)." in said
+    assert (
+        f"{ani1}, group /gdb11_s01/gdb11_s01-0: energy of frame 3 is NaN or infinite (1 of the 60 frames from frame 0 "
+        "on)." in said
+    )
     assert not list(prepared.glob("*/manifest.json"))
 
 

@@ -164,15 +164,21 @@ SHAPES = ", expected (atoms,), (frames, atoms, 3) and (frames,)."
 @pytest.mark.parametrize(
     ("alter", "message"),
     [
-        (change(energies=(2, np.nan)), f": energy of frame 2 is NaN or infinite (1 of 4 frames). {REMOVE}"),
-        (change(energies=(0, np.inf)), f": energy of frame 0 is NaN or infinite (1 of 4 frames). {REMOVE}"),
+        (
+            change(energies=(2, np.nan)),
+            f": energy of frame 2 is NaN or infinite (1 of the 4 frames from frame 0 on). {REMOVE}",
+        ),
+        (
+            change(energies=(0, np.inf)),
+            f": energy of frame 0 is NaN or infinite (1 of the 4 frames from frame 0 on). {REMOVE}",
+        ),
         (
             change(coordinates=(slice(1, 3), np.nan)),
-            f": positions of frame 1 is NaN or infinite (2 of 4 frames). {REMOVE}",
+            f": positions of frame 1 is NaN or infinite (2 of the 4 frames from frame 0 on). {REMOVE}",
         ),
         (
             change(coordinates=((3, 4, 2), -np.inf)),
-            f": positions of frame 3 is NaN or infinite (1 of 4 frames). {REMOVE}",
+            f": positions of frame 3 is NaN or infinite (1 of the 4 frames from frame 0 on). {REMOVE}",
         ),
         (change(species=(1, b"Q")), ": ['Q'] are no chemical symbols."),
         (change(species=(1, b"")), ": [''] are no chemical symbols."),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
 
 from potbench.datasets import ASEDatabase
@@ -52,6 +53,41 @@ def test_base64_text_is_read(tmp_path):
 def test_key_value_pairs_and_lists_are_read(tmp_path):
     made = write_database(tmp_path / "a.db", "iso17")
     assert_same(frames(ASEDatabase(tmp_path / "a.db", "eV", "Å", "total_energy", "atomic_forces")), made)
+
+
+def put_twice(file, in_data: dict[str, object], **pairs: object) -> None:
+    atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
+    atoms.calc = SinglePointCalculator(atoms, energy=-2079.0, forces=np.array([[0.0, 0.0, 0.1], [0.0, 0.0, -0.1]]))
+    with connect(file, use_lock_file=False) as database:
+        database.write(Atoms("H2", atoms.positions, calculator=atoms.calc), pairs, data=in_data)
+
+
+@pytest.mark.parametrize(
+    ("in_data", "says"),
+    [
+        ({"energy": -1.0}, "two values of energy: -1.0 in its data, and -2079.0 in its key-value pairs or calculator"),
+        ({"forces": np.zeros((2, 3))}, r"two values of forces: an array of shape \(2, 3\) in its data, and an array"),
+        ({"forces": np.zeros((3, 3))}, r"two values of forces: an array of shape \(3, 3\) in its data"),
+        ({"kind": "cold"}, "two values of kind: cold in its data, and hot in"),
+    ],
+)
+def test_a_value_that_stands_twice_in_a_row_is_refused_unless_it_is_the_same(tmp_path, in_data, says):
+    put_twice(tmp_path / "a.db", in_data, kind="hot")
+    with pytest.raises(DataFileError, match=rf"a\.db, row 1 has {says}"):
+        list(ASEDatabase(tmp_path / "a.db", "eV", "Å", columns=["kind"]).read())
+
+
+def test_a_value_that_stands_twice_in_a_row_may_be_rounded(tmp_path):
+    forces = np.array([[0, 0, 0.1], [0, 0, -0.1]], np.float32)
+    in_data = {"energy": np.array([-2079.0], np.float32), "forces": forces, "kind": "hot", "charge": 1, "id": 7}
+    put_twice(tmp_path / "a.db", in_data, kind="hot")
+    (read,) = ASEDatabase(tmp_path / "a.db", "eV", "Å", columns=["kind", "charge", "id"]).read()
+    assert read.energy.tolist() == [-2079.0]
+    assert {name: values.tolist() for name, values in read.columns.items()} == {
+        "kind": ["hot"],
+        "charge": [1.0],
+        "id": [7.0],
+    }
 
 
 def test_conformers_that_follow_each_other_are_a_block(tmp_path):
@@ -113,7 +149,7 @@ def test_molecules_may_be_told_apart_by_a_key(tmp_path):
     [
         ({"energy": [-1.0, 2.0]}, r"energy has shape \(2,\), expected one number"),
         ({"energy": "not base64"}, "energy is no array of numbers"),
-        ({"energy": [float("nan")]}, "energy of frame 0 is NaN"),
+        ({"energy": [float("nan")]}, r"energy of row 1 is NaN or infinite \(1 of the 1 frames from row 1 on\)"),
         ({"energy": [-1.0], "forces": [[1.0, 2.0]]}, "forces has shape"),
         ({"energy": {"a": 1}}, "energy is no array of numbers"),
     ],

@@ -113,7 +113,7 @@ def test_columns_that_are_named_are_read(tmp_path):
     [
         ((1.0, "one"), "weight of H2 is a number in some frames and text in others"),
         ((1.0, np.ones(3)), r"frame 1: weight is array.*\. Expected one number, or text\."),
-        ((1.0, float("nan")), "weight of a frame is NaN or infinite"),
+        ((1.0, float("nan")), "weight of frame 1 is NaN or infinite"),
         ((1.0, None), "has weight in 1 of 2 frames; without: 1"),
     ],
 )

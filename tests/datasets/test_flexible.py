@@ -45,6 +45,16 @@ def test_long_files_come_in_chunks(tmp_path, monkeypatch):
     np.testing.assert_array_equal(np.concatenate([chunk.positions for chunk in chunks]), made["positions"])
 
 
+def test_frames_are_counted_over_all_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("potbench.datasets.flexible.FRAMES_PER_CHUNK", 16)
+    write_flexible(tmp_path / "Glycine.xyz")
+    lines = (tmp_path / "Glycine.xyz").read_text().splitlines()
+    lines[12 * 33 + 1] = "nan"
+    (tmp_path / "Glycine.xyz").write_text("\n".join(lines))
+    with pytest.raises(DataFileError, match=r"energy of frame 33 is NaN .* \(1 of the 8 frames from frame 32 on\)"):
+        list(FlexibleMolecules("glycine", tmp_path).read())
+
+
 def test_elements_are_those_of_the_molecule(tmp_path):
     write_flexible(tmp_path / "Glycine.xyz", 2)
     assert FlexibleMolecules("glycine", tmp_path).elements == ["H", "C", "N", "O"]

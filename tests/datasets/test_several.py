@@ -65,6 +65,21 @@ def test_other_files_or_options_make_another_store(several, tmp_path):
     assert len(set(folders)) == 4
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_files_that_change_places_make_another_store(several, tmp_path, backwards):
+    def frames_of(datasets: dict[str, ExtendedXYZ]) -> list[int]:
+        data = AtomsDataModule(Several(datasets), ColumnSplit("file", "a", {"b": "b"}, 2), root=tmp_path / "prepared")
+        data.prepare_data()
+        data.setup("fit")
+        return [len(frames) for frames in data.indices]
+
+    cold, hot = several.datasets.values()
+    assert frames_of({"a": cold, "b": hot}) == [10, 2, 8]
+    # a mapping is the same in any order
+    assert frames_of({"b": cold, "a": hot} if backwards else {"a": hot, "b": cold}) == [6, 2, 12]
+    assert frames_of({"a": cold, "b": hot}) == [10, 2, 8]
+
+
 def test_kinds_of_files_may_be_mixed(tmp_path):
     write_extended_xyz(tmp_path / "a.xyz", 4)
     write_database(tmp_path / "b.db", "calculator", 4)
@@ -116,6 +131,13 @@ def test_datasets_that_do_not_fit_together_are_refused(several, tmp_path, datase
         AtomsDataModule(Several(given), root=tmp_path / "prepared").prepare_data()
     assert message in str(caught.value)
     assert (caught.value.owner, caught.value.setting) == (Several, "datasets")
+
+
+def test_what_is_given_of_each_file_is_given_of_the_whole(several, tmp_path):
+    cold, hot = (dataset.file for dataset in several.datasets.values())
+    given = Several({"cold": xyz(cold, theory="PBE", license="CC0"), "hot": xyz(hot, theory="PBE0"), "s": Sample()})
+    assert given.given_facts == {"theory": f"PBE; PBE0; {Sample().info.theory}"}
+    assert given.given_facts["theory"] == given.info.theory
 
 
 def test_what_is_to_be_known_of_each_file_is_said(tmp_path: Path) -> None:

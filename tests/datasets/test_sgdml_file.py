@@ -96,6 +96,16 @@ def test_large_files_come_in_chunks_of_one_molecule(tmp_path, monkeypatch):
     np.testing.assert_array_equal(np.concatenate([chunk.positions for chunk in chunks]), arrays["R"])
 
 
+def test_frames_are_counted_over_all_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("potbench.readers.sgdml.FRAMES_PER_CHUNK", 15)
+    arrays = write_sgdml(tmp_path / "ethanol.npz")
+    energy = arrays["E"].copy()
+    energy[32] = np.nan
+    np.savez(tmp_path / "ethanol.npz", **{name: arrays[name] for name in "zRF"}, E=energy)
+    with pytest.raises(DataFileError, match=r"energy of frame 32 is NaN .* \(1 of the 10 frames from frame 30 on\)"):
+        frames(tmp_path / "ethanol.npz", energy_unit="eV", length_unit="Å")
+
+
 @pytest.mark.parametrize("key", ["z", "R", "E"])
 def test_an_array_that_is_missing_is_named(tmp_path, key):
     file = tmp_path / "ethanol.npz"

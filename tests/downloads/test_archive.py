@@ -94,6 +94,23 @@ def test_a_file_that_is_not_there_is_named_and_the_others_are_not_unpacked(tmp_p
     )
 
 
+@pytest.mark.parametrize("paths", [("x/a.h5", "a.h5"), ("a.h5", "x/a.h5")])
+@pytest.mark.parametrize("pack", [tar, zipped])
+def test_of_files_of_one_name_the_highest_is_unpacked(tmp_path, pack, paths):
+    archive = put(tmp_path, pack({path: path.encode() for path in paths}))
+    (tmp_path / "to").mkdir()
+    unpack(archive, tmp_path / "to", {"a.h5": "one.h5"})
+    assert (tmp_path / "to" / "one.h5").read_text() == "a.h5"
+
+
+@pytest.mark.parametrize("pack", [tar, zipped])
+def test_of_files_of_one_name_that_are_equally_high_none_is_unpacked(tmp_path, pack):
+    archive = put(tmp_path, pack({"x/a.h5": b"x", "y/a.h5": b"y"}))
+    assert refusal(archive, tmp_path / "to", {"a.h5": "one.h5"}) == (
+        f"{archive} holds x/a.h5 and y/a.h5. Expected one file a.h5; unpack it, and choose the folder of one."
+    )
+
+
 @pytest.mark.parametrize("content", [zipped(FILES), *(tar(FILES, mode) for mode in ("gz", "bz2", "xz"))])
 def test_an_archive_cut_short_leaves_nothing(tmp_path, content):
     for part in (0, 10, len(content) // 2, len(content) * 3 // 4):

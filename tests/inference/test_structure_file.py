@@ -80,7 +80,7 @@ def test_extended_xyz_is_read_back_by_ase(tmp_path: Path, ending: str) -> None:
 def test_npz_holds_arrays_of_all_atoms_with_their_units_and_the_columns_of_all(tmp_path: Path) -> None:
     structures = [predicted("CH4"), predicted("H2O")]
     for number, atoms in enumerate(structures):
-        atoms.info |= {"name": f"molecule {number}", "charge": number}
+        atoms.info |= {"name": f"molecule {number}", "charge": number, "file": f"{number}.out"}
         atoms.arrays["partial_charges"] = np.arange(len(atoms))
     structures[0].info["of_one_alone"] = 1
     write_structures(tmp_path / "out.npz", structures)
@@ -93,6 +93,7 @@ def test_npz_holds_arrays_of_all_atoms_with_their_units_and_the_columns_of_all(t
         assert arrays["units"].tolist() == ["positions Å", "energy eV", "forces eV/Å"]
         assert arrays["name"].tolist() == ["molecule 0", "molecule 1"]
         assert arrays["charge"].tolist() == [0, 1]
+        assert arrays["file"].tolist() == ["0.out", "1.out"]
         assert arrays["partial_charges"].tolist() == [0, 1, 2, 3, 4, 0, 1, 2]
         assert "of_one_alone" not in arrays
 
@@ -104,7 +105,9 @@ def test_named_values_of_a_database_are_read(tmp_path: Path) -> None:
     assert water.info["total_charge"] == 1
 
 
-@pytest.mark.parametrize(("name", "writer"), [("out.npz", "numpy.savez_compressed"), ("out.xyz", "ase.io.write")])
+@pytest.mark.parametrize(
+    ("name", "writer"), [("out.npz", "potbench.inference.structure_file.write_npz"), ("out.xyz", "ase.io.write")]
+)
 def test_a_file_appears_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, writer: str
 ) -> None:

@@ -45,6 +45,18 @@ def test_a_column_of_numbers_divides_too_however_they_are_written(store):
     assert kinds(store, sets.test_sets["hot"]) == {"600 K"}
 
 
+def test_a_number_that_no_frame_has_is_refused_with_those_that_can_be_given(tmp_path):
+    chunk = frames("CH4", 4)._replace(columns={"step": np.array([0.1 + 0.2, 300.0, 1e-7, 1 / 3])})
+    store = Store.write(tmp_path / "store", [chunk], Origin(name="made"))
+    with pytest.raises(SettingError) as caught:
+        ColumnSplit("step", 0.3, {"hot": 300}, validation=1).divide(store)
+    _, values = caught.value.expected.split(": ")
+    assert values == "1e-07, 0.30000000000000004, 0.3333333333333333, 300"
+    for value in values.split(", "):
+        with pytest.raises(SettingError, match="validation"):  # found, and too few to divide
+            ColumnSplit("step", value, {"hot": "300" if value != "300" else "1e-07"}, validation=5).divide(store)
+
+
 def test_the_seed_moves_validation_frames_alone(store):
     one, other = (ColumnSplit("kind", "300 K", TEST, 0.3, seed).divide(store) for seed in (0, 1))
     assert len(one.validation) == 3

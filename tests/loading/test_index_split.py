@@ -33,6 +33,20 @@ def test_text_files_may_separate_numbers_as_they_like(store, tmp_path, separator
     assert_given(IndexSplit(None, *(tmp_path / f"{name}.csv" for name in SETS)).divide(store))
 
 
+def test_text_files_may_begin_with_a_mark(store, tmp_path):
+    for name, frames in SETS.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(map(str, frames)), encoding="utf-8-sig")
+    assert_given(IndexSplit(None, *(tmp_path / f"{name}.csv" for name in SETS)).divide(store))
+
+
+@pytest.mark.parametrize("separator", [" ", ",", "\t"])
+def test_text_files_of_several_columns_are_refused(store, tmp_path, separator):
+    for name, frames in SETS.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(f"{frame}{separator}{frame + 1}" for frame in frames))
+    with pytest.raises(SettingError, match=r"train\.csv cannot be read \(a line has several columns\)"):
+        IndexSplit(None, *(tmp_path / f"{name}.csv" for name in SETS)).divide(store)
+
+
 def test_npy_files_are_read(store, tmp_path):
     for name, frames in SETS.items():
         np.save(tmp_path / f"{name}.npy", frames)
@@ -50,7 +64,7 @@ def test_any_kind_of_integer_draws_the_same_frames(store, tmp_path, kind):
 def test_a_number_too_large_for_any_dataset_is_refused(store, tmp_path):
     for name in SETS:
         (tmp_path / f"{name}.txt").write_text("9" * 30)
-    with pytest.raises(SettingError, match=r"train\.txt cannot be read \(.*\)\. Expected frame numbers") as caught:
+    with pytest.raises(SettingError, match=r"train\.txt cannot be read \(.*\)\. Expected a frame number on") as caught:
         IndexSplit(None, *(tmp_path / f"{name}.txt" for name in SETS)).divide(store)
     assert (caught.value.owner, caught.value.setting) == (IndexSplit, "train")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import multiprocessing
 import os
 import shutil
@@ -8,6 +9,7 @@ import time
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from unittest.mock import Mock
 
 import h5py
 import numpy as np
@@ -25,7 +27,7 @@ from potbench.datasets import (
     SGDMLFile,
 )
 from potbench.errors import DataFileError, MissingDataError, RecordError
-from potbench.loading import AtomsDataModule
+from potbench.loading import AtomsDataModule, Store
 from potbench.loading.manifest import Units
 from potbench.loading.preparation import find_prepared, origin_of, prepare
 from tests.native_files import conformers, write_ani1
@@ -225,6 +227,58 @@ def test_a_file_that_was_replaced_is_noticed_at_equal_size_and_time(made, prepar
     assert prepare(made, prepared).folder != before.folder
 
 
+class Replaced(Made):
+    """A dataset whose file becomes another one, or is touched, while it is read."""
+
+    def __init__(self, file: Path, content: str) -> None:
+        super().__init__(file)
+        self.content = content
+
+    def read(self):
+        first, *others = super().read()
+        yield first
+        self.file.write_text(self.content)
+        yield from others
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_refused(made, prepared):
+    with pytest.raises(DataFileError, match=r"made\.h5 was changed while it was read\. Expected the same file until"):
+        prepare(Replaced(made.file, "other content"), prepared)
+    assert list(prepared.iterdir()) == []
+
+
+def test_a_file_that_is_touched_while_it_is_read_is_the_same(made, prepared):
+    assert len(prepare(Replaced(made.file, made.file.read_text()), prepared)) == 19
+
+
+def test_frames_are_those_of_the_file_whose_sha256_is_recorded(tmp_path, prepared):
+    file = tmp_path / "mine.xyz"
+    write_extended_xyz(file, 8)
+    dataset = ExtendedXYZ(file, "eV", "Å")
+    data = AtomsDataModule(dataset, root=prepared)
+    assert data.elements  # reads the file
+    write_extended_xyz(file, 6)
+    store = prepare(dataset, prepared)
+    assert len(store) == 6
+    assert store.manifest.sources == origin_of(dataset).sources
+
+
+def test_values_may_have_any_name(tmp_path, prepared):
+    write_extended_xyz(tmp_path / "mine.xyz", 8, file=3, self=4.0, args=5)
+    unread = prepare(ExtendedXYZ(tmp_path / "mine.xyz", "eV", "Å"), prepared).unread
+    assert {name: values[0] for name, values in unread.items()} == {"file": 3.0, "self": 4.0, "args": 5.0}
+
+
+def test_values_that_are_not_read_are_there_as_soon_as_the_store_is(tmp_path, prepared, monkeypatch):
+    write_extended_xyz(tmp_path / "mine.xyz", 8, charge=1)
+    dataset = ExtendedXYZ(tmp_path / "mine.xyz", "eV", "Å")
+    with monkeypatch.context() as killed:
+        killed.setattr("potbench.loading.preparation.seal_sources", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prepare(dataset, prepared)
+    assert prepare(dataset, prepared).unread["charge"].tolist() == [1.0] * 8
+
+
 def test_a_file_that_was_only_touched_is_read_again_once(made, prepared, monkeypatch):
     before = prepare(made, prepared)
     made.file.chmod(0o600)
@@ -240,6 +294,65 @@ def test_a_frame_with_two_atoms_in_one_place_is_refused(made, prepared):
     with pytest.raises(DataFileError, match=r"made \(.*\): frame 2 \(CH4\) has atoms 0 \(C\), 1 \(H\) in one place"):
         prepare(broken, prepared)
     assert not list(prepared.glob("made-*/"))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_is_missing_is_no_other_of_its_name(tmp_path, prepared, there):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    write_extended_xyz(tmp_path / "one" / "train.xyz")
+    prepare(ExtendedXYZ(tmp_path / "one" / "train.xyz", "eV", "Å"), prepared)
+    if not there:
+        (tmp_path / "one" / "train.xyz").unlink()
+    other = ExtendedXYZ(tmp_path / "other" / "train.xyz", "eV", "Å")
+    with pytest.raises(MissingDataError, match=r"other/train\.xyz does not exist"):
+        prepare(other, prepared)
+    with pytest.raises(MissingDataError, match=r"other/train\.xyz does not exist"):
+        _ = AtomsDataModule(other, root=prepared).elements
+
+
+def test_a_file_may_be_deleted_where_it_was_seen_last(tmp_path, prepared, monkeypatch):
+    (tmp_path / "one").mkdir()
+    write_extended_xyz(tmp_path / "one" / "train.xyz")
+    folder = prepare(ExtendedXYZ(tmp_path / "one" / "train.xyz", "eV", "Å"), prepared).folder
+    (tmp_path / "one").rename(tmp_path / "other")  # which leaves the file as it was
+    monkeypatch.chdir(tmp_path / "other")
+    assert prepare(ExtendedXYZ("train.xyz", "eV", "Å"), prepared).folder == folder
+    Path("train.xyz").unlink()
+    assert prepare(ExtendedXYZ(tmp_path / "other" / "train.xyz", "eV", "Å"), prepared).folder == folder
+
+
+def test_of_a_store_of_earlier_versions_nobody_knows_where_its_file_was(tmp_path, prepared):
+    write_extended_xyz(tmp_path / "train.xyz")
+    folder = prepare(ExtendedXYZ(tmp_path / "train.xyz", "eV", "Å"), prepared).folder
+    seal = json.loads((folder / "seal.json").read_text())
+    del seal["folders"]
+    (folder / "seal.json").write_text(json.dumps(seal))
+    (tmp_path / "train.xyz").unlink()
+    assert find_prepared(ExtendedXYZ(tmp_path / "moved" / "train.xyz", "eV", "Å"), prepared) == folder
+
+
+def test_a_file_read_by_another_class_gets_a_store_of_its_own(tmp_path, prepared):
+    write_database(tmp_path / "mine.db", "calculator")
+    one, other = (prepare(kind(tmp_path / "mine.db", "eV", "Å"), prepared) for kind in (ExtendedXYZ, ASEDatabase))
+    assert one.folder != other.folder
+    # the usual class needs no name: stores of earlier versions have none
+    assert (one.manifest.options.get("reader"), other.manifest.options.get("reader")) == ("ExtendedXYZ", None)
+
+
+@pytest.mark.parametrize("kind", ["ExtendedXYZ", "ASEDatabase", "SGDMLFile"])
+def test_theory_license_and_citation_may_be_given_after_the_store_was_made(tmp_path, prepared, kind, monkeypatch):
+    dataset = MAKERS[kind](tmp_path)
+    before = prepare(dataset, prepared)
+    assert before.manifest.license == "not stated"
+    facts = {"theory": "PBE0/def2-TZVP", "license": "CC0", "citation": "us"}
+    monkeypatch.setattr(type(dataset), "survey", None, raising=False)  # the file is not read again
+    given = type(dataset)(dataset.file, "eV", "Å", **facts)
+    assert prepare(given, prepared).manifest == replace(before.manifest, **facts)
+    # those of one config are not those of others
+    assert Store(before.folder).manifest == before.manifest
+    dataset.file.unlink()
+    assert prepare(type(dataset)(dataset.file, "eV", "Å", license="CC BY"), prepared).manifest.license == "CC BY"
 
 
 MAKERS = {

@@ -42,7 +42,7 @@ def images(num_frames: int = 12, forces: bool = True, formula: str | None = None
     return made
 
 
-def write_extended_xyz(file: Path, num_frames: int = 12, forces: bool = True, **named: float) -> list[Atoms]:
+def write_extended_xyz(file: Path, /, num_frames: int = 12, forces: bool = True, **named: float) -> list[Atoms]:
     """Write an extended XYZ file, each frame with the named values as well; return what went in."""
     made = images(num_frames, forces)
     for atoms in made:

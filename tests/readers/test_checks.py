@@ -40,8 +40,18 @@ def test_sound_frames_pass_unchanged(frames):
 @pytest.mark.parametrize(("name", "where"), [("energy", 2), ("positions", (2, 1, 0)), ("forces", (2, 2, 2))])
 def test_the_first_frame_that_is_not_finite_is_named(name, where, value):
     assert refusal(altered(name, where, value)) == (
-        f"{name} of frame 2 is NaN or infinite (1 of 4 frames). Expected finite numbers; remove those frames."
+        f"{name} of frame 2 is NaN or infinite (1 of the 4 frames from frame 0 on). Expected finite numbers; remove "
+        "those frames."
     )
+
+
+def test_frames_are_called_what_they_are_called_in_the_file():
+    frames = altered("energy", 2, np.nan)._replace(columns={"weight": np.array([1.0, 1.0, np.inf, 1.0])})
+    for named, says in ((frames, "weight of {}"), (frames._replace(columns=None), "energy of {}")):
+        with pytest.raises(DataFileError, match=says.format("frame 1002 is")):
+            check_frames(named, "some.xyz", 1000)
+        with pytest.raises(DataFileError, match=says.format("row 8 is")):
+            check_frames(named, "some.db", 2, ["row 3", "row 5", "row 8", "row 9"])
 
 
 @pytest.mark.parametrize(

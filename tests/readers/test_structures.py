@@ -29,6 +29,14 @@ def test_long_molecules_come_in_several_chunks(monkeypatch):
     assert [len(chunk.energy) for chunk in conformers([structure()] * 7, "a.db")] == [3, 3, 1]
 
 
+def test_frames_are_counted_over_all_chunks(monkeypatch):
+    monkeypatch.setattr("potbench.readers.structures.FRAMES_PER_CHUNK", 3)
+    frames = [structure("ammonia"), *[structure()] * 6]
+    frames[5] = frames[5]._replace(energy=np.nan)
+    with pytest.raises(DataFileError, match=r"water: energy of frame 5 is .* \(1 of the 3 frames from frame 4 on\)"):
+        list(conformers(frames, "a.xyz"))
+
+
 def test_frames_are_read_one_chunk_at_a_time():
     read = []
 

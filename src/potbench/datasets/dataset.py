@@ -103,6 +103,11 @@ class Dataset(ABC):
         return {}
 
     @property
+    def given_facts(self) -> Mapping[str, str]:
+        """Theory, license and citation, where the user gives them: name → text, found without reading a file."""
+        return {}
+
+    @property
     def trajectory(self) -> Trajectory | None:
         """Molecular dynamics from which the frames are; None where they are from none that is known."""
         return None

@@ -118,9 +118,9 @@ def read_xyz(file: Path, molecule: str) -> Iterator[Frames]:
                 frames = _frames(rows, symbols, molecule)
             except (ValueError, IndexError) as error:
                 raise DataFileError(f"{file}, frames {number} and on: {error}. {LAYOUT}") from error
-            number += len(frames.energy)
             if len(frames.energy):
-                yield check_frames(frames, str(file))
+                yield check_frames(frames, str(file), number)
+            number += len(frames.energy)
 
 
 def _frames(rows: list[list[str]], symbols: list[str], molecule: str) -> Frames:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from functools import cached_property
 from pathlib import Path
 
 import h5py
@@ -29,7 +28,7 @@ class Generated(Dataset):
     def __init__(self, file: Path | str) -> None:
         self.file = Path(file)
 
-    @cached_property
+    @property
     def manifest(self) -> GeneratedManifest:
         """What the dataset holds and how it was made.
 

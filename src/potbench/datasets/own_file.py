@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from potbench.datasets.dataset import Dataset, DatasetInfo, Trajectory
 from potbench.errors import require_positive
+from potbench.readers.file_state import FileState, state_of
 from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated, states
 from potbench.readers.survey import FORCES, Survey
@@ -71,6 +72,7 @@ class OwnFile(Dataset):
         self.theory = theory
         self.license = license
         self.citation = citation
+        self._surveyed: tuple[FileState | None, Survey] | None = None
         self._trajectory = None if temperature is None else Trajectory(temperature, sampled_by)
 
     @abstractmethod
@@ -120,6 +122,12 @@ class OwnFile(Dataset):
         given = [key for key in ("columns", "forces_unit", "partial_labels") if getattr(self, key)]
         return {key: getattr(self, key) for key in (*keys, *given)}
 
+    @property
+    @override
+    def given_facts(self) -> Mapping[str, str]:
+        facts = {"theory": self.theory, "license": self.license, "citation": self.citation}
+        return {name: text for name, text in facts.items() if text != "not stated"}
+
     @override
     def read(self) -> Iterator[Frames]:
         survey, stated = self._survey, self.stated()
@@ -161,7 +169,9 @@ class OwnFile(Dataset):
     def _keys(self) -> list[str | None]:
         return [self.energy_key, self.forces_key, self.molecule_key, *self.columns]
 
-    @cached_property
+    @property
     def _survey(self) -> Survey:
-        self.require(self.file)
-        return self.survey()
+        state = state_of(self.require(self.file))
+        if self._surveyed is None or self._surveyed[0] != state:
+            self._surveyed = state, self.survey()
+        return self._surveyed[1]

@@ -245,6 +245,7 @@ def parse(text: str, target: str, where: str) -> Structure:
             positions=np.array([atom[1:4] for atom in atoms], dtype=np.float64),
             energy=float(head[2 + ORDER.index(target)]) * (1.0 if target in OTHER_UNITS else HARTREE),
             smiles=trailer[1].split()[1],
+            place=f"gdb {int(head[1])}",
         )
     except (ValueError, IndexError) as error:
         raise DataFileError(f"{where} is no molecule of QM9 ({error}). The file is damaged; fetch it again.") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -38,18 +38,24 @@ class Several(Dataset):
     @property
     @override
     def info(self) -> DatasetInfo:
-        infos = {name: dataset.info for name, dataset in self._rooted.items()}
-
-        def said(facts: list[str]) -> str:
-            return "; ".join(dict.fromkeys(facts))
-
+        infos = [dataset.info for dataset in self._rooted.values()]
         return DatasetInfo(
             self.name,
-            theory=said([info.theory for info in infos.values()]),
-            citation=said([info.citation for info in infos.values()]),
-            license=said([info.license for info in infos.values()]),
-            has_forces=any(info.has_forces for info in infos.values()),
+            theory=_said(info.theory for info in infos),
+            citation=_said(info.citation for info in infos),
+            license=_said(info.license for info in infos),
+            has_forces=any(info.has_forces for info in infos),
         )
+
+    @property
+    @override
+    def given_facts(self) -> Mapping[str, str]:
+        # those of a published dataset are found without reading it
+        of_each = [vars(each.info) if each.published else each.given_facts for each in self._rooted.values()]
+        names = ("theory", "license", "citation")
+        return {
+            name: _said(facts[name] for facts in of_each) for name in names if all(name in each for each in of_each)
+        }
 
     @property
     @override
@@ -77,7 +83,14 @@ class Several(Dataset):
     @property
     @override
     def options(self) -> dict[str, object]:
-        return {name: f"{type(dataset).__name__}({dataset.options})" for name, dataset in self.datasets.items()}
+        # options of what can be downloaded say which files it has; elsewhere the files say it
+        files = {
+            name: [] if each.downloads else [file.name for file in each.files] for name, each in self._rooted.items()
+        }
+        return {
+            name: " of ".join([f"{type(dataset).__name__}({dataset.options})", *files[name]])
+            for name, dataset in self.datasets.items()
+        }
 
     @property
     @override
@@ -126,3 +139,7 @@ class Several(Dataset):
         for dataset in self.datasets.values():
             dataset.root = self.root
         return self.datasets
+
+
+def _said(facts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(facts))

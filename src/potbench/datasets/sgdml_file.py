@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from typing_extensions import override
@@ -73,6 +73,12 @@ class SGDMLFile(Dataset):
     def options(self) -> dict[str, object]:
         forces = {"forces_unit": self.forces_unit} if self.forces_unit else {}
         return {"energy_unit": self.energy_unit, "length_unit": self.length_unit, **forces}
+
+    @property
+    @override
+    def given_facts(self) -> Mapping[str, str]:
+        facts = {"theory": self.theory, "license": self.license, "citation": self.citation}
+        return {name: text for name, text in facts.items() if text and text != "not stated"}
 
     @override
     def read(self) -> Iterator[Frames]:

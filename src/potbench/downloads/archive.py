@@ -49,7 +49,8 @@ def is_archive(file: Path) -> bool:
 def unpack(archive: Path, folder: Path, names: Mapping[str, str]) -> None:
     """Unpack files from a .zip or .tar archive, compressed or not; they get their names when all are unpacked.
 
-    The paths in the archive never decide where a file is written.
+    The paths in the archive never decide where a file is written. Of several that end alike, the highest is meant, as
+    in a folder.
 
     Args:
         archive: the archive.
@@ -57,14 +58,14 @@ def unpack(archive: Path, folder: Path, names: Mapping[str, str]) -> None:
         names: end of a path in the archive → name in the folder.
 
     Raises:
-        ArchiveError: the archive is truncated or damaged, or lacks a file, or has in its place a link, a device or a
-            path that leads out of the archive.
+        ArchiveError: the archive is truncated or damaged, or lacks a file, or has two of them that are equally high, or
+            in its place a link, a device or a path that leads out of the archive.
         DataFileError: the files do not fit on the disk.
         OSError: the disk is full.
     """
     from rich.progress import wrap_file
 
-    missing = dict(names)
+    found: dict[str, tuple[PurePosixPath, Path]] = {}
     try:
         with (
             archive.open("rb") as raw,
@@ -72,13 +73,20 @@ def unpack(archive: Path, folder: Path, names: Mapping[str, str]) -> None:
             ExitStack() as unpacked,
         ):
             for member in _members(stream):
-                path = f"/{member.path}"
-                end = next((end for end in missing if path.endswith(f"/{end}")), None)
-                if end is not None:
-                    target = folder / missing.pop(end)
-                    _write(member, archive, unpacked.enter_context(whole_file(target)), target.name)
-                if not missing:
-                    break
+                end = next((end for end in names if f"/{member.path}".endswith(f"/{end}")), None)
+                if end is None:
+                    continue
+                before, file = found.get(end) or (None, unpacked.enter_context(whole_file(folder / names[end])))
+                if before is not None and len(before.parts) < len(member.path.parts):
+                    continue
+                if before is not None and len(before.parts) == len(member.path.parts):
+                    raise ArchiveError(
+                        f"{archive} holds {before} and {member.path}. Expected one file {end}; unpack it, and choose "
+                        "the folder of one."
+                    )
+                _write(member, archive, file, names[end])
+                found[end] = member.path, file
+            missing = [end for end in names if end not in found]
             if missing:
                 raise ArchiveError(
                     f"{archive} holds no {', '.join(missing)}. It is truncated, or another archive than expected; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from potbench.errors import DataFileError
 from potbench.potentials.plausible import problem_of
 from potbench.readers.ase_database import rows
 from potbench.readers.images import read_images
+from potbench.readers.npz import write_npz
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
 
@@ -59,8 +60,7 @@ def write_structures(file: Path, structures: Sequence[Atoms]) -> None:
 
     with whole_file(file) as partial:
         if file.suffix == ".npz":
-            with partial.open("wb") as stream:
-                np.savez_compressed(stream, **_arrays(structures))  # type: ignore[arg-type]  # of numpy's own typing
+            write_npz(partial, _arrays(structures), compressed=True)
         else:
             write(partial, structures, format="extxyz")
 
@@ -73,9 +73,9 @@ def _read_database(file: Path) -> Iterator[Atoms]:
         yield atoms
 
 
-def _arrays(structures: Sequence[Atoms]) -> dict[str, object]:
+def _arrays(structures: Sequence[Atoms]) -> dict[str, np.ndarray[Any, Any]]:
     """Return the arrays of an .npz file; of columns, those that every structure has."""
-    arrays: dict[str, object] = {
+    arrays: dict[str, np.ndarray[Any, Any]] = {
         "atomic_numbers": np.concatenate([atoms.numbers for atoms in structures]),
         "positions": np.concatenate([atoms.positions for atoms in structures]),
         "atoms_per_molecule": np.array([len(atoms) for atoms in structures]),
@@ -85,7 +85,7 @@ def _arrays(structures: Sequence[Atoms]) -> dict[str, object]:
     }
     for name in set.intersection(*(set(atoms.arrays) for atoms in structures)) - {"numbers", "positions"}:
         values = [atoms.arrays[name] for atoms in structures]
-        if len({value.shape[1:] for value in values}) == 1:
+        if len({value.shape[1:] for value in values}) == 1 and all(value.dtype.kind in "biufU" for value in values):
             arrays.setdefault(name, np.concatenate(values))
     for name in set.intersection(*(set(atoms.info) for atoms in structures)):
         values = [np.asarray(atoms.info[name]) for atoms in structures]

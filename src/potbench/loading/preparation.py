@@ -5,29 +5,33 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from potbench.datasets.dataset import Dataset
+from potbench.datasets.own_file import OwnFile
 from potbench.downloads.checksums import Checksums
 from potbench.errors import DataFileError, RecordError
+from potbench.loading.catalog import reader_of
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
 from potbench.loading.one_writer import one_writer
 from potbench.loading.same_place import refuse_same_place
 from potbench.loading.seal import Seal, seal_sources
-from potbench.loading.store import UNREAD, Store
-from potbench.structures import Frames
-from potbench.whole_file import whole_file
+from potbench.loading.store import Store
+from potbench.readers.file_state import FileState, state_of
+from potbench.structures import Column, Frames
 
 
 def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], Iterator[Frames]] = iter) -> Store:
     """Open the store of a dataset; convert its files where that was not done yet.
 
     A store is known by the options of the dataset and its files: by their sha256, which is computed again only where
-    the file system says that a file was touched. Files may be deleted once a single store has been made from them. Of
-    several processes that want the same store, also on several machines that share a file system, one converts the
+    the file system says that a file was touched. Files may be deleted once a single store has been made from them;
+    those of the user's own are known by their folder then. Theory, license and citation may be given later.
+
+    Of several processes that want the same store, also on several machines that share a file system, one converts the
     files and the others wait.
 
     Args:
@@ -36,32 +40,39 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         watch: sees the chunks of frames go by, where they are converted.
 
     Raises:
-        DataFileError: files are missing, damaged or not as expected, or a frame has two atoms in one place.
+        DataFileError: files are missing, damaged or not as expected, or were changed while they were read, or a frame
+            has two atoms in one place.
         RecordError: the store of this dataset is damaged.
     """
     found = find_prepared(dataset, root)
+    # before they are read: what changes from then on is refused
+    seals = {file.name: seal for file in dataset.files if (seal := state_of(file))}
+    folders = _folders(dataset)
     if found is not None:
-        return Store(found)
-    # before they are read: what changes from then on is not sealed
-    seals = {file.name: seal for file in dataset.files if (seal := _seal(file))}
+        seal_sources(found, seals, folders)
+        return _opened(found, dataset)
     origin = origin_of(dataset)
     folder = store_folder(origin, root)
     if (folder / FILE).is_file():
-        seal_sources(folder, seals)
-        return Store(folder)
+        seal_sources(folder, seals, folders)
+        return _opened(folder, dataset)
+    remarks: list[str] = []
+
+    def unread() -> Mapping[str, Column]:
+        found = dataset.unread()
+        remarks.extend(dataset.remarks())
+        _require_unchanged(dataset, origin, seals)  # no file is read any more
+        return found
+
     with one_writer(folder):
         if (folder / FILE).is_file():
-            return Store(folder)
+            return _opened(folder, dataset)
         print(f"Converting {origin.name} into {folder}", flush=True)
         files = ", ".join(source.file for source in origin.sources[:3])
         chunks = watch(refuse_same_place(dataset.read(), f"{origin.name} ({files})" if files else origin.name))
-        store = Store.write(folder, chunks, origin, dataset.official_splits)
-        seal_sources(folder, seals)
-    unread = dataset.unread()
-    if unread:
-        with whole_file(folder / UNREAD) as partial, partial.open("wb") as stream:
-            np.savez(stream, **unread)  # type: ignore[arg-type]
-    for remark in dataset.remarks():
+        store = Store.write(folder, chunks, origin, dataset.official_splits, unread)
+        seal_sources(folder, seals, folders)
+    for remark in remarks:
         print(remark, flush=True)
     return store
 
@@ -79,6 +90,8 @@ def origin_of(dataset: Dataset) -> Origin:
     Raises:
         DataFileError: a file is missing.
     """
+    # first: what is read afterwards, info included, is of these bytes, or they are found to have changed
+    sources = tuple(_source(dataset.require(file)) for file in dataset.files)
     info = dataset.info
     return Origin(
         name=info.name,
@@ -87,7 +100,7 @@ def origin_of(dataset: Dataset) -> Origin:
         license=info.license,
         units=Units(energy=dataset.label_unit),
         options=_options(dataset),
-        sources=tuple(_source(dataset.require(file)) for file in dataset.files),
+        sources=sources,
     )
 
 
@@ -96,47 +109,76 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
 
     Damaged stores are passed over: they do not concern other datasets.
     """
-    seals = {file.name: _seal(file) for file in dataset.files}
+    seals = {file.name: state_of(file) for file in dataset.files}
     try:
         name = glob.escape(dataset.name)
     except DataFileError:
         if any(seals.values()):
             raise
         name = "*"  # in files that are gone; the options and the names of the files say which store is meant
+    options, folders = _options(dataset), _folders(dataset)
     found = []
     for file in sorted(root.glob(f"{name}-*/{FILE}")):
         try:
             manifest = Manifest.load(file.parent)
         except RecordError:
             continue
-        if manifest.format != FORMAT or manifest.options != _options(dataset):
+        if manifest.format != FORMAT or manifest.options != options:
             continue
-        had = {source.file for source in manifest.sources}
-        # which files a published dataset had can depend on what was there
-        gone = not any(seals.values()) and (had == seals.keys() or bool(dataset.downloads))
-        if gone or (had == seals.keys() and Seal.load(file.parent).sources == seals):
+        same_names = [source.file for source in manifest.sources] == list(seals)
+        seal = Seal.load(file.parent)
+        if any(seals.values()):
+            is_it = same_names and seal.sources == seals
+        else:
+            # which files a published dataset had can depend on what was there; another file of the user's own can have
+            # the name of one that is gone, and stores of earlier versions do not know where theirs was
+            is_it = bool(dataset.downloads) or (same_names and seal.folders in ({}, folders))
+        if is_it:
             found.append(file.parent)
     # of files that are gone, only the one store there is can be meant
     return found[0] if len(found) == 1 or (found and any(seals.values())) else None
 
 
-def _seal(file: Path) -> tuple[int, int, int, int] | None:
-    """Return what tells a file from others without reading it; whoever replaces a file cannot set all of these."""
-    if not file.is_file():
-        return None
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+def _opened(folder: Path, dataset: Dataset) -> Store:
+    """Open a store that was made before; what is given of theory, license and citation holds for whoever asks."""
+    store = Store(folder)
+    given: dict[str, Any] = {**dataset.given_facts}
+    store.manifest = replace(store.manifest, **given)  # not on disk: configs of others are read as well
+    return store
+
+
+def _require_unchanged(dataset: Dataset, origin: Origin, seals: Mapping[str, FileState]) -> None:
+    for file, source in zip(dataset.files, origin.sources, strict=True):
+        now = state_of(file)
+        # one that was only touched, such as by a link to it, has the bytes that it had
+        if now is None or (now != seals.get(file.name) and _sha256(file) != source.sha256):
+            raise DataFileError(
+                f"{file} was changed while it was read. Expected the same file until its frames are stored; prepare it "
+                "again when it is finished."
+            )
 
 
 def _source(file: Path) -> Source:
     status = file.stat()
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    sha256 = _sha256(file)
     known = Checksums(file.parent).find(file.name)
     # a published checksum that the file was verified against, when it was downloaded
     published = known.published if known and known.sha256 == sha256 else None
     return Source(file.name, sha256, status.st_size, status.st_mtime_ns, published)
 
 
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _folders(dataset: Dataset) -> dict[str, str]:
+    return {file.name: str(file.parent.resolve()) for file in dataset.files}
+
+
 def _options(dataset: Dataset) -> dict[str, str]:
-    return {key: str(value) for key, value in dataset.options.items()}
+    options = {key: str(value) for key, value in dataset.options.items()}
+    # a store that names no class is of the one by which such files are usually read
+    if isinstance(dataset, OwnFile) and type(dataset) is not reader_of(dataset.file):
+        options["reader"] = type(dataset).__name__
+    return options

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.loading.manifest import Manifest
+from potbench.readers.file_state import FileState
 from potbench.readers.typed_json import from_plain, to_json
 from potbench.whole_file import write_text
 
@@ -61,11 +62,13 @@ class Seal:
         arrays: name of a file of the store → how it was.
         sources: name of a file the store was made from → size, times of change of its bytes and of its entry in the
             file system, of which the latter cannot be set, and inode.
+        folders: name of such a file → the folder it was in when it was seen last.
     """
 
     fingerprint: str = ""
     arrays: dict[str, Sealed] = field(default_factory=dict)
-    sources: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    sources: dict[str, FileState] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> Seal:
@@ -83,14 +86,15 @@ class Seal:
 def seal_arrays(folder: Path, fingerprint: str) -> None:
     """Seal the files of a store, whose bytes are known to be right."""
     arrays = {name: Sealed.of(folder / name) for name in ARRAYS if (folder / name).is_file()}
-    Seal(fingerprint, arrays, Seal.load(folder).sources).save(folder)
+    replace(Seal.load(folder), fingerprint=fingerprint, arrays=arrays).save(folder)
 
 
-def seal_sources(folder: Path, sources: dict[str, tuple[int, int, int, int]]) -> None:
+def seal_sources(folder: Path, sources: dict[str, FileState], folders: dict[str, str]) -> None:
     """Seal the files that a store was made from, whose sha256 is known to be that of the manifest."""
-    seal = Seal.load(folder)
-    if sources and sources != seal.sources:
-        Seal(seal.fingerprint, seal.arrays, sources).save(folder)
+    before = Seal.load(folder)
+    now = replace(before, sources=sources, folders=folders)
+    if sources and now != before:
+        now.save(folder)
 
 
 def verify(folder: Path, manifest: Manifest) -> None:

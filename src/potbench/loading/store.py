@@ -22,6 +22,7 @@ from potbench.loading.manifest import Manifest, Origin
 from potbench.loading.seal import seal_arrays, verify
 from potbench.loading.store_writer import StoreWriter
 from potbench.loading.sync import sync, sync_names
+from potbench.readers.npz import write_npz
 from potbench.structures import BoolArray, Column, FloatArray, Frames, IntArray
 
 UNREAD = "unread.npz"
@@ -236,6 +237,7 @@ class Store:
         chunks: Iterable[Frames],
         origin: Origin = Origin(),  # noqa: B008 — it cannot be changed
         official_splits: Callable[[], Mapping[str, OfficialIndices]] = dict,
+        unread: Callable[[], Mapping[str, Column]] = dict,
     ) -> Store:
         """Write chunks of conformers as a store; a killed call leaves nothing that looks finished.
 
@@ -244,6 +246,7 @@ class Store:
             chunks: conformers of one molecule each; all with forces or all without.
             origin: where they come from.
             official_splits: asked for the splits of the publisher when all chunks are written.
+            unread: asked last for values of the frames that the chunks leave out; what it raises is raised.
 
         Raises:
             DataFileError: there is no frame, or forces in some chunks only.
@@ -257,6 +260,9 @@ class Store:
             for frames in chunks:
                 writer.append(frames)
             written = writer.close(origin, official_splits())
+            left_out = unread()
+            if left_out:
+                write_npz(partial / UNREAD, left_out)
             written.save(partial)
             seal_arrays(partial, written.fingerprint)
             sync(partial)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
-from zipfile import ZipFile
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from potbench.datasets.dataset import OfficialIndices
 from potbench.errors import DataFileError
 from potbench.loading.manifest import Manifest, Origin
 from potbench.loading.publishers_splits import require_sensible
+from potbench.readers.npz import write_npz
 from potbench.structures import BoolArray, Column, Frames, IntArray
 
 
@@ -100,10 +100,7 @@ class StoreWriter:
             digest.update(self.columns[name].close())
         named = {name: _joined(name, [chunk[name] for chunk in self.named]) for name in sorted(self.named[0])}
         if named:
-            with ZipFile(self.folder / "columns.npz", "w") as archive:
-                for name, values in named.items():  # np.savez refuses arrays that are called file
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
-                        np.lib.format.write_array(stream, values, allow_pickle=False)
+            write_npz(self.folder / "columns.npz", named)
             digest.update(json.dumps({name: values.tolist() for name, values in named.items()}).encode())
         known = {label: np.concatenate(chunks) for label, chunks in self.known.items()}
         partial = {label: mask for label, mask in known.items() if not mask.all()}

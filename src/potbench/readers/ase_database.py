@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -97,11 +97,22 @@ def value(row: Any, key: str, file: Path) -> np.ndarray[Any, Any]:
     """Return a value of a row: of its data (also as SchNetPack's base64 text), key-value pairs, or calculator.
 
     Raises:
-        DataFileError: there is none of this name, or it is no array of numbers.
+        DataFileError: there is none of this name, or it is no array of numbers, or data have another than the rest.
     """
-    found = row.data.get(key, row.key_value_pairs.get(key, row.get(key)))
-    if found is None:
+    from ase.calculators.calculator import all_properties
+
+    in_data, beside = row.data.get(key), row.key_value_pairs.get(key)
+    # a row has further names of its own, such as id and charge, and data that are called so are something else
+    if beside is None and (in_data is None or key in all_properties):
+        beside = row.get(key)
+    found = [_numbers(row, key, each, file) for each in (in_data, beside) if each is not None]
+    if not found:
         raise DataFileError(f"{file}, row {row.id} has no {key}, only {names_in(row)}. Expected it in every row.")
+    _require_equal(row, key, found, file)
+    return found[0]
+
+
+def _numbers(row: Any, key: str, found: object, file: Path) -> np.ndarray[Any, Any]:
     try:
         if isinstance(found, str):
             shape, dtype = row.data[f"_shape_{key}"], row.data[f"_dtype_{key}"]
@@ -111,6 +122,25 @@ def value(row: Any, key: str, file: Path) -> np.ndarray[Any, Any]:
         raise DataFileError(
             f"{file}, row {row.id}: {key} is no array of numbers ({error}). The file is damaged; fetch it again."
         ) from error
+
+
+def _require_equal(row: Any, key: str, found: Sequence[Any], file: Path) -> None:
+    """Raise DataFileError where a value stands twice in a row, and not the same to the precision of float32."""
+    first, *others = [np.asarray(each) for each in found]
+    for other in others:
+        if first.dtype.kind in "biuf" and other.dtype.kind in "biuf":
+            same = first.size == other.size and np.allclose(first.ravel(), other.ravel(), rtol=1e-6, atol=0)
+        else:
+            same = np.array_equal(first, other)
+        if not same:
+            raise DataFileError(
+                f"{file}, row {row.id} has two values of {key}: {_shown(first)} in its data, and {_shown(other)} in "
+                "its key-value pairs or calculator. Expected one; remove or rename the other."
+            )
+
+
+def _shown(found: np.ndarray[Any, Any]) -> str:
+    return str(found.reshape(()).item()) if found.size == 1 else f"an array of shape {found.shape}"
 
 
 def survey(file: Path, energy_key: str) -> Survey:
@@ -142,7 +172,7 @@ def structure(row: Any, file: Path, labels: Labels) -> Structure:
     if labels.forces_key and (has(row, labels.forces_key) or not (labels.partial or len(row.numbers) == 1)):
         forces = value(row, labels.forces_key, file)
     where = f"{file}, row {row.id}"
-    return labels.structure(
+    read = labels.structure(
         row.formula if key is None else str(_single(row, key, file)),
         row.numbers,
         row.positions,
@@ -150,11 +180,16 @@ def structure(row: Any, file: Path, labels: Labels) -> Structure:
         forces,
         {name: column_value(_single(row, name, file), name, where) for name in labels.columns},
     )
+    return read._replace(place=f"row {row.id}")
 
 
 def _single(row: Any, name: str, file: Path) -> Any:
     found = row.key_value_pairs.get(name)
-    return value(row, name, file) if found is None else found
+    if found is None:
+        return value(row, name, file)
+    if name in row.data:
+        _require_equal(row, name, [row.data[name], found], file)
+    return found
 
 
 def _results(row: Any) -> dict[str, Any]:

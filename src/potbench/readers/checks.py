@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,14 @@ def require_molecule(structure: Any, where: str) -> None:
     _require_elements(structure.numbers, where)
 
 
-def check_frames(frames: Frames, where: str) -> Frames:
+def check_frames(frames: Frames, where: str, first: int = 0, places: Sequence[str] = ()) -> Frames:
     """Return the frames unchanged, or raise what is wrong with them.
 
     Args:
         frames: conformers of one molecule.
         where: file and group they came from, for messages.
+        first: number of the first of them there.
+        places: what they are called there, such as row 7, where it is not their number.
 
     Raises:
         DataFileError: shapes that do not fit together, NaN or infinity, or impossible values.
@@ -44,8 +47,11 @@ def check_frames(frames: Frames, where: str) -> Frames:
     if frames.time is not None and frames.time.shape != (num_frames,):
         raise DataFileError(f"{where}: times have shape {frames.time.shape}, expected {(num_frames,)}, (frames,).")
     for name, values in (frames.columns or {}).items():
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise DataFileError(f"{where}: {name} of a frame is NaN or infinite. Expected finite numbers, or text.")
+        finite = np.isfinite(values) if values.dtype.kind == "f" else np.ones(1, dtype=bool)
+        if not finite.all():
+            frame = int(np.argmin(finite))
+            place = places[frame] if places else f"frame {first + frame}"
+            raise DataFileError(f"{where}: {name} of {place} is NaN or infinite. Expected finite numbers, or text.")
     shapes = {"positions": (num_frames, num_atoms, 3), "energy": (num_frames,), "forces": (num_frames, num_atoms, 3)}
     for name, expected in shapes.items():
         array = getattr(frames, name)
@@ -58,9 +64,10 @@ def check_frames(frames: Frames, where: str) -> Frames:
             raise DataFileError(f"{where}: {name} holds {array.dtype}, expected float32 or float64.")
         finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
         if not finite.all():
+            start, place = (places[i] if places else f"frame {first + i}" for i in (0, int(np.argmin(finite))))
             raise DataFileError(
-                f"{where}: {name} of frame {int(np.argmin(finite))} is NaN or infinite "
-                f"({int((~finite).sum())} of {num_frames} frames). Expected finite numbers; remove those frames."
+                f"{where}: {name} of {place} is NaN or infinite ({int((~finite).sum())} of the {num_frames} frames "
+                f"from {start} on). Expected finite numbers; remove those frames."
             )
         largest = np.abs(array).max(initial=0)
         limit, unit = LIMITS[name]

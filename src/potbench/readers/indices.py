@@ -10,6 +10,27 @@ from potbench.errors import DataFileError
 from potbench.structures import IntArray
 
 
+def listed(file: Path, separators: str = "") -> IntArray:
+    """Read the whole numbers that a text file lists, one on each line, or all on one.
+
+    Args:
+        file: the file.
+        separators: characters that may be between numbers, besides spaces.
+
+    Returns:
+        Shape (numbers,), int64.
+
+    Raises:
+        ValueError: it holds other text, or several columns.
+        OverflowError: a number is too large.
+        OSError: it cannot be read.
+    """
+    text = file.read_text(encoding="utf-8-sig").translate(dict.fromkeys(map(ord, separators), " "))
+    if 1 < len(text.strip().splitlines()) < len(text.split()):
+        raise ValueError("a line has several columns")
+    return np.array(text.split(), dtype=np.int64)
+
+
 def read_indices(file: Path, num_frames: int, first: int = 0) -> IntArray:
     """Read the frames that a file lists, one number on each line.
 
@@ -25,10 +46,7 @@ def read_indices(file: Path, num_frames: int, first: int = 0) -> IntArray:
         DataFileError: a line is no number, or a frame is listed twice or does not exist.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        if 1 < len(text.strip().splitlines()) < len(text.split()):
-            raise ValueError("a line has several columns")
-        indices = np.array(text.split(), dtype=np.int64) - first
+        indices = listed(file) - first
     except (ValueError, OverflowError) as error:
         raise DataFileError(f"{file}: {error}. Expected the number of a frame on each line; fetch it again.") from error
     known = len(np.unique(indices[(indices >= 0) & (indices < num_frames)]))

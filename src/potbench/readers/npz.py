@@ -1,4 +1,4 @@
-"""Read .npz files, with errors that the user can act on."""
+"""Read .npz files, with errors that the user can act on, and write them with arrays of any names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 
@@ -89,3 +89,21 @@ def read_npz(file: Path, needed: Mapping[str, str], optional: Mapping[str, str] 
                 f"{file}: {name} is {found[name].dtype} of shape {found[name].shape}, expected an array of {expected}."
             )
     return found
+
+
+def write_npz(file: Path, arrays: Mapping[str, np.ndarray[Any, Any]], *, compressed: bool = False) -> None:
+    """Write arrays of any names, of which np.savez takes one that is called file for its own argument.
+
+    Args:
+        file: to be written, whatever its ending.
+        arrays: name → numbers or texts.
+        compressed: whether to compress them.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: an array is of Python objects.
+    """
+    with ZipFile(file, "w", ZIP_DEFLATED if compressed else ZIP_STORED) as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, values, allow_pickle=False)

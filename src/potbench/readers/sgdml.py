@@ -79,7 +79,7 @@ def conformers(
             forces=None if forces is None else forces[chunk] * force,
             time=np.arange(len(positions))[chunk] if time else None,
         )
-        yield check_frames(frames, str(file))
+        yield check_frames(frames, str(file), start)
 
 
 def elements_of(file: Path) -> list[str]:

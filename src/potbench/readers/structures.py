@@ -28,6 +28,7 @@ class Structure(NamedTuple):
         columns: name → further value, a number or text.
         energy_known: whether the energy is a label.
         forces_known: whether the forces are, where there are some.
+        place: what the file calls the frame, such as row 7; by default its number, from 0.
     """
 
     molecule: str
@@ -39,6 +40,7 @@ class Structure(NamedTuple):
     columns: Mapping[str, float | str] = MappingProxyType({})
     energy_known: bool = True
     forces_known: bool = True
+    place: str = ""
 
 
 def conformers(structures: Iterable[Structure], where: str) -> Iterator[Frames]:
@@ -52,13 +54,15 @@ def conformers(structures: Iterable[Structure], where: str) -> Iterator[Frames]:
         DataFileError: like `check_frames`; or only some of the frames have forces.
     """
     chunk: list[Structure] = []
+    start = 0
     for structure in structures:
         if chunk and (len(chunk) == FRAMES_PER_CHUNK or not _alike(structure, chunk[0])):
-            yield _frames(chunk, where)
+            yield _frames(chunk, where, start)
+            start += len(chunk)
             chunk = []
         chunk.append(structure)
     if chunk:
-        yield _frames(chunk, where)
+        yield _frames(chunk, where, start)
 
 
 def column_value(value: object, name: str, where: str) -> float | str:
@@ -87,7 +91,7 @@ def _alike(one: Structure, other: Structure) -> bool:
     )
 
 
-def _frames(chunk: list[Structure], where: str) -> Frames:
+def _frames(chunk: list[Structure], where: str, start: int) -> Frames:
     first = chunk[0]
     forces = [structure.forces for structure in chunk if structure.forces is not None]
     if forces and len(forces) < len(chunk):
@@ -110,7 +114,8 @@ def _frames(chunk: list[Structure], where: str) -> Frames:
         )
     except (TypeError, ValueError) as error:
         raise DataFileError(f"{where}: {first.molecule} has numbers that do not fit together ({error}).") from error
-    return check_frames(frames, f"{where}, {first.molecule}")
+    places = [structure.place for structure in chunk] if first.place else []
+    return check_frames(frames, f"{where}, {first.molecule}", start, places)
 
 
 def _mask(known: list[bool]) -> BoolArray | None:

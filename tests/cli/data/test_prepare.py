@@ -347,6 +347,22 @@ def test_a_file_of_the_users_own_is_prepared_and_checked(prepared, run, refused,
     assert "There is no argument --energy_unt" in refused("prepare", tmp_path / "mine.xyz", "--energy_unt", "eV")
 
 
+def test_theory_license_and_citation_may_be_given_later(prepared, run, tmp_path):
+    atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
+    atoms.calc = SinglePointCalculator(atoms, energy=-31.0)
+    write(tmp_path / "a.xyz", atoms, format="extxyz")
+    mine = ("prepare", tmp_path / "a.xyz", "--energy_unit", "eV", "--length_unit", "Å")
+    run(*mine)
+    fingerprint = store(prepared).fingerprint
+    printed = run(*mine, "--license", "CC0", "--theory", "PBE0/def2-TZVP")
+    assert printed.startswith("a is prepared already; theory, license and citation were noted.\n")
+    # without them, they stay
+    assert run(*mine).startswith("a is prepared already; nothing was done.\n")
+    facts = store(prepared).manifest
+    assert (facts.license, facts.theory, facts.citation) == ("CC0", "PBE0/def2-TZVP", "not stated")
+    assert facts.fingerprint == fingerprint
+
+
 def test_what_is_prepared_is_found_without_reading_it_or_importing_much(tmp_path: Path) -> None:
     atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.7]])
     atoms.calc = SinglePointCalculator(atoms, energy=-31.0)

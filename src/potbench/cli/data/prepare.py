@@ -107,7 +107,7 @@ def get(choice: Choice) -> Store:
     """Bring the files of a dataset here, where they are not, and convert them, where that was not done."""
     from potbench.downloads.disk_space import full_disk_in_words
     from potbench.downloads.download import fetch, say
-    from potbench.loading import Store
+    from potbench.loading.manifest import Manifest
     from potbench.loading.preparation import find_prepared
     from potbench.loading.preparation import prepare as convert
 
@@ -117,8 +117,13 @@ def get(choice: Choice) -> Store:
         dataset = choice.make()
     found = find_prepared(dataset, choice.root)
     if found and not choice.again:
-        say(f"{dataset.name} is prepared already; nothing was done.")
-        return Store(found)
+        store = convert(dataset, choice.root)
+        noted = store.manifest != Manifest.load(found)
+        if noted:
+            store.manifest.save(found)
+        done = "theory, license and citation were noted" if noted else "nothing was done"
+        say(f"{dataset.name} is prepared already; {done}.")
+        return store
     if not choice.source:
         for download in needed(dataset):
             fetch(download, dataset.files[0].parent, choice.again)

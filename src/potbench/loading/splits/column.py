@@ -71,7 +71,7 @@ class ColumnSplit(Split):
         for value in values:
             found = column == (str(value) if column.dtype.kind == "U" else _number(value))
             if not found.any():
-                known = [f"{one:g}" if column.dtype.kind == "f" else str(one) for one in np.unique(column)]
+                known = [_written(one) for one in np.unique(column).tolist()]
                 expected = f"{', '.join(known[:10])}{', …' if len(known) > 10 else ''}"
                 raise SettingError(
                     self,
@@ -116,6 +116,12 @@ def column_of(owner: object, store: Store, name: str) -> Column:
         problem = f"{store.manifest.name} was read without a column {name}"
         raise SettingError(owner, "column", name, expected, problem)
     return values
+
+
+def _written(value: float | str) -> str:
+    """Return a value as it has to be given, a number to its last digit."""
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
 
 
 def _number(value: object) -> float:

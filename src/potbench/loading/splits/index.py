@@ -11,6 +11,7 @@ from typing_extensions import override
 from potbench.errors import SettingError
 from potbench.loading.splits.split import NAMED, Split, SplitIndices, index_dtype
 from potbench.loading.store import Store
+from potbench.readers.indices import listed
 from potbench.structures import IntArray
 
 NAMES = ("train", "validation", "test")
@@ -82,9 +83,9 @@ class IndexSplit(Split):
             if isinstance(array, np.ndarray):
                 return array
         try:
-            return np.array(file.read_text(encoding="utf-8").replace(",", " ").split(), dtype=np.int64)
+            return listed(file, separators=",")
         except (OSError, ValueError, OverflowError) as error:
-            raise self._wrong(name, f"cannot be read ({error})", "frame numbers") from error
+            raise self._wrong(name, f"cannot be read ({error})", "a frame number on each line") from error
 
     def _loaded(self, name: str) -> dict[str, IntArray] | IntArray:
         try:
