@@ -115,7 +115,10 @@ def test_molecules_may_be_told_apart_by_a_key(tmp_path):
         ({"energy": "not base64"}, "energy is no array of numbers"),
         ({"energy": [float("nan")]}, "energy of frame 0 is NaN"),
         ({"energy": [-1.0], "forces": [[1.0, 2.0]]}, "forces has shape"),
-        ({"energy": {"a": 1}}, "energy is no array of numbers"),
+        ({"energy": {"a": 1}}, "energy is no number, but {'a': 1}"),
+        ({"energy": True}, r"row 1: energy is no number, but True\. Expected real numbers"),
+        ({"energy": np.array([-1.0 + 0.5j])}, r"energy is no number, but array\(\[-1\.\+0\.5j\]\)"),
+        ({"energy": [-1.0], "forces": np.ones((2, 3), dtype=bool)}, "forces is no number, but array"),
     ],
 )
 def test_labels_that_cannot_be_are_refused(tmp_path, data, says):
@@ -190,3 +193,13 @@ def test_rows_without_forces_are_counted(tmp_path):
     assert ASEDatabase(tmp_path / "a.db", "eV", "Å").isolated_atom_energies() == {"H": -13.6}
     chunks = list(ASEDatabase(tmp_path / "a.db", "eV", "Å", partial_labels=True).read())
     assert [chunk.forces_known is None for chunk in chunks] == [True, False]
+
+
+def test_a_name_without_a_value_is_not_there(tmp_path):
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        for energy in (-31.0, None):
+            database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), data={"E": energy, "U": -31.0})
+    with pytest.raises(SettingError, match=r"has E in 1 of 2 rows; without: 2\. Expected energies in every row"):
+        frames(ASEDatabase(tmp_path / "a.db", "eV", "Å", "E"))
+    (chunk,) = ASEDatabase(tmp_path / "a.db", "eV", "Å", "E", partial_labels=True).read()
+    assert chunk.energy_known.tolist() == [True, False]

@@ -264,3 +264,38 @@ def test_comment_lines_without_names_are_not_listed_whole(tmp_path):
     with pytest.raises(SettingError, match=r"has no energy in any frame, only .* and 280 more") as caught:
         list(ExtendedXYZ(str(file), energy_unit="eV", length_unit="Å").read())
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("comment", "says"),
+    [
+        ("energy=T", "energy is no number, but True"),
+        ("energy=low", "energy is no number, but 'low'"),
+        ('energy="1 2"', r"energy has shape \(2,\), expected one number"),
+    ],
+)
+@pytest.mark.parametrize("atoms", ["1\n{}\nH 0 0 0\n", "2\n{}\nH 0 0 0\nH 0 0 0.7\n"])
+def test_energies_that_are_no_numbers_are_refused(tmp_path, atoms, comment, says):
+    file = tmp_path / "a.xyz"
+    file.write_text(atoms.format(comment))
+    with pytest.raises(DataFileError, match=f"frame 0: {says}"):
+        list(ExtendedXYZ(file, "eV", "Å").read())
+
+
+def test_a_word_of_a_comment_that_a_number_follows_is_no_energy(tmp_path):
+    file = tmp_path / "a.xyz"
+    file.write_text("2\nCoordinates from ORCA-job hydrogen E -1.1723\nH 0 0 0\nH 0 0 0.7\n")
+    with pytest.raises(DataFileError, match=r"frame 0: E is no number, but True\. .* a word without a value, or T, is"):
+        list(ExtendedXYZ(file, "hartree", "Å", energy_key="E").read())
+
+
+@pytest.mark.parametrize("kind", ["L", "S"])
+@pytest.mark.parametrize(
+    ("name", "says"), [("forces", "forces are columns of kind [LS], expected R"), ("F", "frame 0: F is no number, but")]
+)
+def test_forces_that_are_no_numbers_are_refused(tmp_path, name, says, kind):
+    file = tmp_path / "a.xyz"
+    written = {"L": "T F T", "S": "1.0 2.0 3.0"}[kind]
+    file.write_text(f"1\nProperties=species:S:1:pos:R:3:{name}:{kind}:3 energy=-13.6\nH 0 0 0 {written}\n")
+    with pytest.raises(DataFileError, match=says):
+        list(ExtendedXYZ(file, "eV", "Å", forces_key=name).read())

@@ -14,10 +14,11 @@ from potbench.errors import DataFileError
 from potbench.readers.checks import require_molecule
 from potbench.readers.damage import damage_named
 from potbench.readers.images import bound_json
-from potbench.readers.labels import Labels
+from potbench.readers.labels import Labels, real, single
 from potbench.readers.stated import Stated, stated_in
 from potbench.readers.structures import Structure, column_value
 from potbench.readers.survey import Survey, seen
+from potbench.structures import FloatArray
 
 
 @contextmanager
@@ -85,32 +86,33 @@ def stated(file: Path, energy_key: str, forces_key: str | None = None) -> Stated
 
 def has(row: Any, key: str) -> bool:
     """Return whether a row has a value of this name: a key-value pair, data, or a result of its calculator."""
-    return key in row.key_value_pairs or key in row.data or row.get(key) is not None
+    return _found(row, key) is not None
 
 
 def names_in(row: Any) -> str:
     """Return the names of the key-value pairs and data of a row, for messages."""
-    return ", ".join(sorted({*row.key_value_pairs, *(name for name in row.data if name[:1] != "_")})) or "nothing"
+    names = {name for name in (*row.key_value_pairs, *row.data) if name[:1] != "_" and has(row, name)}
+    return ", ".join(sorted(names)) or "nothing"
 
 
-def value(row: Any, key: str, file: Path) -> np.ndarray[Any, Any]:
+def value(row: Any, key: str, file: Path) -> FloatArray:
     """Return a value of a row: of its data (also as SchNetPack's base64 text), key-value pairs, or calculator.
 
     Raises:
-        DataFileError: there is none of this name, or it is no array of numbers.
+        DataFileError: there is none of this name, or it is no array of real numbers.
     """
-    found = row.data.get(key, row.key_value_pairs.get(key, row.get(key)))
+    found = _found(row, key)
     if found is None:
         raise DataFileError(f"{file}, row {row.id} has no {key}, only {names_in(row)}. Expected it in every row.")
-    try:
-        if isinstance(found, str):
+    if isinstance(found, str):
+        try:
             shape, dtype = row.data[f"_shape_{key}"], row.data[f"_dtype_{key}"]
             found = np.frombuffer(base64.b64decode(found, validate=True), dtype=dtype).reshape(shape)
-        return np.asarray(found, dtype=np.float64)
-    except (LookupError, TypeError, ValueError) as error:
-        raise DataFileError(
-            f"{file}, row {row.id}: {key} is no array of numbers ({error}). The file is damaged; fetch it again."
-        ) from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise DataFileError(
+                f"{file}, row {row.id}: {key} is no array of numbers ({error}). The file is damaged; fetch it again."
+            ) from error
+    return real(found, key, f"{file}, row {row.id}")
 
 
 def survey(file: Path, energy_key: str) -> Survey:
@@ -123,7 +125,8 @@ def survey(file: Path, energy_key: str) -> Survey:
     found = Survey(file, "row")
     for row in rows(file):
         values = {**_results(row), **row.data, **row.key_value_pairs}
-        found_here = {name: _seen(row, name, value) for name, value in values.items() if name[:1] != "_"}
+        named = {name: value for name, value in values.items() if name[:1] != "_" and value is not None}
+        found_here = {name: _seen(row, name, value) for name, value in named.items()}
         energy = value(row, energy_key, file) if len(row.numbers) == 1 and has(row, energy_key) else np.empty(0)
         found.add(row.id, row.numbers, found_here, float(energy.reshape(())) if energy.size == 1 else None)
     return found
@@ -133,23 +136,27 @@ def structure(row: Any, file: Path, labels: Labels) -> Structure:
     """Return a row as a structure in eV and Å.
 
     Raises:
-        DataFileError: a label is no number.
+        DataFileError: a label is no real number.
     """
+    where = f"{file}, row {row.id}"
     total = value(row, labels.energy_key, file) if has(row, labels.energy_key) or not labels.partial else None
-    if total is not None and total.size != 1:
-        raise DataFileError(f"{file}, row {row.id}: {labels.energy_key} has shape {total.shape}, expected one number.")
     forces, key = None, labels.molecule_key
     if labels.forces_key and (has(row, labels.forces_key) or not (labels.partial or len(row.numbers) == 1)):
         forces = value(row, labels.forces_key, file)
-    where = f"{file}, row {row.id}"
     return labels.structure(
         row.formula if key is None else str(_single(row, key, file)),
         row.numbers,
         row.positions,
-        None if total is None else float(total.reshape(())),
+        None if total is None else single(total, labels.energy_key, where),
         forces,
         {name: column_value(_single(row, name, file), name, where) for name in labels.columns},
     )
+
+
+def _found(row: Any, key: str) -> Any:
+    """Return what stands under a name; None where nothing does."""
+    places = (row.data.get(key), row.key_value_pairs.get(key), row.get(key))
+    return next((found for found in places if found is not None), None)
 
 
 def _single(row: Any, name: str, file: Path) -> Any:

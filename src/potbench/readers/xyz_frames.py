@@ -14,6 +14,9 @@ OPENED_BY = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 MOST_ATOMS = 1_000_000
 """No molecule has more."""
 LONGEST_LINE = 2**20
+FORCES = "forces"
+NUMBERS = {"R", "I"}
+"""Kinds of columns that are numbers."""
 PROPERTIES = re.compile(r'Properties\s*=\s*"?([^"\s]+)', re.IGNORECASE)
 
 
@@ -46,7 +49,8 @@ def frames(text: Readable) -> Iterator[str]:
     """Yield the lines of each frame, that of the number of atoms and the comment included.
 
     Raises:
-        ValueError: a line with the number of atoms is missing or wrong, or a line has too few or too many columns.
+        ValueError: a line with the number of atoms is missing or wrong, a line has too few or too many columns, or
+            forces are no numbers.
     """
     while head := _line(text):
         if not head.strip():  # between frames, or at the end
@@ -57,7 +61,12 @@ def frames(text: Readable) -> Iterator[str]:
             raise ValueError(f"expected the number of atoms alone, up to {MOST_ATOMS:,}, not {head.strip()[:60]!r}")
         comment = _line(text)
         stated = PROPERTIES.search(comment)
-        num_columns = sum(map(int, stated[1].split(":")[2::3])) if stated else None
+        fields = stated[1].split(":") if stated else []
+        for name, kind in zip(fields[::3], fields[1::3], strict=False):
+            # ASE makes numbers of them, whatever they are
+            if name == FORCES and kind not in NUMBERS:
+                raise ValueError(f"{name} are columns of kind {kind}, expected R, real numbers")
+        num_columns = sum(map(int, fields[2::3])) if stated else None
         atoms: list[str] = []
         for _ in range(int(head)):
             atom = _line(text)
