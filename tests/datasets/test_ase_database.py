@@ -203,3 +203,20 @@ def test_a_name_without_a_value_is_not_there(tmp_path):
         frames(ASEDatabase(tmp_path / "a.db", "eV", "Å", "E"))
     (chunk,) = ASEDatabase(tmp_path / "a.db", "eV", "Å", "E", partial_labels=True).read()
     assert chunk.energy_known.tolist() == [True, False]
+
+
+def test_units_that_rows_state_are_used(tmp_path):
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        for _ in range(2):
+            stated = {"energy_unit": "Hartree", "length_unit": "Ang", "theory": "PBE"}
+            database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), **stated, data={"energy": [-1.17]})
+    dataset = ASEDatabase(tmp_path / "a.db")
+    (chunk,) = dataset.read()
+    assert chunk.energy == pytest.approx(-1.17 * HARTREE)
+    assert dataset.info.theory == "PBE"
+    with pytest.raises(SettingError, match="states the energy unit 'hartree', not 'eV'"):
+        frames(ASEDatabase(tmp_path / "a.db", "eV"))
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        database.metadata = {"_distance_unit": "Bohr"}
+    with pytest.raises(DataFileError, match="states the length unit Bohr and Ang"):
+        frames(ASEDatabase(tmp_path / "a.db"))

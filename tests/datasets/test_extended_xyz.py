@@ -299,3 +299,13 @@ def test_forces_that_are_no_numbers_are_refused(tmp_path, name, says, kind):
     file.write_text(f"1\nProperties=species:S:1:pos:R:3:{name}:{kind}:3 energy=-13.6\nH 0 0 0 {written}\n")
     with pytest.raises(DataFileError, match=says):
         list(ExtendedXYZ(file, "eV", "Å", forces_key=name).read())
+
+
+@pytest.mark.parametrize("name", ["energy_unit", "length_unit", "theory"])
+def test_what_only_some_frames_state_is_refused(tmp_path, name):
+    file = tmp_path / "a.xyz"
+    write(file, [water(**{name: "Bohr" if "length" in name else "Ha"}), water(), water()], format="extxyz")
+    with pytest.raises(
+        DataFileError, match=rf"has {name} in 1 of 3 frames; without: 1, 2\. Expected the same in every"
+    ):
+        list(ExtendedXYZ(file, None if "energy" in name else "eV", "Å" if "energy" in name else None).read())

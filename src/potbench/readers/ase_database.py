@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -67,21 +68,24 @@ def num_rows(file: Path) -> int:
         return int(database.count())
 
 
-def stated(file: Path, energy_key: str, forces_key: str | None = None) -> Stated:
+def stated(
+    file: Path, energy_key: str, forces_key: str | None = None, of_rows: Mapping[str, str] = MappingProxyType({})
+) -> Stated:
     """Return what the metadata of a database say; units as SchNetPack writes them, by the names of the properties.
 
     Args:
         file: the database.
         energy_key: name of the energies.
         forces_key: name of the forces, or None.
+        of_rows: what every row says beside them: name → text.
 
     Raises:
-        DataFileError: like `rows`.
+        DataFileError: like `rows`; or two names state different units of the same.
     """
     next(rows(file))
     with open_database(file) as database:
         metadata = dict(database.metadata)
-    return stated_in(metadata, energy_key, forces_key)
+    return stated_in(metadata, of_rows, energy_key=energy_key, forces_key=forces_key, file=file)
 
 
 def has(row: Any, key: str) -> bool:

@@ -33,9 +33,9 @@ def text(arrays: Arrays, key: str) -> str:
     return found.decode(errors="replace") if isinstance(found, bytes) else str(found)
 
 
-def stated(arrays: Arrays) -> Stated:
-    """Return what the texts in a file state."""
-    return stated_in({key: text(arrays, key) for key in arrays})
+def stated(arrays: Arrays, file: Path) -> Stated:
+    """Return what the texts in a file state; raise like `stated_in`."""
+    return stated_in({key: text(arrays, key) for key in arrays}, file=file)
 
 
 def require_formula(atomic_numbers: IntArray, formula: str) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from potbench.errors import DataFileError, SettingError
+from potbench.readers.stated import states
 from potbench.structures import SYMBOLS, Column, IntArray
 
 FEW = 5
@@ -179,14 +180,24 @@ class Survey:
         """Return the text that frames have under a name; empty where it is none.
 
         Raises:
-            DataFileError: it is another one in some frames.
+            DataFileError: it is another one in some frames, or some have none.
         """
-        found = sorted({value for value in self.scalars.get(name, ()) if isinstance(value, str)})
+        texts = [value for value in self.scalars.get(name, ()) if isinstance(value, str)]
+        found = sorted(set(texts))
         if len(found) > 1:
             raise DataFileError(
                 f"{self.file} has the {name} {', '.join(found)}. Expected the same in every {self.frame}."
             )
+        if found and len(texts) < self.num_frames:
+            raise DataFileError(
+                f"{self.file} has {self.counts(name)}. Expected the same in every {self.frame}, or in none; write "
+                f"{name}={found[0]} into each of them, or remove it."
+            )
         return found[0] if found else ""
+
+    def facts(self) -> dict[str, str]:
+        """Return what every frame states of itself: name → text; raise like `only_text`."""
+        return {name: self.only_text(name) for name in filter(states, self.names)}
 
     def counts(self, key: str) -> str:
         """Return how many frames have a value, and which are the first without it; single atoms have their forces."""
