@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.inference.stated_units import convert
 from potbench.potentials.plausible import problem_of
-from potbench.readers.ase_database import rows
+from potbench.readers.ase_database import metadata, rows
 from potbench.readers.images import read_images
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
@@ -25,13 +26,18 @@ ENDINGS = (".xyz", ".extxyz", ".npz")
 def read_structures(file: Path) -> list[Atoms]:
     """Read the structures of a file with all that it says of them: names, charges, labels, columns.
 
+    Positions are in Å, labels in eV and eV/Å: those in units that the file states are converted.
+
     Raises:
-        DataFileError: the file is missing, ASE cannot read it, or of a structure nothing sensible can be predicted.
+        DataFileError: the file is missing, ASE cannot read it, or of a structure nothing sensible can be predicted; or
+            like `convert`.
     """
     change = "Choose another file."
     if not file.is_file():
         raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read. {change}")
-    images = list(_read_database(file) if file.suffix == ".db" else read_images(file))
+    of_database = file.suffix == ".db"
+    images = list(_read_database(file) if of_database else read_images(file))
+    convert(images, file, metadata(file) if of_database else {})
     for number, atoms in enumerate(images):
         problem = problem_of(atoms)
         if problem:

@@ -68,6 +68,12 @@ def num_rows(file: Path) -> int:
         return int(database.count())
 
 
+def metadata(file: Path) -> dict[str, object]:
+    """Return what a database says of all its rows; raise like `open_database`."""
+    with open_database(file) as database:
+        return dict(database.metadata)
+
+
 def stated(
     file: Path, energy_key: str, forces_key: str | None = None, of_rows: Mapping[str, str] = MappingProxyType({})
 ) -> Stated:
@@ -83,9 +89,7 @@ def stated(
         DataFileError: like `rows`; or two names state different units of the same.
     """
     next(rows(file))
-    with open_database(file) as database:
-        metadata = dict(database.metadata)
-    return stated_in(metadata, of_rows, energy_key=energy_key, forces_key=forces_key, file=file)
+    return stated_in(metadata(file), of_rows, energy_key=energy_key, forces_key=forces_key, file=file)
 
 
 def has(row: Any, key: str) -> bool:

@@ -136,7 +136,7 @@ def stated_in(
         return found[0] if found else ""
 
     theory, basis = texts(*THEORY), texts("basis", "basis_set")
-    name = texts("name", "molecule", "system", "dataset")
+    called = texts("name", "molecule", "system", "dataset")
     forces_key = forces_key or "forces"
     return Stated(
         energy_unit=unit("energy", energy_key.lower(), ("energy", "energies", "e"), (energy_key,)),
@@ -145,7 +145,7 @@ def stated_in(
         ),
         forces_unit=unit("forces", forces_key.lower(), ("forces", "force", "f"), (forces_key,)),
         theory="/".join([*theory[:1], *basis[:1]]) if theory else "",
-        name=name[0] if name else "",
+        name=called[0] if called else "",
     )
 
 
