@@ -309,3 +309,12 @@ def test_what_only_some_frames_state_is_refused(tmp_path, name):
         DataFileError, match=rf"has {name} in 1 of 3 frames; without: 1, 2\. Expected the same in every"
     ):
         list(ExtendedXYZ(file, None if "energy" in name else "eV", "Å" if "energy" in name else None).read())
+
+
+def test_single_atoms_of_different_energies_are_no_references(tmp_path):
+    ion = Atoms("H", info={"energy": -14.35, "charge": -1})
+    write(tmp_path / "a.xyz", [*ISOLATED, ISOLATED[0], water(), ion], format="extxyz")
+    with pytest.raises(
+        DataFileError, match=r"of H have different energies, -14\.35 eV in frame 4 and -13\.6 eV in frame"
+    ):
+        ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").isolated_atom_energies()

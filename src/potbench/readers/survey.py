@@ -52,7 +52,8 @@ class Survey:
         num_frames: how many frames.
         num_molecules: how many frames of more than one atom.
         numbers: atomic numbers that occur.
-        isolated: atomic number → lowest energy of single atoms of it, in the unit of the file.
+        isolated: atomic number → lowest and highest energy of single atoms of it, in the unit of the file, each with
+            its frame.
         scalars: name → number or text of each frame; None where it has none.
     """
 
@@ -62,7 +63,7 @@ class Survey:
     num_frames: int = 0
     num_molecules: int = 0
     numbers: set[int] = field(default_factory=set)
-    isolated: dict[int, float] = field(default_factory=dict)
+    isolated: dict[int, tuple[tuple[float, int], tuple[float, int]]] = field(default_factory=dict)
     scalars: dict[str, list[float | str | None]] = field(default_factory=dict)
     _first: list[int] = field(default_factory=list)
     _first_molecules: list[int] = field(default_factory=list)
@@ -97,8 +98,9 @@ class Survey:
         self.num_molecules += is_molecule
         self.numbers.update(numbers.tolist())
         if not is_molecule and energy is not None:
-            number = int(numbers[0])
-            self.isolated[number] = min(energy, self.isolated.get(number, energy))
+            number, found = int(numbers[0]), (energy, frame)
+            lowest, highest = self.isolated.get(number, (found, found))
+            self.isolated[number] = min(lowest, found), max(highest, found)
 
     @property
     def elements(self) -> list[str]:
