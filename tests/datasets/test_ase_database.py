@@ -133,6 +133,10 @@ def test_periodic_structures_are_refused(tmp_path):
         database.write(Atoms("H", cell=[3, 3, 3], pbc=True), data={"energy": [-1.0]})
     with pytest.raises(DataFileError, match="row 1 is periodic"):
         list(ASEDatabase(tmp_path / "a.db", "eV", "Å").read())
+    with connect(tmp_path / "b.db", use_lock_file=False) as database:
+        database.write(Atoms("H"), data={"energy": [-1.0], "_cell": 3 * np.eye(3)})
+    with pytest.raises(DataFileError, match="row 1 is periodic, by its _cell"):
+        list(ASEDatabase(tmp_path / "b.db", "eV", "Å").read())
 
 
 def test_a_missing_or_empty_or_other_file_is_named(tmp_path):

@@ -81,6 +81,14 @@ def test_periodic_structures_are_refused(tmp_path):
         list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read())
 
 
+@pytest.mark.parametrize("stated", ['lattice="9 0 0 0 9 0 0 0 9"', 'cell="9 9 9"', 'PBC="T T T"'])
+def test_periodic_structures_that_ase_does_not_recognize_are_refused(tmp_path, stated):
+    file = tmp_path / "a.xyz"
+    file.write_text(f"1\nProperties=species:S:1:pos:R:3 energy=-13.6 {stated}\nH 0 0 0\n")
+    with pytest.raises(DataFileError, match=f"frame 0 is periodic, by its {stated.partition('=')[0]}"):
+        list(ExtendedXYZ(file, "eV", "Å").read())
+
+
 def test_a_missing_empty_or_other_file_is_named(tmp_path):
     file = tmp_path / "a.xyz"
     with pytest.raises(DataFileError, match="does not exist"):

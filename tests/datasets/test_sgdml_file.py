@@ -138,9 +138,10 @@ def test_nothing_pickled_is_loaded(tmp_path):
         frames(file, energy_unit="eV", length_unit="Å")
 
 
-def test_a_lattice_is_refused(tmp_path):
-    write_sgdml(tmp_path / "a.npz", e_unit="eV", r_unit="Ang", lattice=np.eye(3))
-    with pytest.raises(DataFileError, match=r"a\.npz has a lattice: it is periodic"):
+@pytest.mark.parametrize("named", [{"lattice": np.eye(3)}, {"pbc": [True] * 3, "cell": np.eye(3)}])
+def test_a_cell_is_refused(tmp_path, named):
+    write_sgdml(tmp_path / "a.npz", e_unit="eV", r_unit="Ang", **named)
+    with pytest.raises(DataFileError, match=r"a\.npz is periodic, by its (lattice|pbc)"):
         frames(tmp_path / "a.npz")
 
 

@@ -35,6 +35,12 @@ def test_any_file_that_ase_reads_will_do(tmp_path: Path, ending: str) -> None:
     assert np.isnan(frames.energy).all()
 
 
+def test_a_cell_that_ase_does_not_recognize_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.xyz").write_text('1\nPBC="T T T"\nH 0 0 0\n')
+    with pytest.raises(DataFileError, match="structure 0 is periodic, by its PBC"):
+        read_structures(tmp_path / "a.xyz")
+
+
 def test_every_structure_of_a_file_is_read_in_order(tmp_path: Path) -> None:
     write(tmp_path / "two.xyz", [molecule("H2O"), molecule("CH4")])
     assert [len(atoms) for atoms in read_structures(tmp_path / "two.xyz")] == [3, 5]

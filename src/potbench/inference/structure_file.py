@@ -12,6 +12,7 @@ from potbench.errors import DataFileError
 from potbench.inference.stated_units import convert
 from potbench.potentials.plausible import problem_of
 from potbench.readers.ase_database import metadata, rows
+from potbench.readers.checks import require_no_cell
 from potbench.readers.images import read_images
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
@@ -43,6 +44,7 @@ def read_structures(file: Path) -> list[Atoms]:
         if problem:
             wrong = f"{file}: structure {number} {problem.what}"
             raise DataFileError(f"{wrong}. Expected {problem.expected}. {change}")
+        require_no_cell(atoms.info, f"{file}: structure {number}")
     return images
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from potbench.errors import DataFileError
-from potbench.readers.checks import require_molecule
+from potbench.readers.checks import require_molecule, require_no_cell
 from potbench.readers.damage import damage_named
 from potbench.readers.images import bound_json
 from potbench.readers.labels import Labels, real, single
@@ -55,6 +55,7 @@ def rows(file: Path) -> Iterator[Any]:
             # ASE decodes it only when asked
             if not isinstance(row.data, dict):
                 raise DataFileError(f"{file}, row {row.id} has damaged data. Expected named values; fetch it again.")
+            require_no_cell({**row.data, **row.key_value_pairs}, f"{file}, row {row.id}")
             found = True
             yield row
     if not found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from potbench.readers.checks import require_molecule
+from potbench.readers.checks import require_molecule, require_no_cell
 from potbench.readers.frame import ReadFrame
 from potbench.readers.images import all_of, read_images
 from potbench.readers.labels import Labels, real, single
@@ -71,15 +71,17 @@ def survey(file: Path, frames: Iterable[ReadFrame], energy_key: str) -> Survey:
         energy_key: name of the energies.
 
     Raises:
-        DataFileError: like `structures`, of single atoms.
+        DataFileError: like `structures`, of single atoms; or a frame has a cell.
     """
     found = Survey(file)
     for number, frame in enumerate(frames):
         values = frame.values
+        where = f"{file}, frame {number}"
+        require_no_cell(values, where)
         # lines of comment hold matrices as well, which three atoms would make look like forces
         found_here = {name: seen(value, is_array=name not in frame.in_comment) for name, value in values.items()}
         is_atom = len(frame.atomic_numbers) == 1 and energy_key in values
-        energy = single(values[energy_key], energy_key, f"{file}, frame {number}") if is_atom else None
+        energy = single(values[energy_key], energy_key, where) if is_atom else None
         found.add(number, frame.atomic_numbers, found_here, energy)
     return found
 
