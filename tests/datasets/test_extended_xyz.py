@@ -326,3 +326,13 @@ def test_single_atoms_of_different_energies_are_no_references(tmp_path):
         DataFileError, match=r"of H have different energies, -14\.35 eV in frame 4 and -13\.6 eV in frame"
     ):
         ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").isolated_atom_energies()
+
+
+def test_columns_of_plain_xyz_that_could_be_forces_are_named_and_can_be_read(tmp_path):
+    file = tmp_path / "a.xyz"
+    file.write_text("2\nenergy=-31.0\nH 0 0 0 0 0 1\nH 0 0 0.7 0 0 -1\n")
+    with pytest.raises(SettingError, match=r"no forces in any frame, .* Three numbers for each atom: columns_5-7\."):
+        list(ExtendedXYZ(file, "eV", "Å").read())
+    (chunk,) = ExtendedXYZ(file, "eV", "Å", forces_key="columns_5-7").read()
+    assert chunk.forces[0, 0].tolist() == [0, 0, 1]
+    assert ExtendedXYZ(file, "eV", "Å", forces_key=None).remarks() == ["Not read from a.xyz: columns_5-7."]
