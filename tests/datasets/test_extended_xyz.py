@@ -336,3 +336,27 @@ def test_columns_of_plain_xyz_that_could_be_forces_are_named_and_can_be_read(tmp
     (chunk,) = ExtendedXYZ(file, "eV", "Å", forces_key="columns_5-7").read()
     assert chunk.forces[0, 0].tolist() == [0, 0, 1]
     assert ExtendedXYZ(file, "eV", "Å", forces_key=None).remarks() == ["Not read from a.xyz: columns_5-7."]
+
+
+def test_words_that_are_others_in_each_comment_line_are_neither_kept_nor_listed_whole(tmp_path):
+    file = tmp_path / "plain.xyz"
+    frames = (f"1\nframe_{number} -{number}.5 E=-13.6 charge={number % 2}\nH 0 0 0\n" for number in range(300))
+    file.write_text("".join(frames))
+    dataset = ExtendedXYZ(file, energy_unit="eV", length_unit="Å", energy_key="E")
+    assert sum(len(chunk.energy) for chunk in dataset.read()) == 300
+    assert set(dataset.unread()) == {"charge"}
+    (remark,) = dataset.remarks()
+    assert remark.endswith(" and 581 more.")
+    assert len(remark) < 500
+
+
+@pytest.mark.parametrize("single", [0, 7])
+def test_the_first_frames_without_a_label_are_named_wherever_they_are(tmp_path, single):
+    lacking = {1, 12, 13, 20, 21, 22, 29}
+    made = [water() if number in lacking else with_forces() for number in range(30)]
+    write(tmp_path / "a.xyz", [*(ISOLATED * single)[:single], *made], format="extxyz")
+    first = ", ".join(str(number + single) for number in sorted(lacking)[:5])
+    with pytest.raises(
+        SettingError, match=f"has forces in {23 + single} of {30 + single} frames; without: {first} and 2"
+    ):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read())

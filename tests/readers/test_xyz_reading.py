@@ -270,3 +270,12 @@ def test_columns_without_names_are_kept_by_their_places(tmp_path, columns, name,
     for frame in read_frames(tmp_path / "a.xyz"):
         assert frame.values[name].shape == shape
         assert {"a", "comment"} <= set(frame.values)
+
+
+def test_further_lines_are_got_once_where_frames_are_not_plain(tmp_path, monkeypatch):
+    fills = []
+    fill = xyz_lines.Lines.fill
+    monkeypatch.setattr(xyz_lines.Lines, "fill", lambda lines: (fills.append(lines.next), fill(lines))[1])
+    (tmp_path / "a.xyz").write_text("".join(with_atoms("H 0 0 0", comment=f"-{number}.5") for number in range(100)))
+    assert len(list(read_frames(tmp_path / "a.xyz"))) == 100
+    assert len(fills) <= 2

@@ -151,8 +151,9 @@ def stated_in(
 
 def states(name: str) -> bool:
     """Return whether a unit, or the level of theory, stands under a name."""
-    found = stated_in({name: "stated"})
-    return name.lower() == "theory" or found._replace(theory="", name="") != Stated()
+    if "unit" not in name.lower():
+        return name.lower() == "theory"
+    return stated_in({name: "stated"})._replace(theory="", name="") != Stated()
 
 
 def _text(value: object) -> str:
