@@ -179,3 +179,12 @@ def test_forces_that_are_no_numbers_are_refused(tmp_path):
     np.savez(file, **{**arrays, "F": arrays["F"].astype(str)})
     with pytest.raises(DataFileError, match=r"texts\.npz: F is <U\d+ of shape .*, expected an array of float32 or"):
         frames(file, energy_unit="eV", length_unit="Å")
+
+
+@pytest.mark.parametrize("key", ["R", "E", "F"])
+def test_arrays_of_half_precision_are_refused(tmp_path, key):
+    file = tmp_path / "half.npz"
+    arrays = write_sgdml(file)
+    np.savez(file, **{**arrays, key: np.ones_like(arrays[key], dtype=np.float16)})
+    with pytest.raises(DataFileError, match=rf"{key} is float16 of shape .*, expected an array of float32 or float64"):
+        frames(file, energy_unit="eV", length_unit="Å")

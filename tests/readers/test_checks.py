@@ -66,7 +66,7 @@ def test_shapes_that_do_not_fit_are_refused(frames, message):
     assert refusal(frames) == message
 
 
-@pytest.mark.parametrize("kind", ["int32", "complex128", "longdouble", "S4"])
+@pytest.mark.parametrize("kind", ["int32", "complex128", "longdouble", "float16", "S4"])
 def test_other_kinds_of_numbers_are_refused(kind):
     positions = np.zeros((4, 3, 3)).astype(kind)
     message = f"positions holds {positions.dtype}, expected float32 or float64."

@@ -12,6 +12,8 @@ from potbench.structures import SYMBOLS, Frames, IntArray
 
 LIMITS = {"positions": (1e4, "Å"), "energy": (1e8, "eV"), "forces": (1e6, "eV/Å")}
 """No molecule exceeds these: larger numbers come from damaged bytes or other units."""
+PRECISIONS = {4, 8}
+"""Bytes of float32 and float64: fewer lose a label's digits, and more are not stored."""
 NOTHING = {"f", "false", "no", "none", "0"}
 """Words for a cell that is none."""
 
@@ -80,7 +82,7 @@ def check_frames(frames: Frames, where: str) -> Frames:
         if array.shape != expected:
             axes = "(frames,)" if name == "energy" else "(frames, atoms, 3)"
             raise DataFileError(f"{where}: {name} has shape {array.shape}, expected {expected}, {axes}.")
-        if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        if array.dtype.kind != "f" or array.dtype.itemsize not in PRECISIONS:
             raise DataFileError(f"{where}: {name} holds {array.dtype}, expected float32 or float64.")
         finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
         if not finite.all():

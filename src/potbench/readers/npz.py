@@ -11,6 +11,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.readers.checks import PRECISIONS
 from potbench.readers.damage import damage_named
 from potbench.readers.stated import Stated, stated_in
 from potbench.structures import IntArray, formula_of
@@ -83,9 +84,11 @@ def read_npz(file: Path, needed: Mapping[str, str], optional: Mapping[str, str] 
     for name, kinds in {**needed, **(optional or {})}.items():
         if name not in found:
             continue
-        if found[name].dtype.kind not in kinds or not found[name].ndim:
+        dtype = found[name].dtype
+        imprecise = kinds == REAL and dtype.itemsize not in PRECISIONS
+        if dtype.kind not in kinds or imprecise or not found[name].ndim:
             expected = "whole numbers" if kinds == WHOLE else "float32 or float64"
             raise DataFileError(
-                f"{file}: {name} is {found[name].dtype} of shape {found[name].shape}, expected an array of {expected}."
+                f"{file}: {name} is {dtype} of shape {found[name].shape}, expected an array of {expected}."
             )
     return found
