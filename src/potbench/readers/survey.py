@@ -90,9 +90,9 @@ class Survey:
             seen.frames += 1
             seen.molecules += is_molecule
             seen.is_vector &= isinstance(value, tuple) and value == (len(numbers), 3)
-            is_scalar = isinstance(value, int | float | str)
             # more of them are words of comment lines, another in each
-            if is_scalar and (name in self.scalars or len(self.scalars) < MOST_COLUMNS):
+            is_kept = name in self.scalars or len(self.scalars) < MOST_COLUMNS
+            if is_kept and isinstance(value, int | float | str):
                 column = self.scalars.setdefault(name, [])
                 column += [None] * (self.num_frames - len(column)) + [value]
         for some in (self._lacking, self._molecules_lacking)[: 1 + is_molecule]:

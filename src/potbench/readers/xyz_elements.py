@@ -21,9 +21,9 @@ def require_elements(properties: Sequence[str], atoms: Sequence[str]) -> None:
         ValueError: there is such a number.
     """
     column_of, end = {}, 0
-    for name, number in zip(properties[::3], map(int, properties[2::3]), strict=False):
+    for name, width in zip(properties[::3], map(int, properties[2::3]), strict=False):
         column_of[name] = end
-        end += number
+        end += width
     of_numbers = next((column_of[name] for name in NUMBERS if name in column_of), None)
     of_names = next((column_of[name] for name in NAMES if name in column_of), None)
     if of_numbers is None:
