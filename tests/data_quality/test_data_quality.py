@@ -170,6 +170,20 @@ def test_forces_of_another_sign_or_unit_are_named(found, change, says):
     assert finding.seen.endswith(says)
 
 
+def test_gradients_are_found_where_molecules_alternate(found):
+    molecules = [healthy(), healthy("CH4", seed=1)]
+
+    def frame(chunk, number):
+        positions, energy, forces = (
+            each[number : number + 1] for each in (chunk.positions, chunk.energy, chunk.forces)
+        )
+        return chunk._replace(positions=positions, energy=energy, forces=-forces)
+
+    finding = found(*(frame(chunk, number) for number in range(200) for chunk in molecules))["forces and energies"]
+    assert finding.verdict is Verdict.WRONG
+    assert finding.seen.endswith("the forces are gradients")
+
+
 def test_energies_in_hartree_with_forces_in_ev_are_named(found):
     chunk = healthy()
     finding = found(chunk._replace(energy=chunk.energy / HARTREE))["forces and energies"]
@@ -208,7 +222,7 @@ def test_forces_that_are_all_zero_are_said_to_be(found):
 
 
 def test_molecules_with_a_single_frame_have_no_near_frames(found):
-    chunks = [healthy(seed=seed, num_frames=1) for seed in range(30)]
+    chunks = [healthy(seed=seed, num_frames=1)._replace(molecule=str(seed)) for seed in range(30)]
     finding = found(*chunks)["forces and energies"]
     assert finding.verdict is Verdict.LOOK
     assert finding.seen == "undetermined: 0 pairs of near frames"

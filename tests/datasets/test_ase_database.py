@@ -151,7 +151,10 @@ def test_molecules_may_be_told_apart_by_a_key(tmp_path):
         ({"energy": "not base64"}, "energy is no array of numbers"),
         ({"energy": [float("nan")]}, r"energy of row 1 is NaN or infinite \(1 of the 1 frames from row 1 on\)"),
         ({"energy": [-1.0], "forces": [[1.0, 2.0]]}, "forces has shape"),
-        ({"energy": {"a": 1}}, "energy is no array of numbers"),
+        ({"energy": {"a": 1}}, "energy is no number, but {'a': 1}"),
+        ({"energy": True}, r"row 1: energy is no number, but True\. Expected real numbers"),
+        ({"energy": np.array([-1.0 + 0.5j])}, r"energy is no number, but array\(\[-1\.\+0\.5j\]\)"),
+        ({"energy": [-1.0], "forces": np.ones((2, 3), dtype=bool)}, "forces is no number, but array"),
     ],
 )
 def test_labels_that_cannot_be_are_refused(tmp_path, data, says):
@@ -166,6 +169,10 @@ def test_periodic_structures_are_refused(tmp_path):
         database.write(Atoms("H", cell=[3, 3, 3], pbc=True), data={"energy": [-1.0]})
     with pytest.raises(DataFileError, match="row 1 is periodic"):
         list(ASEDatabase(tmp_path / "a.db", "eV", "Å").read())
+    with connect(tmp_path / "b.db", use_lock_file=False) as database:
+        database.write(Atoms("H"), data={"energy": [-1.0], "_cell": 3 * np.eye(3)})
+    with pytest.raises(DataFileError, match="row 1 is periodic, by its _cell"):
+        list(ASEDatabase(tmp_path / "b.db", "eV", "Å").read())
 
 
 def test_a_missing_or_empty_or_other_file_is_named(tmp_path):
@@ -226,3 +233,30 @@ def test_rows_without_forces_are_counted(tmp_path):
     assert ASEDatabase(tmp_path / "a.db", "eV", "Å").isolated_atom_energies() == {"H": -13.6}
     chunks = list(ASEDatabase(tmp_path / "a.db", "eV", "Å", partial_labels=True).read())
     assert [chunk.forces_known is None for chunk in chunks] == [True, False]
+
+
+def test_a_name_without_a_value_is_not_there(tmp_path):
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        for energy in (-31.0, None):
+            database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), data={"E": energy, "U": -31.0})
+    with pytest.raises(SettingError, match=r"has E in 1 of 2 rows; without: 2\. Expected energies in every row"):
+        frames(ASEDatabase(tmp_path / "a.db", "eV", "Å", "E"))
+    (chunk,) = ASEDatabase(tmp_path / "a.db", "eV", "Å", "E", partial_labels=True).read()
+    assert chunk.energy_known.tolist() == [True, False]
+
+
+def test_units_that_rows_state_are_used(tmp_path):
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        for _ in range(2):
+            stated = {"energy_unit": "Hartree", "length_unit": "Ang", "theory": "PBE"}
+            database.write(Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), **stated, data={"energy": [-1.17]})
+    dataset = ASEDatabase(tmp_path / "a.db")
+    (chunk,) = dataset.read()
+    assert chunk.energy == pytest.approx(-1.17 * HARTREE)
+    assert dataset.info.theory == "PBE"
+    with pytest.raises(SettingError, match="states the energy unit 'hartree', not 'eV'"):
+        frames(ASEDatabase(tmp_path / "a.db", "eV"))
+    with connect(tmp_path / "a.db", use_lock_file=False) as database:
+        database.metadata = {"_distance_unit": "Bohr"}
+    with pytest.raises(DataFileError, match="states the length unit Bohr and Ang"):
+        frames(ASEDatabase(tmp_path / "a.db"))

@@ -81,6 +81,14 @@ def test_periodic_structures_are_refused(tmp_path):
         list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read())
 
 
+@pytest.mark.parametrize("stated", ['lattice="9 0 0 0 9 0 0 0 9"', 'cell="9 9 9"', 'PBC="T T T"'])
+def test_periodic_structures_that_ase_does_not_recognize_are_refused(tmp_path, stated):
+    file = tmp_path / "a.xyz"
+    file.write_text(f"1\nProperties=species:S:1:pos:R:3 energy=-13.6 {stated}\nH 0 0 0\n")
+    with pytest.raises(DataFileError, match=f"frame 0 is periodic, by its {stated.partition('=')[0]}"):
+        list(ExtendedXYZ(file, "eV", "Å").read())
+
+
 def test_a_missing_empty_or_other_file_is_named(tmp_path):
     file = tmp_path / "a.xyz"
     with pytest.raises(DataFileError, match="does not exist"):
@@ -264,3 +272,91 @@ def test_comment_lines_without_names_are_not_listed_whole(tmp_path):
     with pytest.raises(SettingError, match=r"has no energy in any frame, only .* and 280 more") as caught:
         list(ExtendedXYZ(str(file), energy_unit="eV", length_unit="Å").read())
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("comment", "says"),
+    [
+        ("energy=T", "energy is no number, but True"),
+        ("energy=low", "energy is no number, but 'low'"),
+        ('energy="1 2"', r"energy has shape \(2,\), expected one number"),
+    ],
+)
+@pytest.mark.parametrize("atoms", ["1\n{}\nH 0 0 0\n", "2\n{}\nH 0 0 0\nH 0 0 0.7\n"])
+def test_energies_that_are_no_numbers_are_refused(tmp_path, atoms, comment, says):
+    file = tmp_path / "a.xyz"
+    file.write_text(atoms.format(comment))
+    with pytest.raises(DataFileError, match=f"frame 0: {says}"):
+        list(ExtendedXYZ(file, "eV", "Å").read())
+
+
+def test_a_word_of_a_comment_that_a_number_follows_is_no_energy(tmp_path):
+    file = tmp_path / "a.xyz"
+    file.write_text("2\nCoordinates from ORCA-job hydrogen E -1.1723\nH 0 0 0\nH 0 0 0.7\n")
+    with pytest.raises(DataFileError, match=r"frame 0: E is no number, but True\. .* a word without a value, or T, is"):
+        list(ExtendedXYZ(file, "hartree", "Å", energy_key="E").read())
+
+
+@pytest.mark.parametrize("kind", ["L", "S"])
+@pytest.mark.parametrize(
+    ("name", "says"), [("forces", "forces are columns of kind [LS], expected R"), ("F", "frame 0: F is no number, but")]
+)
+def test_forces_that_are_no_numbers_are_refused(tmp_path, name, says, kind):
+    file = tmp_path / "a.xyz"
+    written = {"L": "T F T", "S": "1.0 2.0 3.0"}[kind]
+    file.write_text(f"1\nProperties=species:S:1:pos:R:3:{name}:{kind}:3 energy=-13.6\nH 0 0 0 {written}\n")
+    with pytest.raises(DataFileError, match=says):
+        list(ExtendedXYZ(file, "eV", "Å", forces_key=name).read())
+
+
+@pytest.mark.parametrize("name", ["energy_unit", "length_unit", "theory"])
+def test_what_only_some_frames_state_is_refused(tmp_path, name):
+    file = tmp_path / "a.xyz"
+    write(file, [water(**{name: "Bohr" if "length" in name else "Ha"}), water(), water()], format="extxyz")
+    with pytest.raises(
+        DataFileError, match=rf"has {name} in 1 of 3 frames; without: 1, 2\. Expected the same in every"
+    ):
+        list(ExtendedXYZ(file, None if "energy" in name else "eV", "Å" if "energy" in name else None).read())
+
+
+def test_single_atoms_of_different_energies_are_no_references(tmp_path):
+    ion = Atoms("H", info={"energy": -14.35, "charge": -1})
+    write(tmp_path / "a.xyz", [*ISOLATED, ISOLATED[0], water(), ion], format="extxyz")
+    with pytest.raises(
+        DataFileError, match=r"of H have different energies, -14\.35 eV in frame 4 and -13\.6 eV in frame"
+    ):
+        ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").isolated_atom_energies()
+
+
+def test_columns_of_plain_xyz_that_could_be_forces_are_named_and_can_be_read(tmp_path):
+    file = tmp_path / "a.xyz"
+    file.write_text("2\nenergy=-31.0\nH 0 0 0 0 0 1\nH 0 0 0.7 0 0 -1\n")
+    with pytest.raises(SettingError, match=r"no forces in any frame, .* Three numbers for each atom: columns_5-7\."):
+        list(ExtendedXYZ(file, "eV", "Å").read())
+    (chunk,) = ExtendedXYZ(file, "eV", "Å", forces_key="columns_5-7").read()
+    assert chunk.forces[0, 0].tolist() == [0, 0, 1]
+    assert ExtendedXYZ(file, "eV", "Å", forces_key=None).remarks() == ["Not read from a.xyz: columns_5-7."]
+
+
+def test_words_that_are_others_in_each_comment_line_are_neither_kept_nor_listed_whole(tmp_path):
+    file = tmp_path / "plain.xyz"
+    frames = (f"1\nframe_{number} -{number}.5 E=-13.6 charge={number % 2}\nH 0 0 0\n" for number in range(300))
+    file.write_text("".join(frames))
+    dataset = ExtendedXYZ(file, energy_unit="eV", length_unit="Å", energy_key="E")
+    assert sum(len(chunk.energy) for chunk in dataset.read()) == 300
+    assert set(dataset.unread()) == {"charge"}
+    (remark,) = dataset.remarks()
+    assert remark.endswith(" and 581 more.")
+    assert len(remark) < 500
+
+
+@pytest.mark.parametrize("single", [0, 7])
+def test_the_first_frames_without_a_label_are_named_wherever_they_are(tmp_path, single):
+    lacking = {1, 12, 13, 20, 21, 22, 29}
+    made = [water() if number in lacking else with_forces() for number in range(30)]
+    write(tmp_path / "a.xyz", [*(ISOLATED * single)[:single], *made], format="extxyz")
+    first = ", ".join(str(number + single) for number in sorted(lacking)[:5])
+    with pytest.raises(
+        SettingError, match=f"has forces in {23 + single} of {30 + single} frames; without: {first} and 2"
+    ):
+        list(ExtendedXYZ(tmp_path / "a.xyz", "eV", "Å").read())

@@ -148,9 +148,10 @@ def test_nothing_pickled_is_loaded(tmp_path):
         frames(file, energy_unit="eV", length_unit="Å")
 
 
-def test_a_lattice_is_refused(tmp_path):
-    write_sgdml(tmp_path / "a.npz", e_unit="eV", r_unit="Ang", lattice=np.eye(3))
-    with pytest.raises(DataFileError, match=r"a\.npz has a lattice: it is periodic"):
+@pytest.mark.parametrize("named", [{"lattice": np.eye(3)}, {"pbc": [True] * 3, "cell": np.eye(3)}])
+def test_a_cell_is_refused(tmp_path, named):
+    write_sgdml(tmp_path / "a.npz", e_unit="eV", r_unit="Ang", **named)
+    with pytest.raises(DataFileError, match=r"a\.npz is periodic, by its (lattice|pbc)"):
         frames(tmp_path / "a.npz")
 
 
@@ -187,4 +188,13 @@ def test_forces_that_are_no_numbers_are_refused(tmp_path):
     arrays = write_sgdml(file)
     np.savez(file, **{**arrays, "F": arrays["F"].astype(str)})
     with pytest.raises(DataFileError, match=r"texts\.npz: F is <U\d+ of shape .*, expected an array of float32 or"):
+        frames(file, energy_unit="eV", length_unit="Å")
+
+
+@pytest.mark.parametrize("key", ["R", "E", "F"])
+def test_arrays_of_half_precision_are_refused(tmp_path, key):
+    file = tmp_path / "half.npz"
+    arrays = write_sgdml(file)
+    np.savez(file, **{**arrays, key: np.ones_like(arrays[key], dtype=np.float16)})
+    with pytest.raises(DataFileError, match=rf"{key} is float16 of shape .*, expected an array of float32 or float64"):
         frames(file, energy_unit="eV", length_unit="Å")

@@ -33,6 +33,16 @@ def test_all_that_a_structure_says_is_kept_and_its_labels_beside_the_predictions
     assert "reference_energy" not in atoms.info
 
 
+def test_labels_are_columns_by_their_names_not_by_their_lengths() -> None:
+    atoms = labelled("H2O", -5.0)
+    atoms.calc.results |= {"dipole": np.array([1.0, 2.0, 3.0]), "magmoms": np.zeros(3), "stress": np.eye(3)}
+    (found,) = with_predictions([atoms], [prediction(atoms, -4.0, 3.0)])
+    assert found.info["reference_dipole"].tolist() == [1.0, 2.0, 3.0]
+    assert found.info["reference_stress"].shape == (3, 3)
+    assert {"reference_forces", "reference_magmoms"} <= set(found.arrays)
+    assert not {"reference_dipole", "reference_stress"} & set(found.arrays)
+
+
 def test_errors_are_means_over_the_structures_that_have_labels() -> None:
     structures = [labelled("H2O", -5.0), molecule("CH4"), labelled("CH4", -7.0)]
     predicted = [prediction(atoms, -4.0, 3.0) for atoms in structures]

@@ -35,6 +35,12 @@ def test_any_file_that_ase_reads_will_do(tmp_path: Path, ending: str) -> None:
     assert np.isnan(frames.energy).all()
 
 
+def test_a_cell_that_ase_does_not_recognize_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.xyz").write_text('1\nPBC="T T T"\nH 0 0 0\n')
+    with pytest.raises(DataFileError, match="structure 0 is periodic, by its PBC"):
+        read_structures(tmp_path / "a.xyz")
+
+
 def test_every_structure_of_a_file_is_read_in_order(tmp_path: Path) -> None:
     write(tmp_path / "two.xyz", [molecule("H2O"), molecule("CH4")])
     assert [len(atoms) for atoms in read_structures(tmp_path / "two.xyz")] == [3, 5]
@@ -119,3 +125,58 @@ def test_a_file_appears_whole_or_not_at_all(
     with pytest.raises(OSError, match="No space left"):
         write_structures(tmp_path / name, [predicted("CH4")])
     assert list(tmp_path.iterdir()) == []
+
+
+BOHR, HARTREE = 0.529177210903, 27.211386245988
+
+
+def test_positions_and_labels_in_units_that_a_file_states_are_converted(tmp_path: Path) -> None:
+    atoms = predicted("H2O")
+    atoms.info |= {"energy_unit": "Ha", "length_unit": "Bohr", "reference_energy": -1.0, "REF_energy": -2.0}
+    write(tmp_path / "water.xyz", [atoms, atoms])
+    for read_back in read_structures(tmp_path / "water.xyz"):
+        assert read_back.positions == pytest.approx(atoms.positions * BOHR, abs=1e-7)
+        assert read_back.get_potential_energy() == pytest.approx(atoms.get_potential_energy() * HARTREE)
+        assert read_back.get_forces() == pytest.approx(atoms.get_forces() * HARTREE / BOHR, rel=1e-6)
+        assert read_back.info["reference_energy"] == pytest.approx(-HARTREE)
+        # what stays as it is keeps its unit, which is no longer that of the labels
+        assert read_back.info["REF_energy"] == -2.0
+        assert not {"energy_unit", "length_unit"} & set(read_back.info)
+        assert (read_back.info["original_energy_unit"], read_back.info["original_length_unit"]) == ("Ha", "Bohr")
+
+
+def test_positions_of_a_database_are_in_the_unit_of_its_metadata(tmp_path: Path) -> None:
+    with connect(tmp_path / "water.db", use_lock_file=False) as rows:
+        rows.write(molecule("H2O"))
+        rows.metadata = {"_distance_unit": "Bohr", "_property_unit_dict": {"energy": "Ha"}}
+    (water,) = read_structures(tmp_path / "water.db")
+    assert water.positions == pytest.approx(molecule("H2O").positions * BOHR)
+
+
+def test_units_in_ev_and_angstrom_are_left_as_they_are(tmp_path: Path) -> None:
+    atoms = predicted("H2O")
+    atoms.info |= {"energy_unit": "eV", "length_unit": "angstrom"}
+    write(tmp_path / "water.xyz", [atoms, predicted("H2O")])
+    first, _ = read_structures(tmp_path / "water.xyz")
+    assert first.positions == pytest.approx(atoms.positions, abs=1e-7)
+    assert first.info["energy_unit"] == "eV"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        ({"length_unit": "Bohr"}, {}, "states the length unit of some structures, but not of structure 1"),
+        ({"length_unit": "furlong"}, {}, "structure 0 states the length unit 'furlong', which is not known"),
+        ({"energy_unit": "Ha", "e_unit": "eV"}, {}, "structure 0 states the energy unit Ha and eV"),
+        ({"reference_energy": True}, {}, "structure 0: reference_energy is no number, but True"),
+    ],
+)
+def test_units_and_labels_that_cannot_be_are_refused(
+    tmp_path: Path, first: dict[str, object], second: dict[str, object], says: str
+) -> None:
+    structures = [molecule("H2O"), molecule("CH4")]
+    for atoms, info in zip(structures, (first, second), strict=True):
+        atoms.info |= info
+    write(tmp_path / "a.xyz", structures)
+    with pytest.raises(DataFileError, match=says):
+        read_structures(tmp_path / "a.xyz")

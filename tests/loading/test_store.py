@@ -94,6 +94,17 @@ def test_float64_positions_stay_float64(tmp_path):
     np.testing.assert_array_equal(store.positions.reshape(2, 5, 3), positions)
 
 
+def test_float32_is_widened_where_float64_follows(tmp_path):
+    narrow = frames("CH4", 2)
+    wide = narrow._replace(positions=np.random.default_rng(0).normal(size=(2, 5, 3)))
+    store = Store.write(tmp_path / "store", [narrow, narrow, wide])
+    expected = np.concatenate([chunk.positions.astype(np.float64) for chunk in (narrow, narrow, wide)])
+    np.testing.assert_array_equal(store.positions.reshape(6, 5, 3), expected)
+    of_float64 = [chunk._replace(positions=chunk.positions.astype(np.float64)) for chunk in (narrow, narrow, wide)]
+    assert store.fingerprint == Store.write(tmp_path / "float64", of_float64).fingerprint
+    assert not list(store.folder.glob("*.narrow"))
+
+
 def test_the_byte_order_of_the_file_does_not_matter(tmp_path):
     swapped = [chunk._replace(positions=chunk.positions.astype(">f4")) for chunk in blocks()]
     one, other = (Store.write(tmp_path / name, some) for name, some in [("a", blocks()), ("b", swapped)])

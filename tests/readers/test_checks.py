@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from potbench.errors import DataFileError
-from potbench.readers.checks import check_frames
+from potbench.readers.checks import check_frames, require_no_cell
 from potbench.structures import Frames
 
 WATER = Frames("water", np.array([8, 1, 1]), np.zeros((4, 3, 3)), np.full(4, -2000.0), np.zeros((4, 3, 3)))
@@ -76,7 +76,7 @@ def test_shapes_that_do_not_fit_are_refused(frames, message):
     assert refusal(frames) == message
 
 
-@pytest.mark.parametrize("kind", ["int32", "complex128", "longdouble", "S4"])
+@pytest.mark.parametrize("kind", ["int32", "complex128", "longdouble", "float16", "S4"])
 def test_other_kinds_of_numbers_are_refused(kind):
     positions = np.zeros((4, 3, 3)).astype(kind)
     message = f"positions holds {positions.dtype}, expected float32 or float64."
@@ -104,3 +104,33 @@ def test_impossible_atomic_numbers_are_refused(numbers):
 def test_a_molecule_without_atoms_is_refused():
     empty = Frames("none", np.array([], dtype=int), np.zeros((2, 0, 3)), np.zeros(2))
     assert refusal(empty).startswith("atomic numbers [], expected 1 to ")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"lattice": 9.0 * np.eye(3)},
+        {"cell": np.array([9.0, 9.0, 9.0, 90.0, 90.0, 90.0])},
+        {"Cell": "9 9 9 cubic"},
+        {"PBC": [True, True, True]},
+        {"_pbc": np.array([0, 0, 1])},
+        {"pbc": np.array("T T T")},
+        {"PBC": True},
+    ],
+)
+def test_a_cell_under_any_name_is_refused(values):
+    with pytest.raises(DataFileError, match=rf"^a\.xyz, frame 3 is periodic, by its {next(iter(values))} .*; remove "):
+        require_no_cell(values, "a.xyz, frame 3")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"lattice": np.zeros((3, 3)), "pbc": [False] * 3},
+        {"cell": 9.0 * np.eye(3), "PBC": "F F F"},
+        {"cell": True, "energy": 1.0, 3: "name"},
+        {"Lattice": "none", "pbc": None},
+    ],
+)
+def test_a_cell_that_is_none_passes(values):
+    require_no_cell(values, "a.xyz")

@@ -78,3 +78,23 @@ def test_all_contradictions_are_in_one_message():
         DataFileError, match=r"^a\.npz is not ethanol of MD17: it states no atoms; energies in eV, not in kc"
     ):
         CLAIM.require(Stated("eV"), "ethanol of MD17", Path("a.npz"), "no atoms")
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"energy_unit": "Ha", "energy_units": "eV"}, "energy unit Ha and eV"),
+        ({"units": {"energy": "Ha"}, "e_unit": "eV"}, "energy unit Ha and eV"),
+        ({"_distance_unit": "Ang", "Length_Unit": "Bohr"}, "length unit Ang and Bohr"),
+        ({"force_unit": "Ha/Bohr", "forces_unit": "eV/A"}, "forces unit eV/A and Ha/Bohr"),
+    ],
+)
+def test_two_names_that_state_different_units_are_refused(facts, says):
+    with pytest.raises(DataFileError, match=rf"^a\.npz states the {says}\. Expected one of them"):
+        stated_in(facts, file="a.npz")
+
+
+def test_two_spellings_of_a_unit_agree_and_the_own_unit_of_a_label_comes_first():
+    assert stated_in({"energy_unit": "Ha", "e_unit": "Hartree"}).energy_unit == "Ha"
+    of_others = {"energy_unit": "eV", "dft_energy_unit": "Ha"}
+    assert stated_in(of_others, energy_key="dft_energy").energy_unit == "Ha"

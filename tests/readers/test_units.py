@@ -54,13 +54,18 @@ def test_units_go_by_the_names_that_people_write(setting, written, name):
     assert named(Owner(), setting, written) == named(Owner(), setting, name) == name
 
 
-@pytest.mark.parametrize("written", ["", "MeV", "eV/atom", "cm-1", "0.5 eV", "1/eV", "kcal", "eV/Å", "eV^2"])
+@pytest.mark.parametrize(
+    "written", ["", "MeV", "eV/atom", "cm-1", "0.5 eV", "1/eV", "kcal", "eV/Å", "eV^2", "-eV", "- Ha"]
+)
 def test_what_is_no_unit_of_energy_is_not_taken_for_one(written):
     with pytest.raises(SettingError, match="expected one of eV, meV"):
         named(Owner(), "energy_unit", written)
 
 
-@pytest.mark.parametrize("written", ["eV", "eV/Å/Å", "eV/atom", "kcal/Å", "eV Å", "force"])
+@pytest.mark.parametrize(
+    "written",
+    ["eV", "eV/Å/Å", "eV/atom", "kcal/Å", "eV Å", "force", "-Ha/Bohr", "(-Ha)/Bohr", "Ha/-Bohr", "-a.u.", "−eV/Å"],
+)
 def test_what_is_no_unit_of_force_is_not_taken_for_one(written):
     with pytest.raises(SettingError, match="such as hartree/bohr"):
         named(Owner(), "forces_unit", written)

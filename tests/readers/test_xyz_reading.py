@@ -99,6 +99,9 @@ ODD = {
     "charges": with_atoms("H 0 0 0 .5", comment="Properties=species:S:1:pos:R:3:charge:R:1 energy=1"),
     "masses": with_atoms("H 0 0 0 .5", comment="Properties=species:S:1:pos:R:3:masses:R:1 energy=1"),
     "one column twice": with_atoms("H 0 0 0 1 1 1", comment="Properties=species:S:1:pos:R:3:pos:R:3 energy=1"),
+    "atomic numbers that are not whole": with_atoms("8.6 0 0 0", comment="Properties=Z:R:1:pos:R:3 energy=1"),
+    "columns without names": with_atoms("H 0 0 0 1 2 3", "H 0 0 1 1 2 x", comment="-1.5"),
+    "properties in small letters": with_atoms("H 0 0 0 1 2 3", comment="properties=species:S:1:pos:R:3:forces:R:3"),
     "no positions": with_atoms("H 0 0 0", comment="Properties=species:S:1:forces:R:3 energy=1"),
     "two coordinates": with_atoms("H 0 0 0", comment="Properties=species:S:1:pos:R:2:a:R:1 energy=1"),
     "forces of the comment too": with_atoms(
@@ -204,3 +207,75 @@ def test_a_kind_of_which_ase_makes_something_else_is_left_to_it(tmp_path, monkey
     (tmp_path / "a.xyz").write_text(ODD["charges"] * 3 + PLAIN * 3)
     assert len(list(read_frames(tmp_path / "a.xyz"))) == 6
     assert [kind is None for kind in kinds] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("comment", "name"),
+    [
+        ("energy=1 energy=2", "energy"),
+        ("energy = 1 a energy= 2", "energy"),
+        ("Properties=species:S:1:pos:R:3 Properties=species:S:1:pos:R:3 energy=1", "Properties"),
+        ('a="b=\'c\'" d={1 2} e="f\\"g" d=3', "d"),
+    ],
+)
+def test_a_name_with_two_values_is_refused(tmp_path, comment, name):
+    (tmp_path / "a.xyz").write_text(with_atoms("H 0 0 0", comment=comment))
+    for read in (read_frames, read_images):
+        with pytest.raises(DataFileError, match=f"the comment states {name} twice"):
+            list(read(tmp_path / "a.xyz"))
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "a=\"energy=1 b\" energy=2 c='energy=3'",
+        'e="f\\" energy=1" energy=2',
+        "T T energy=1",
+        "a={energy=1} energy=[energy=1]",
+    ],
+)
+def test_names_inside_of_values_are_no_names(tmp_path, comment):
+    (tmp_path / "a.xyz").write_text(with_atoms("H 0 0 0", comment=comment))
+    assert len(list(read_frames(tmp_path / "a.xyz"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("properties", "atom", "says"),
+    [
+        ("Z:R:1:pos:R:3", "8.6 0 0 0", "the atomic number 8.6 is no whole number"),
+        ("species:S:1:pos:R:3:Z:I:1", "O 0 0 0 7", "atom O has the atomic number 7"),
+        ("numbers:R:1:symbols:S:1:pos:R:3", "7 O 0 0 0", "atom O has the atomic number 7"),
+    ],
+)
+def test_atomic_numbers_that_are_not_whole_or_contradict_symbols_are_refused(tmp_path, properties, atom, says):
+    (tmp_path / "a.xyz").write_text(with_atoms(atom, comment=f"Properties={properties} energy=1"))
+    for read in (read_frames, read_images):
+        with pytest.raises(DataFileError, match=says):
+            list(read(tmp_path / "a.xyz"))
+
+
+def test_atomic_numbers_beside_symbols_or_names_of_a_force_field_are_read(tmp_path):
+    lines = with_atoms("O 0 0 0 8", "HW 0 0 1 1.0", comment="Properties=species:S:1:pos:R:3:Z:R:1 energy=1")
+    (tmp_path / "a.xyz").write_text(lines)
+    (frame,) = read_frames(tmp_path / "a.xyz")
+    assert frame.atomic_numbers.tolist() == [8, 1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "name", "shape"),
+    [("1 2 3", "columns_5-7", (1, 3)), ("0.5", "column_5", (1,)), ("1 x", "columns_5-6", (1, 2))],
+)
+def test_columns_without_names_are_kept_by_their_places(tmp_path, columns, name, shape):
+    (tmp_path / "a.xyz").write_text(with_atoms(f"H 0 0 0 {columns}", comment="a comment") * 2)
+    for frame in read_frames(tmp_path / "a.xyz"):
+        assert frame.values[name].shape == shape
+        assert {"a", "comment"} <= set(frame.values)
+
+
+def test_further_lines_are_got_once_where_frames_are_not_plain(tmp_path, monkeypatch):
+    fills = []
+    fill = xyz_lines.Lines.fill
+    monkeypatch.setattr(xyz_lines.Lines, "fill", lambda lines: (fills.append(lines.next), fill(lines))[1])
+    (tmp_path / "a.xyz").write_text("".join(with_atoms("H 0 0 0", comment=f"-{number}.5") for number in range(100)))
+    assert len(list(read_frames(tmp_path / "a.xyz"))) == 100
+    assert len(fills) <= 2

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from potbench.data_quality.finding import Finding, Verdict
+from potbench.data_quality.near_frames import of_molecules
 from potbench.data_quality.sample import grouped
 from potbench.loading import Store
 from potbench.structures import FloatArray, IntArray
 from potbench.units import BOHR, HARTREE, KCAL_PER_MOL, MEV
 
-FRAMES_OF_A_MOLECULE = 1000
-MOLECULES = 20
 FEWEST_PAIRS = 10
 MANY_PAIRS = 20
 # neighbors of stiff molecules are not near enough for a slope of exactly 1, and units differ by more
@@ -131,19 +130,8 @@ def _judge(slope: float, correlation: float, precise: bool) -> tuple[Verdict, st
 
 def _pairs(store: Store, seed: int) -> Iterator[FloatArray]:
     """Yield the work, the change of energy and the distance, shape (pairs, 3), of near frames of some molecules."""
-    random = np.random.default_rng(seed)
-    several = np.flatnonzero(store.frames_per_chunk >= 3)
-    starts = np.cumsum(store.frames_per_chunk) - store.frames_per_chunk
-    # chunks with the most frames have the nearest neighbors
-    weights = store.frames_per_chunk[several] / max(1, store.frames_per_chunk[several].sum())
-    if not len(several):
-        return
-    for chunk in random.choice(several, min(MOLECULES, len(several)), replace=False, p=weights):
-        count = int(store.frames_per_chunk[chunk])
-        # consecutive frames of a trajectory are nearest
-        first = int(random.integers(0, max(1, count - FRAMES_OF_A_MOLECULE + 1)))
-        frames = starts[chunk] + np.arange(first, min(count, first + FRAMES_OF_A_MOLECULE))
-        frames = store.with_energy(store.with_forces(frames))
+    for drawn in of_molecules(store, seed):
+        frames = store.with_energy(store.with_forces(drawn))
         if len(frames) < 3:
             continue
         (group,) = grouped(store, frames)

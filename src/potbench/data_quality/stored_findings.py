@@ -12,7 +12,7 @@ from potbench.loading import Store
 from potbench.whole_file import write_text
 
 FILE = "first_look.json"
-FORMAT = 2
+FORMAT = 3
 """Raised when checks change, so that stores are looked at again."""
 SAMPLE = 2000
 FEW_FRAMES = 500_000

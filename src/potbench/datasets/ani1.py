@@ -165,7 +165,11 @@ def _stated(
     facts |= {name: item[()] for name, item in more.items() if getattr(item, "shape", None) == ()}
     attributes = {name: _attributes(array) for name, array in arrays.items()}
     units = {name: found.get("units", found.get("unit")) for name, found in attributes.items() if found}
-    return stated_in(facts | ({"units": units} if units else {})) if facts or units else Stated()
+    return (
+        stated_in(facts | ({"units": units} if units else {}), file=molecule.file.filename)
+        if facts or units
+        else Stated()
+    )
 
 
 def _attributes(holder: h5py.HLObject) -> dict[str, object]:

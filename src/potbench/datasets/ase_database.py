@@ -18,7 +18,8 @@ from potbench.structures import Frames
 class ASEDatabase(OwnFile):
     """Any ASE database, its energies and forces in calculators, key-value pairs or data arrays.
 
-    Units that SchNetPack wrote into a database are used; other databases do not state theirs.
+    Units that SchNetPack wrote into a database are used, and those that every row states as key-value pairs; other
+    databases do not state theirs.
 
     Source: Larsen et al., J. Phys.: Condens. Matter 29, 273002 (2017), doi:10.1088/1361-648X/aa680e.
     """
@@ -29,7 +30,7 @@ class ASEDatabase(OwnFile):
 
     @override
     def stated(self) -> Stated:
-        return stated(self.require(self.file), self.energy_key, self.forces_key)
+        return stated(self.require(self.file), self.energy_key, self.forces_key, self._survey.facts())
 
     @override
     def frames(self, labels: Labels) -> Iterator[Frames]:

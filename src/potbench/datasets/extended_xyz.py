@@ -10,7 +10,7 @@ from typing_extensions import override
 from potbench.datasets.own_file import OwnFile
 from potbench.readers.extended_xyz import FramesOfFile, structures, survey
 from potbench.readers.labels import Labels
-from potbench.readers.stated import Stated, stated_in, states
+from potbench.readers.stated import Stated, stated_in
 from potbench.readers.structures import conformers
 from potbench.readers.survey import Survey
 from potbench.structures import Frames
@@ -31,8 +31,7 @@ class ExtendedXYZ(OwnFile):
 
     @override
     def stated(self) -> Stated:
-        facts = {name: self._survey.only_text(name) for name in filter(states, self._survey.names)}
-        return stated_in(facts, self.energy_key, self.forces_key)
+        return stated_in(self._survey.facts(), energy_key=self.energy_key, forces_key=self.forces_key, file=self.file)
 
     @override
     def frames(self, labels: Labels) -> Iterator[Frames]:

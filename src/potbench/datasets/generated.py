@@ -67,7 +67,7 @@ class Generated(Dataset):
     def read(self) -> Iterator[Frames]:
         molecules = self.manifest.molecules
         claim = Claim(self.manifest.theory, "eV")
-        claim.require(stated_in({"units": self.manifest.units}), "a generated dataset", self.file)
+        claim.require(stated_in({"units": self.manifest.units}, file=self.file), "a generated dataset", self.file)
         with self._open() as root:
             for name in molecules:
                 group = root[name]

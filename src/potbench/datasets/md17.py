@@ -149,7 +149,7 @@ class MD17(Published):
             arrays = read_sgdml(self.require(file), needs_forces=True)
             claim = Claim(self.info.theory, "kcal/mol", names=(self.molecule, *OTHER_NAMES.get(self.molecule, ())))
             atoms = require_formula(arrays["z"], FORMULAS[self.molecule])
-            claim.require(stated(arrays), f"{self.molecule} of MD17 ({self.info.theory})", file, *atoms)
+            claim.require(stated(arrays, file), f"{self.molecule} of MD17 ({self.info.theory})", file, *atoms)
             yield from conformers(arrays, file, self.molecule, KCAL_PER_MOL, 1.0, time=self.labels == "DFT")
 
     @override

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing_extensions import override
 
 from potbench.datasets.dataset import Dataset, DatasetInfo, Trajectory
-from potbench.errors import require_positive
+from potbench.errors import DataFileError, require_positive
 from potbench.readers.file_state import FileState, state_of
 from potbench.readers.labels import Labels
 from potbench.readers.stated import Stated, states
 from potbench.readers.survey import FORCES, Survey
 from potbench.readers.units import energy_unit, forces_unit, length_unit, named
 from potbench.structures import SYMBOLS, Column, Frames
+from potbench.units import MEV
 
 
 class OwnFile(Dataset):
@@ -147,12 +148,25 @@ class OwnFile(Dataset):
 
     @override
     def isolated_atom_energies(self) -> Mapping[str, float] | None:
-        """Return the energies of the single atoms in the file, in eV; None where there are none."""
-        isolated = self._survey.isolated
-        if not isolated:
+        """Return the energies of the single atoms in the file, in eV; None where there are none.
+
+        Raises:
+            DataFileError: those of an element differ, such as of an atom and its ion.
+        """
+        survey = self._survey
+        if not survey.isolated:
             return None
         unit = energy_unit(self, self.energy_unit, self.stated().energy_unit, self.file)
-        return {SYMBOLS[number]: energy * unit for number, energy in isolated.items()}
+        found = {}
+        for number, ((lowest, first), (highest, second)) in survey.isolated.items():
+            found[SYMBOLS[number]] = lowest * unit
+            if (highest - lowest) * unit > MEV:
+                raise DataFileError(
+                    f"{self.file}: single atoms of {SYMBOLS[number]} have different energies, {lowest * unit:.6g} eV "
+                    f"in {survey.frame} {first} and {highest * unit:.6g} eV in {survey.frame} {second}. Expected one: "
+                    "leave ions and excited atoms out, or give the reference energies as numbers."
+                )
+        return found
 
     @override
     def remarks(self) -> list[str]:

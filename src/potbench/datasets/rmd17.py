@@ -150,7 +150,9 @@ class RMD17(Published):
         arrays = self._arrays
         atoms = require_formula(arrays["nuclear_charges"], FORMULAS[self.molecule])
         claim = Claim(self.info.theory, "kcal/mol", names=(self.molecule, *OTHER_NAMES.get(self.molecule, ())))
-        claim.require(stated(arrays), f"{self.molecule} of rMD17 ({self.info.theory})", self.files[0], *atoms)
+        claim.require(
+            stated(arrays, self.files[0]), f"{self.molecule} of rMD17 ({self.info.theory})", self.files[0], *atoms
+        )
         prefix = "" if self.labels == "revised" else "old_"
         frames = Frames(
             molecule=self.molecule,

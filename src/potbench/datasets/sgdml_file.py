@@ -55,7 +55,7 @@ class SGDMLFile(Dataset):
     @override
     def info(self) -> DatasetInfo:
         arrays = read_sgdml(self.require(self.file))
-        theory = self.theory or stated(arrays).theory or "not stated"
+        theory = self.theory or stated(arrays, self.file).theory or "not stated"
         return DatasetInfo(self.file.stem, theory, self.citation, self.license, has_forces="F" in arrays)
 
     @property
@@ -83,7 +83,7 @@ class SGDMLFile(Dataset):
     @override
     def read(self) -> Iterator[Frames]:
         arrays = read_sgdml(self.require(self.file))
-        of_file = stated(arrays)
+        of_file = stated(arrays, self.file)
         energy = energy_unit(self, self.energy_unit, of_file.energy_unit, self.file)
         length = length_unit(self, self.length_unit, of_file.length_unit, self.file)
         force = forces_unit(self, self.forces_unit, of_file.forces_unit, self.file, energy / length)
@@ -94,7 +94,7 @@ class SGDMLFile(Dataset):
         arrays = read_sgdml(self.require(self.file))
         left_out = [name for name, array in arrays.items() if name not in "zREF" and array.dtype.kind not in "SU"]
         found = [f"Not read from {self.file.name}: {', '.join(sorted(left_out))}."] if left_out else []
-        theory = stated(arrays).theory
+        theory = stated(arrays, self.file).theory
         if theory and self.theory not in {None, theory}:
             found.append(f"{self.file.name} states the level of theory {theory}; recorded is {self.theory}, as given.")
         return found

@@ -43,6 +43,7 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
         predicted: one frame each, with energies and forces.
     """
     from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.io.extxyz import per_atom_properties
 
     labelled = []
     for before, frames in zip(structures, predicted, strict=True):
@@ -50,7 +51,8 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
         atoms = before.copy()
         atoms.set_constraint()
         for name, value in (before.calc.results if before.calc else {}).items():
-            of_atoms = np.shape(value)[:1] == (len(atoms),) and np.ndim(value) > 0
+            # a dipole of three atoms is as long as a column
+            of_atoms = name in per_atom_properties and np.shape(value)[:1] == (len(atoms),)
             (atoms.arrays if of_atoms else atoms.info).setdefault(LABEL + name, value)
         for name, values in (frames.columns or {}).items():
             (atoms.arrays if values.ndim > 1 else atoms.info)[name] = values[0]

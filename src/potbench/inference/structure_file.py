@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.inference.stated_units import convert
 from potbench.potentials.plausible import problem_of
-from potbench.readers.ase_database import rows
+from potbench.readers.ase_database import metadata, rows
+from potbench.readers.checks import require_no_cell
 from potbench.readers.images import read_images
 from potbench.readers.npz import write_npz
 from potbench.structures import Frames
@@ -26,18 +28,24 @@ ENDINGS = (".xyz", ".extxyz", ".npz")
 def read_structures(file: Path) -> list[Atoms]:
     """Read the structures of a file with all that it says of them: names, charges, labels, columns.
 
+    Positions are in Å, labels in eV and eV/Å: those in units that the file states are converted.
+
     Raises:
-        DataFileError: the file is missing, ASE cannot read it, or of a structure nothing sensible can be predicted.
+        DataFileError: the file is missing, ASE cannot read it, or of a structure nothing sensible can be predicted; or
+            like `convert`.
     """
     change = "Choose another file."
     if not file.is_file():
         raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read. {change}")
-    images = list(_read_database(file) if file.suffix == ".db" else read_images(file))
+    of_database = file.suffix == ".db"
+    images = list(_read_database(file) if of_database else read_images(file))
+    convert(images, file, metadata(file) if of_database else {})
     for number, atoms in enumerate(images):
         problem = problem_of(atoms)
         if problem:
             wrong = f"{file}: structure {number} {problem.what}"
             raise DataFileError(f"{wrong}. Expected {problem.expected}. {change}")
+        require_no_cell(atoms.info, f"{file}: structure {number}")
     return images
 
 

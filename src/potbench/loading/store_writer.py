@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -130,20 +131,40 @@ class _Column:
     """One array, appended to chunk by chunk."""
 
     HEADER_BYTES = 128
+    ROWS = 2**20
 
     def __init__(self, path: Path, rows: np.ndarray[Any, Any]) -> None:
-        self.dtype = rows.dtype.newbyteorder("<")
+        self.path = path
         self.tail = rows.shape[1:]
+        self._begin(rows.dtype.newbyteorder("<"))
+
+    def _begin(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
         self.length = 0
         self.digest = hashlib.sha256()
-        self.file: BinaryIO = path.open("wb")
+        self.file: BinaryIO = self.path.open("wb")
         self.file.write(bytes(self.HEADER_BYTES))
 
     def append(self, rows: np.ndarray[Any, Any]) -> None:
+        wider = np.promote_types(rows.dtype, self.dtype).newbyteorder("<")
+        if wider != self.dtype:
+            self._widen(wider)
         raw = np.ascontiguousarray(rows, dtype=self.dtype).tobytes()
         self.file.write(raw)
         self.digest.update(raw)
         self.length += len(rows)
+
+    def _widen(self, dtype: np.dtype[Any]) -> None:
+        """Write what is there again, in a type that holds it and what comes: float64 of several datasets."""
+        self.file.close()
+        narrow = self.path.replace(self.path.with_suffix(".narrow"))
+        before = self.dtype
+        self._begin(dtype)
+        with narrow.open("rb") as file:
+            file.seek(self.HEADER_BYTES)
+            while len(values := np.fromfile(file, before, self.ROWS * math.prod(self.tail))):
+                self.append(values.reshape(-1, *self.tail))
+        narrow.unlink()
 
     def close(self) -> bytes:
         shape = (self.length, *self.tail)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from potbench.errors import DataFileError
-from potbench.readers.checks import require_molecule
+from potbench.readers.checks import require_molecule, require_no_cell
 from potbench.readers.damage import damage_named
 from potbench.readers.images import bound_json
-from potbench.readers.labels import Labels
+from potbench.readers.labels import Labels, real, single
 from potbench.readers.stated import Stated, stated_in
 from potbench.readers.structures import Structure, column_value
 from potbench.readers.survey import Survey, seen
+from potbench.structures import FloatArray
 
 
 @contextmanager
@@ -53,6 +55,7 @@ def rows(file: Path) -> Iterator[Any]:
             # ASE decodes it only when asked
             if not isinstance(row.data, dict):
                 raise DataFileError(f"{file}, row {row.id} has damaged data. Expected named values; fetch it again.")
+            require_no_cell({**row.data, **row.key_value_pairs}, f"{file}, row {row.id}")
             found = True
             yield row
     if not found:
@@ -66,46 +69,48 @@ def num_rows(file: Path) -> int:
         return int(database.count())
 
 
-def stated(file: Path, energy_key: str, forces_key: str | None = None) -> Stated:
+def metadata(file: Path) -> dict[str, object]:
+    """Return what a database says of all its rows; raise like `open_database`."""
+    with open_database(file) as database:
+        return dict(database.metadata)
+
+
+def stated(
+    file: Path, energy_key: str, forces_key: str | None = None, of_rows: Mapping[str, str] = MappingProxyType({})
+) -> Stated:
     """Return what the metadata of a database say; units as SchNetPack writes them, by the names of the properties.
 
     Args:
         file: the database.
         energy_key: name of the energies.
         forces_key: name of the forces, or None.
+        of_rows: what every row says beside them: name → text.
 
     Raises:
-        DataFileError: like `rows`.
+        DataFileError: like `rows`; or two names state different units of the same.
     """
     next(rows(file))
-    with open_database(file) as database:
-        metadata = dict(database.metadata)
-    return stated_in(metadata, energy_key, forces_key)
+    return stated_in(metadata(file), of_rows, energy_key=energy_key, forces_key=forces_key, file=file)
 
 
 def has(row: Any, key: str) -> bool:
     """Return whether a row has a value of this name: a key-value pair, data, or a result of its calculator."""
-    return key in row.key_value_pairs or key in row.data or row.get(key) is not None
+    return bool(_found(row, key))
 
 
 def names_in(row: Any) -> str:
     """Return the names of the key-value pairs and data of a row, for messages."""
-    return ", ".join(sorted({*row.key_value_pairs, *(name for name in row.data if name[:1] != "_")})) or "nothing"
+    names = {name for name in (*row.key_value_pairs, *row.data) if name[:1] != "_" and has(row, name)}
+    return ", ".join(sorted(names)) or "nothing"
 
 
-def value(row: Any, key: str, file: Path) -> np.ndarray[Any, Any]:
+def value(row: Any, key: str, file: Path) -> FloatArray:
     """Return a value of a row: of its data (also as SchNetPack's base64 text), key-value pairs, or calculator.
 
     Raises:
-        DataFileError: there is none of this name, or it is no array of numbers, or data have another than the rest.
+        DataFileError: there is none of this name, it is no array of real numbers, or data have another than the rest.
     """
-    from ase.calculators.calculator import all_properties
-
-    in_data, beside = row.data.get(key), row.key_value_pairs.get(key)
-    # a row has further names of its own, such as id and charge, and data that are called so are something else
-    if beside is None and (in_data is None or key in all_properties):
-        beside = row.get(key)
-    found = [_numbers(row, key, each, file) for each in (in_data, beside) if each is not None]
+    found = [_numbers(row, key, each, file) for each in _found(row, key)]
     if not found:
         raise DataFileError(f"{file}, row {row.id} has no {key}, only {names_in(row)}. Expected it in every row.")
     _require_equal(row, key, found, file)
@@ -113,15 +118,15 @@ def value(row: Any, key: str, file: Path) -> np.ndarray[Any, Any]:
 
 
 def _numbers(row: Any, key: str, found: object, file: Path) -> np.ndarray[Any, Any]:
-    try:
-        if isinstance(found, str):
+    if isinstance(found, str):
+        try:
             shape, dtype = row.data[f"_shape_{key}"], row.data[f"_dtype_{key}"]
             found = np.frombuffer(base64.b64decode(found, validate=True), dtype=dtype).reshape(shape)
-        return np.asarray(found, dtype=np.float64)
-    except (LookupError, TypeError, ValueError) as error:
-        raise DataFileError(
-            f"{file}, row {row.id}: {key} is no array of numbers ({error}). The file is damaged; fetch it again."
-        ) from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise DataFileError(
+                f"{file}, row {row.id}: {key} is no array of numbers ({error}). The file is damaged; fetch it again."
+            ) from error
+    return real(found, key, f"{file}, row {row.id}")
 
 
 def _require_equal(row: Any, key: str, found: Sequence[Any], file: Path) -> None:
@@ -153,7 +158,8 @@ def survey(file: Path, energy_key: str) -> Survey:
     found = Survey(file, "row")
     for row in rows(file):
         values = {**_results(row), **row.data, **row.key_value_pairs}
-        found_here = {name: _seen(row, name, value) for name, value in values.items() if name[:1] != "_"}
+        named = {name: value for name, value in values.items() if name[:1] != "_" and value is not None}
+        found_here = {name: _seen(row, name, value) for name, value in named.items()}
         energy = value(row, energy_key, file) if len(row.numbers) == 1 and has(row, energy_key) else np.empty(0)
         found.add(row.id, row.numbers, found_here, float(energy.reshape(())) if energy.size == 1 else None)
     return found
@@ -163,24 +169,33 @@ def structure(row: Any, file: Path, labels: Labels) -> Structure:
     """Return a row as a structure in eV and Å.
 
     Raises:
-        DataFileError: a label is no number.
+        DataFileError: a label is no real number.
     """
+    where = f"{file}, row {row.id}"
     total = value(row, labels.energy_key, file) if has(row, labels.energy_key) or not labels.partial else None
-    if total is not None and total.size != 1:
-        raise DataFileError(f"{file}, row {row.id}: {labels.energy_key} has shape {total.shape}, expected one number.")
     forces, key = None, labels.molecule_key
     if labels.forces_key and (has(row, labels.forces_key) or not (labels.partial or len(row.numbers) == 1)):
         forces = value(row, labels.forces_key, file)
-    where = f"{file}, row {row.id}"
     read = labels.structure(
         row.formula if key is None else str(_single(row, key, file)),
         row.numbers,
         row.positions,
-        None if total is None else float(total.reshape(())),
+        None if total is None else single(total, labels.energy_key, where),
         forces,
         {name: column_value(_single(row, name, file), name, where) for name in labels.columns},
     )
     return read._replace(place=f"row {row.id}")
+
+
+def _found(row: Any, key: str) -> list[Any]:
+    """Return what stands under a name: in the data of a row, and beside them."""
+    from ase.calculators.calculator import all_properties
+
+    in_data, beside = row.data.get(key), row.key_value_pairs.get(key)
+    # a row has further names of its own, such as id and charge, and data that are called so are something else
+    if beside is None and (in_data is None or key in all_properties):
+        beside = row.get(key)
+    return [found for found in (in_data, beside) if found is not None]
 
 
 def _single(row: Any, name: str, file: Path) -> Any:

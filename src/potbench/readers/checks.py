@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,10 @@ from potbench.structures import SYMBOLS, Frames, IntArray
 
 LIMITS = {"positions": (1e4, "Å"), "energy": (1e8, "eV"), "forces": (1e6, "eV/Å")}
 """No molecule exceeds these: larger numbers come from damaged bytes or other units."""
+PRECISIONS = {4, 8}
+"""Bytes of float32 and float64: fewer lose a label's digits, and more are not stored."""
+NOTHING = {"f", "false", "no", "none", "0"}
+"""Words for a cell that is none."""
 
 
 def require_molecule(structure: Any, where: str) -> None:
@@ -27,6 +31,29 @@ def require_molecule(structure: Any, where: str) -> None:
             "boundaries."
         )
     _require_elements(structure.numbers, where)
+
+
+def require_no_cell(values: Mapping[str, Any], where: str) -> None:
+    """Raise DataFileError for a lattice, cell or pbc under such a name, whatever its case: readers know one spelling.
+
+    A value that is False, zero, no or none is none.
+
+    Args:
+        values: name → value, of a frame or a file.
+        where: file and frame, for messages.
+    """
+    found = {name.lower().lstrip("_"): name for name in values if isinstance(name, str)}
+    # what says that nothing is periodic makes a cell a mere box
+    names = [found[name] for name in (("pbc",) if "pbc" in found else ("lattice", "cell")) if name in found]
+    for name in names:
+        # comments of words say cell as well
+        is_word = values[name] is True and name.lower() != "pbc"
+        if _is_something(values[name]) and not is_word:
+            shown = " ".join(str(values[name]).split())[:60]
+            raise DataFileError(
+                f"{where} is periodic, by its {name} {shown}, and these potentials are of molecules. Expected "
+                f"structures without periodic boundaries; remove {name} where they have none."
+            )
 
 
 def check_frames(frames: Frames, where: str, first: int = 0, places: Sequence[str] = ()) -> Frames:
@@ -60,7 +87,7 @@ def check_frames(frames: Frames, where: str, first: int = 0, places: Sequence[st
         if array.shape != expected:
             axes = "(frames,)" if name == "energy" else "(frames, atoms, 3)"
             raise DataFileError(f"{where}: {name} has shape {array.shape}, expected {expected}, {axes}.")
-        if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        if array.dtype.kind != "f" or array.dtype.itemsize not in PRECISIONS:
             raise DataFileError(f"{where}: {name} holds {array.dtype}, expected float32 or float64.")
         finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
         if not finite.all():
@@ -78,6 +105,13 @@ def check_frames(frames: Frames, where: str, first: int = 0, places: Sequence[st
             )
     _require_elements(frames.atomic_numbers, where)
     return frames
+
+
+def _is_something(value: object) -> bool:
+    array = np.asarray(value)
+    if array.dtype.kind in "biufc":
+        return bool(array.any())
+    return not NOTHING.issuperset(" ".join(map(str, array.ravel())).lower().split())
 
 
 def _require_elements(atomic_numbers: IntArray, where: str) -> None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from potbench.errors import DataFileError
-from potbench.readers.checks import require_molecule
+from potbench.readers.checks import require_molecule, require_no_cell
 from potbench.readers.frame import ReadFrame
 from potbench.readers.images import all_of, read_images
-from potbench.readers.labels import Labels
+from potbench.readers.labels import Labels, real, single
 from potbench.readers.structures import Structure, column_value
 from potbench.readers.survey import Survey, seen
 from potbench.readers.xyz_frames import is_xyz
@@ -73,15 +69,20 @@ def survey(file: Path, frames: Iterable[ReadFrame], energy_key: str) -> Survey:
         file: the file.
         frames: its frames.
         energy_key: name of the energies.
+
+    Raises:
+        DataFileError: like `structures`, of single atoms; or a frame has a cell.
     """
     found = Survey(file)
     for number, frame in enumerate(frames):
         values = frame.values
+        where = f"{file}, frame {number}"
+        require_no_cell(values, where)
         # lines of comment hold matrices as well, which three atoms would make look like forces
         found_here = {name: seen(value, is_array=name not in frame.in_comment) for name, value in values.items()}
-        energy = values.get(energy_key)
-        # texts are refused when they are read
-        found.add(number, frame.atomic_numbers, found_here, float(energy) if isinstance(energy, int | float) else None)
+        is_atom = len(frame.atomic_numbers) == 1 and energy_key in values
+        energy = single(values[energy_key], energy_key, where) if is_atom else None
+        found.add(number, frame.atomic_numbers, found_here, energy)
     return found
 
 
@@ -94,26 +95,19 @@ def structures(file: Path, frames: Iterable[ReadFrame], labels: Labels) -> Itera
         labels: what is read of them.
 
     Raises:
-        DataFileError: a label is no number.
+        DataFileError: a label is no real number.
     """
     for number, frame in enumerate(frames):
         where = f"{file}, frame {number}"
         values = frame.values
-        total: Any = values.get(labels.energy_key)
-        forces: Any = None if labels.forces_key is None else values.get(labels.forces_key)
-        try:
-            total = None if total is None else float(total)
-            forces = None if forces is None else np.asarray(forces, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise DataFileError(
-                f"{where}: {labels.energy_key} or {labels.forces_key} is no number ({error})."
-            ) from error
+        total = values.get(labels.energy_key)
+        forces = None if labels.forces_key is None else values.get(labels.forces_key)
         key = labels.molecule_key
         yield labels.structure(
             frame.formula if key is None else str(values[key]),
             frame.atomic_numbers,
             frame.positions,
-            total,
-            forces,
+            None if total is None else single(total, labels.energy_key, where),
+            None if forces is None else real(forces, str(labels.forces_key), where),
             {name: column_value(values[name], name, where) for name in labels.columns},
         )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from potbench.errors import DataFileError
 from potbench.readers.structures import Structure
 from potbench.structures import FloatArray, IntArray
 
@@ -64,3 +65,34 @@ class Labels(NamedTuple):
             energy_known=energy is not None,
             forces_known=forces is not None or len(atomic_numbers) == 1,
         )
+
+
+def real(value: object, name: str, where: str) -> FloatArray:
+    """Return the numbers of a label, in float64.
+
+    Args:
+        value: a number, or an array or list of numbers.
+        name: of the label.
+        where: file and frame, for messages.
+
+    Raises:
+        DataFileError: it is anything else: text, complex, or T or F, which a word without a value is read as.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists of unequal lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf":
+        shown = " ".join(repr(value).split())[:60]
+        raise DataFileError(
+            f"{where}: {name} is no number, but {shown}. Expected real numbers; a word without a value, or T, is none."
+        )
+    return array.astype(np.float64)
+
+
+def single(value: object, name: str, where: str) -> float:
+    """Return the one number of a label; otherwise like `real`."""
+    array = real(value, name, where)
+    if array.size != 1:
+        raise DataFileError(f"{where}: {name} has shape {array.shape}, expected one number.")
+    return float(array.reshape(()))

@@ -11,6 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.readers.checks import PRECISIONS
 from potbench.readers.damage import damage_named
 from potbench.readers.stated import Stated, stated_in
 from potbench.structures import IntArray, formula_of
@@ -33,9 +34,9 @@ def text(arrays: Arrays, key: str) -> str:
     return found.decode(errors="replace") if isinstance(found, bytes) else str(found)
 
 
-def stated(arrays: Arrays) -> Stated:
-    """Return what the texts in a file state."""
-    return stated_in({key: text(arrays, key) for key in arrays})
+def stated(arrays: Arrays, file: Path) -> Stated:
+    """Return what the texts in a file state; raise like `stated_in`."""
+    return stated_in({key: text(arrays, key) for key in arrays}, file=file)
 
 
 def require_formula(atomic_numbers: IntArray, formula: str) -> list[str]:
@@ -83,10 +84,12 @@ def read_npz(file: Path, needed: Mapping[str, str], optional: Mapping[str, str] 
     for name, kinds in {**needed, **(optional or {})}.items():
         if name not in found:
             continue
-        if found[name].dtype.kind not in kinds or not found[name].ndim:
+        dtype = found[name].dtype
+        imprecise = kinds == REAL and dtype.itemsize not in PRECISIONS
+        if dtype.kind not in kinds or imprecise or not found[name].ndim:
             expected = "whole numbers" if kinds == WHOLE else "float32 or float64"
             raise DataFileError(
-                f"{file}: {name} is {found[name].dtype} of shape {found[name].shape}, expected an array of {expected}."
+                f"{file}: {name} is {dtype} of shape {found[name].shape}, expected an array of {expected}."
             )
     return found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from potbench.errors import DataFileError
-from potbench.readers.checks import check_frames
+from potbench.readers.checks import check_frames, require_no_cell
 from potbench.readers.npz import REAL, WHOLE, Arrays, read_npz, text
 from potbench.structures import SYMBOLS, Frames
 
@@ -26,13 +26,10 @@ def read_sgdml(file: Path, needs_forces: bool = False) -> Arrays:
         needs_forces: whether it is to be refused without.
 
     Raises:
-        DataFileError: like `read_npz`; or the file has a lattice.
+        DataFileError: like `read_npz`; or the file has a cell.
     """
     arrays = read_npz(file, {**NEEDED, **FORCES}) if needs_forces else read_npz(file, NEEDED, FORCES)
-    if "lattice" in arrays and np.any(arrays["lattice"]):
-        raise DataFileError(
-            f"{file} has a lattice: it is periodic, and these potentials are of molecules. Expected a file without one."
-        )
+    require_no_cell(arrays, str(file))
     return arrays
 
 

@@ -69,11 +69,14 @@ def _factors(text: str) -> tuple[list[str], list[str]]:
     plain = re.sub(r"atomic[ _]units?", "au", re.sub(r"[\s_]per[\s_]", "/", plain), flags=re.IGNORECASE)
     numerator: list[str] = []
     denominator: list[str] = []
-    divides, end = False, 0
+    divides, end, is_name = False, 0, False
     for match in TOKEN.finditer(plain):
-        if plain[end : match.start()].strip(" *()-"):
+        between = plain[end : match.start()]
+        # a stroke joins two names, as in kcal/mol-A; any other is a sign
+        joins = is_name and not match["per"] and between == "-"
+        if between.strip(" *()") and not joins:
             return [], []
-        end = match.end()
+        end, is_name = match.end(), not match["per"]
         if match["per"]:
             divides = True
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,14 @@ METHODS = re.compile(
 BASIS_SETS = re.compile(r"(?:aug-)?cc-p\w+|6-31\d?\+*g(?:\([\w,]+\))?|def2-?\w+|sto-3g|\bcbs\b")
 DISPERSION = re.compile(r"(?<![a-z])(?:ts|mbd|d3|d4|vv10)(?![a-z])")
 """Of levels of theory in small letters; others cannot be told apart."""
+THEORY = ("theory", "lot", "level_of_theory", "theory_level", "method", "functional")
+LENGTHS = ("distance", "length", "position", "positions", "coordinate", "coordinates", "r")
+SPELLED: dict[str, Callable[[str], object]] = {
+    "energy": spelling.energy,
+    "length": spelling.length,
+    "forces": spelling.force,
+}
+"""What has a unit → potbench's name of a unit in any spelling."""
 
 
 class Stated(NamedTuple):
@@ -87,45 +95,65 @@ class Claim(NamedTuple):
             )
 
 
-def stated_in(facts: Mapping[str, object], energy_key: str = "energy", forces_key: str | None = "forces") -> Stated:
+def stated_in(
+    *facts: Mapping[str, object],
+    energy_key: str = "energy",
+    forces_key: str | None = "forces",
+    file: Path | str = "The file",
+) -> Stated:
     """Return what a file states, of whatever metadata it has.
 
     Args:
         facts: name → value: text, bytes, or a mapping of properties to their units.
         energy_key: name of the energies in mappings of units.
         forces_key: name of the forces there.
+        file: the file, for messages.
+
+    Raises:
+        DataFileError: two names state different units of the same.
     """
-    plain = {name.lower().lstrip("_"): value for name, value in facts.items()}
+    plain: dict[str, list[object]] = {}
+    for name, value in (fact for some in facts for fact in some.items()):
+        plain.setdefault(name.lower().lstrip("_"), []).append(value)
     units: dict[str, object] = {}
     for name in ("units", "property_units", "property_unit_dict"):
-        value = plain.get(name)
-        if isinstance(value, Mapping):
-            units |= {str(key): unit for key, unit in value.items()}
+        for value in plain.get(name, ()):
+            if isinstance(value, Mapping):
+                units |= {str(key): unit for key, unit in value.items()}
 
-    def first(names: tuple[str, ...], among: Mapping[str, object]) -> str:
-        return next((text for name in names if (text := _text(among.get(name)))), "")
+    def texts(*names: str) -> list[str]:
+        return [text for name in names for value in plain.get(name, ()) if (text := _text(value))]
 
-    def unit(kind: tuple[str, ...], properties: tuple[str, ...]) -> str:
-        return first(properties, units) or first(tuple(f"{name}_unit{s}" for name in kind for s in ("", "s")), plain)
+    def unit(kind: str, own: str, names: tuple[str, ...], properties: tuple[str, ...]) -> str:
+        of_property = [text for name in properties if (text := _text(units.get(name)))][:1]
+        of_own, of_kind = ([f"{name}_unit{s}" for name in each for s in ("", "s")] for each in ((own,), names))
+        # a unit under the label's own name comes before that of its kind
+        found = [*of_property, *texts(*of_own)] if own not in names else []
+        found = found or [*of_property, *texts(*of_kind)]
+        if len({SPELLED[kind](text) or text for text in found}) > 1:
+            both = " and ".join(dict.fromkeys(found))
+            raise DataFileError(f"{file} states the {kind} unit {both}. Expected one of them; remove the wrong one.")
+        return found[0] if found else ""
 
-    basis = first(("basis", "basis_set"), plain)
-    theory = first(("theory", "lot", "level_of_theory", "theory_level", "method", "functional"), plain)
+    theory, basis = texts(*THEORY), texts("basis", "basis_set")
+    called = texts("name", "molecule", "system", "dataset")
+    forces_key = forces_key or "forces"
     return Stated(
-        energy_unit=unit((energy_key.lower(), "energy", "energies", "e"), (energy_key,)),
+        energy_unit=unit("energy", energy_key.lower(), ("energy", "energies", "e"), (energy_key,)),
         length_unit=unit(
-            ("distance", "length", "position", "positions", "coordinate", "coordinates", "r"),
-            ("positions", "position", "coordinates", "distance", "length", "R"),
+            "length", "length", LENGTHS, ("positions", "position", "coordinates", "distance", "length", "R")
         ),
-        forces_unit=unit(((forces_key or "forces").lower(), "forces", "force", "f"), (forces_key or "forces",)),
-        theory=f"{theory}/{basis}" if theory and basis else theory,
-        name=first(("name", "molecule", "system", "dataset"), plain),
+        forces_unit=unit("forces", forces_key.lower(), ("forces", "force", "f"), (forces_key,)),
+        theory="/".join([*theory[:1], *basis[:1]]) if theory else "",
+        name=called[0] if called else "",
     )
 
 
 def states(name: str) -> bool:
     """Return whether a unit, or the level of theory, stands under a name."""
-    found = stated_in({name: "stated"})
-    return name.lower() == "theory" or found._replace(theory="", name="") != Stated()
+    if "unit" not in name.lower():
+        return name.lower() == "theory"
+    return stated_in({name: "stated"})._replace(theory="", name="") != Stated()
 
 
 def _text(value: object) -> str:

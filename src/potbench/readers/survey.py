@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from potbench.errors import DataFileError, SettingError
+from potbench.readers.stated import states
 from potbench.structures import SYMBOLS, Column, IntArray
 
 FEW = 5
 MOST_NAMES = 20
+"""That a message lists."""
+MOST_COLUMNS = 200
+"""Names whose values are kept."""
 PARTIAL = "partial_labels, with which frames train on what they have"
 FORCES = "forces"
 """Name under which forces are looked for, unless the user says another."""
@@ -51,8 +55,9 @@ class Survey:
         num_frames: how many frames.
         num_molecules: how many frames of more than one atom.
         numbers: atomic numbers that occur.
-        isolated: atomic number → lowest energy of single atoms of it, in the unit of the file.
-        scalars: name → number or text of each frame; None where it has none.
+        isolated: atomic number → lowest and highest energy of single atoms of it, in the unit of the file, each with
+            its frame.
+        scalars: name → number or text of each frame, of up to MOST_COLUMNS names; None where it has none.
     """
 
     file: Path
@@ -61,10 +66,12 @@ class Survey:
     num_frames: int = 0
     num_molecules: int = 0
     numbers: set[int] = field(default_factory=set)
-    isolated: dict[int, float] = field(default_factory=dict)
+    isolated: dict[int, tuple[tuple[float, int], tuple[float, int]]] = field(default_factory=dict)
     scalars: dict[str, list[float | str | None]] = field(default_factory=dict)
     _first: list[int] = field(default_factory=list)
     _first_molecules: list[int] = field(default_factory=list)
+    _lacking: dict[str, list[int]] = field(default_factory=dict)
+    _molecules_lacking: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, frame: int, numbers: IntArray, values: Mapping[str, object], energy: float | None) -> None:
         """Add the next frame.
@@ -77,27 +84,37 @@ class Survey:
         """
         is_molecule = len(numbers) > 1
         for name, value in values.items():
-            seen = self.names.setdefault(name, Seen(list(self._first), list(self._first_molecules)))
+            if name not in self.names:
+                self._begin(name, Seen(list(self._first), list(self._first_molecules)))
+            seen = self.names[name]
             seen.frames += 1
             seen.molecules += is_molecule
             seen.is_vector &= isinstance(value, tuple) and value == (len(numbers), 3)
-            if isinstance(value, int | float | str):
+            # more of them are words of comment lines, another in each
+            is_kept = name in self.scalars or len(self.scalars) < MOST_COLUMNS
+            if is_kept and isinstance(value, int | float | str):
                 column = self.scalars.setdefault(name, [])
                 column += [None] * (self.num_frames - len(column)) + [value]
-        for name, seen in self.names.items():
-            if name not in values:
-                _note(seen.lacking, frame)
-                if is_molecule:
-                    _note(seen.molecules_lacking, frame)
-        _note(self._first, frame)
-        if is_molecule:
-            _note(self._first_molecules, frame)
+        for some in (self._lacking, self._molecules_lacking)[: 1 + is_molecule]:
+            for name in [name for name in some if name not in values]:
+                some[name].append(frame)
+                if len(some[name]) == FEW:  # so that those that most frames lack take no time
+                    del some[name]
+        for frames in (self._first, self._first_molecules)[: 1 + is_molecule]:
+            frames += [frame] if len(frames) < FEW else []
         self.num_frames += 1
         self.num_molecules += is_molecule
         self.numbers.update(numbers.tolist())
         if not is_molecule and energy is not None:
-            number = int(numbers[0])
-            self.isolated[number] = min(energy, self.isolated.get(number, energy))
+            number, found = int(numbers[0]), (energy, frame)
+            lowest, highest = self.isolated.get(number, (found, found))
+            self.isolated[number] = min(lowest, found), max(highest, found)
+
+    def _begin(self, name: str, seen: Seen) -> None:
+        self.names[name] = seen
+        for some, lacking in ((self._lacking, seen.lacking), (self._molecules_lacking, seen.molecules_lacking)):
+            if len(lacking) < FEW:
+                some[name] = lacking
 
     @property
     def elements(self) -> list[str]:
@@ -161,14 +178,17 @@ class Survey:
     def columns(self, read: Sequence[str | None]) -> dict[str, Column]:
         """Return numbers and texts of the frames that are not read: name → shape (frames,).
 
+        Where names are too many, those that most frames lack are words of comment lines, and left out.
+
         Args:
             read: names that are read.
         """
         found: dict[str, Column] = {}
         for name, values in self.scalars.items():
-            filled = [*values, *[None] * (self.num_frames - len(values))]
-            if name in read:
+            rare = len(self.scalars) == MOST_COLUMNS and 2 * self.names[name].frames < self.num_frames
+            if name in read or rare:
                 continue
+            filled = [*values, *[None] * (self.num_frames - len(values))]
             if any(isinstance(value, str) for value in filled):
                 found[name] = np.array(["" if value is None else str(value) for value in filled])
             else:
@@ -179,14 +199,24 @@ class Survey:
         """Return the text that frames have under a name; empty where it is none.
 
         Raises:
-            DataFileError: it is another one in some frames.
+            DataFileError: it is another one in some frames, or some have none.
         """
-        found = sorted({value for value in self.scalars.get(name, ()) if isinstance(value, str)})
+        texts = [value for value in self.scalars.get(name, ()) if isinstance(value, str)]
+        found = sorted(set(texts))
         if len(found) > 1:
             raise DataFileError(
                 f"{self.file} has the {name} {', '.join(found)}. Expected the same in every {self.frame}."
             )
+        if found and len(texts) < self.num_frames:
+            raise DataFileError(
+                f"{self.file} has {self.counts(name)}. Expected the same in every {self.frame}, or in none; write "
+                f"{name}={found[0]} into each of them, or remove it."
+            )
         return found[0] if found else ""
+
+    def facts(self) -> dict[str, str]:
+        """Return what every frame states of itself: name → text; raise like `only_text`."""
+        return {name: self.only_text(name) for name in filter(states, self.names)}
 
     def counts(self, key: str) -> str:
         """Return how many frames have a value, and which are the first without it; single atoms have their forces."""
@@ -211,7 +241,7 @@ class Survey:
         atoms = ", ".join(SYMBOLS[number] for number in sorted(self.isolated))
         found = []
         if left_out:
-            found.append(f"Not read from {self.file.name}: {', '.join(sorted(left_out))}.")
+            found.append(f"Not read from {self.file.name}: {_listed(left_out)}.")
         if self.isolated and self.num_molecules:
             found.append(
                 f"{self.file.name} has single atoms of {atoms}: their energies can be the reference energies "
@@ -220,19 +250,15 @@ class Survey:
         return found
 
     def _missing(self, key: str) -> str:
-        names = sorted(self.names)
-        more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-        return (
-            f"{self.file} has no {key} in any {self.frame}, only {', '.join(names[:MOST_NAMES]) or 'positions'}{more}"
-        )
+        return f"{self.file} has no {key} in any {self.frame}, only {_listed(self.names) or 'positions'}"
 
     def _could_be_forces(self) -> list[str]:
         return sorted(name for name in self.vectors if not NO_FORCES.search(name))
 
 
-def _note(frames: list[int], frame: int) -> None:
-    if len(frames) < FEW:
-        frames.append(frame)
+def _listed(names: Collection[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(sorted(names)[:MOST_NAMES])}{more}"
 
 
 def seen(value: object, *, is_array: bool = True) -> object:

@@ -13,6 +13,16 @@ VALUE = r'"[^"\\]*"|[^\s"\'\\{}\[\]=]+'
 PAIR = re.compile(rf"({NAME})=({VALUE})")
 PLAIN = re.compile(rf" *(?:{NAME}=(?:{VALUE})(?: +|$))+")
 REAL = re.compile(r"-?[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?")
+QUOTED = re.compile(
+    "|".join(
+        [
+            r"\\.",
+            *(rf"{start}(?:\\.|[^{end}\\])*(?:{end}|$)" for start, end in ('""', "''", (r"\{", "}"), (r"\[", r"\]"))),
+        ]
+    ),
+    re.DOTALL,
+)
+"""Text in which blanks and signs of equality are characters like any other."""
 UNPROCESSED = "uid"
 """Name of a text, whatever it looks like."""
 
@@ -28,6 +38,19 @@ def plain_pairs(comment: str) -> dict[str, str] | None:
     found = PAIR.findall(comment)
     pairs = dict(found)
     return pairs if len(pairs) == len(found) else None
+
+
+def require_single_names(comment: str) -> None:
+    """Refuse a comment line that gives a name two values, of which ASE takes the last.
+
+    Raises:
+        ValueError: there is such a name.
+    """
+    plain = QUOTED.sub(lambda text: re.sub(r"[\s=]", "_", text[0]), comment)
+    names = [word.partition("=")[0] for word in re.sub(r"\s*=\s*", "=", plain).split() if "=" in word]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"the comment states {twice} twice")
 
 
 def value_of(name: str, written: str) -> Any:

@@ -91,7 +91,7 @@ class _Reading:
     def _next_alike(self, text: Lines) -> tuple[Kind | None, list[Written]]:
         """Return the next frames that are written alike, as many as are at hand; None where ASE has to read one."""
         kind, group = _alike(text.at_hand, text.next)
-        if not group:
+        if not group and not _is_whole(text.at_hand, text.next):
             text.fill()
             kind, group = _alike(text.at_hand, text.next)
         return kind, group
@@ -112,17 +112,23 @@ def _alike(lines: list[str], start: int) -> tuple[Kind | None, list[Written]]:
 
 def _written(lines: list[str], start: int) -> Written | None:
     """Return a frame; None where it is not whole, or is not made of plain names and values."""
-    if start + 2 >= len(lines):
+    num_atoms = _num_atoms(lines[start]) if start < len(lines) else None
+    if not num_atoms or not _is_whole(lines, start):
         return None
-    head, comment = lines[start : start + 2]
-    if len(head) > LONGEST_NUMBER or not head.strip().isdecimal():
-        return None
-    num_atoms = int(head)
-    end = start + 2 + num_atoms
-    if not 0 < num_atoms <= MOST_ATOMS or end > len(lines):
-        return None
+    comment, end = lines[start + 1], start + 2 + num_atoms
     pairs = plain_pairs(comment)
     stated = PROPERTIES.search(comment)
     if pairs is None or stated is None or pairs.get("Properties", "").strip('"') != stated[1]:
         return None
     return Written(pairs, lines[start + 2 : end])
+
+
+def _is_whole(lines: list[str], start: int) -> bool:
+    """Return whether all lines of a frame are there; of one that has no number of atoms, its first one."""
+    return start < len(lines) and start + 2 + (_num_atoms(lines[start]) or -1) <= len(lines)
+
+
+def _num_atoms(head: str) -> int | None:
+    if len(head) > LONGEST_NUMBER or not head.strip().isdecimal() or not 0 < int(head) <= MOST_ATOMS:
+        return None
+    return int(head)
