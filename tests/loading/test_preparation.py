@@ -322,6 +322,14 @@ def test_a_file_may_be_deleted_where_it_was_seen_last(tmp_path, prepared, monkey
     assert prepare(ExtendedXYZ(tmp_path / "other" / "train.xyz", "eV", "Å"), prepared).folder == folder
 
 
+def test_a_store_is_found_on_another_machine_where_the_folder_of_its_file_is_not(tmp_path, prepared):
+    (tmp_path / "one").mkdir()
+    write_extended_xyz(tmp_path / "one" / "train.xyz")
+    folder = prepare(ExtendedXYZ(tmp_path / "one" / "train.xyz", "eV", "Å"), prepared).folder
+    shutil.rmtree(tmp_path / "one")
+    assert prepare(ExtendedXYZ(tmp_path / "other" / "train.xyz", "eV", "Å"), prepared).folder == folder
+
+
 def test_of_a_store_of_earlier_versions_nobody_knows_where_its_file_was(tmp_path, prepared):
     write_extended_xyz(tmp_path / "train.xyz")
     folder = prepare(ExtendedXYZ(tmp_path / "train.xyz", "eV", "Å"), prepared).folder

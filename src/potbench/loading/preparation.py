@@ -132,7 +132,7 @@ def find_prepared(dataset: Dataset, root: Path) -> Path | None:
         else:
             # which files a published dataset had can depend on what was there; another file of the user's own can have
             # the name of one that is gone, and stores of earlier versions do not know where theirs was
-            is_it = bool(dataset.downloads) or (same_names and seal.folders in ({}, folders))
+            is_it = bool(dataset.downloads) or (same_names and _is_of(folders, seal.folders))
         if is_it:
             found.append(file.parent)
     # of files that are gone, only the one store there is can be meant
@@ -174,6 +174,11 @@ def _sha256(file: Path) -> str:
 
 def _folders(dataset: Dataset) -> dict[str, str]:
     return {file.name: str(file.parent.resolve()) for file in dataset.files}
+
+
+def _is_of(folders: Mapping[str, str], seen: Mapping[str, str]) -> bool:
+    """Return whether files that are gone may be those of a store; on another machine, their folder is gone as well."""
+    return all(place == folders.get(name) or not Path(place).is_dir() for name, place in seen.items())
 
 
 def _options(dataset: Dataset) -> dict[str, str]:
