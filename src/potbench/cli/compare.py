@@ -124,10 +124,11 @@ def _tuned(planner: Planner, only: Sequence[str], is_dry: bool) -> Tuned:
         return {}
     from potbench.runs.signals import Stopped
     from potbench.studies.searches.tune import SearchStopped
-    from potbench.studies.searches.tune_study import found_so_far, searches_of, tune_study, untuned
+    from potbench.studies.searches.tune_study import found_so_far, require_searches, searches_of, tune_study, untuned
 
     for name in untuned(planner.study):
         print(f"{name} is not tuned: nothing of it is searched.")
+    require_searches(planner)
     if not is_dry:
         try:
             return {**found_so_far(planner), **tune_study(planner, only, lambda line: print(line, flush=True))}

@@ -79,12 +79,14 @@ def _config(
 ) -> dict[str, Any]:
     """Return the whole config with some values; None for the budget trains as long as the config says."""
     from potbench.cli.config_of_fit import config_of_fit
+    from potbench.cli.loss_of_config import weights_forces
 
     every = {**what.set, **values}
     given = [f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in every.items()]
     allowed = [f"--allow={json.dumps(list(allow))}"] if allow else []
     try:
         config = config_of_fit(["--config", str(what.config), *given, *allowed])
+        what.require_measured(weights_forces(config))
     except PotbenchError as error:
         listed = ", ".join(f"{key}: {value}" for key, value in values.items())
         raise PotbenchError(f"{error} So it is with {listed} in {file}.") from error

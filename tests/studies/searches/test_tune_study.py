@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from potbench.errors import PotbenchError
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.make_plan import make_plan
 from potbench.studies.planning.planner import Configs, Planner
@@ -111,6 +112,29 @@ def test_only_what_is_asked_for_is_searched(
     tmp_path: Path, searched: list[tuple[Path, Search, dict[str, Any]]]
 ) -> None:
     assert list(tune_study(planner_of(tmp_path), ["pairwise sample N=32"])) == [("pairwise", "sample")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"architectures__pairwise__set": {WEIGHT: 0.0}}, "pairwise on sample: The objective is validation/forces_mae"),
+        ({"architectures__pairwise__space": {RATE: {"choice": [1e-3, "fast"]}}}, "'fast'"),
+    ],
+    ids=str,
+)
+def test_what_a_later_search_cannot_do_is_refused_before_the_first_begins(
+    tmp_path: Path, searched: list[tuple[Path, Search, dict[str, Any]]], changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PotbenchError, match=said):
+        tune_study(planner_of(tmp_path, **changes))
+    assert searched == []
+
+
+def test_energies_may_choose_where_forces_are_not_trained(
+    tmp_path: Path, searched: list[tuple[Path, Search, dict[str, Any]]]
+) -> None:
+    energies = {"tuning": {**TUNING, "objective": "energy_mae"}, "architectures__pairwise__set": {WEIGHT: 0.0}}
+    assert len(tune_study(planner_of(tmp_path, **energies))) == 2
 
 
 def test_what_is_not_tuned_is_known(tmp_path: Path) -> None:
