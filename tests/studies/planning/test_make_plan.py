@@ -82,6 +82,13 @@ def test_the_same_study_has_the_same_cells_and_its_files_are_not_written_again(t
     assert {file: file.stat().st_mtime_ns for file in folder.path.rglob("*") if file.is_file()} == written
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": 3}', "\0"], ids=repr)
+def test_a_damaged_plan_is_written_anew(tmp_path: Path, text: str) -> None:
+    plan, folder, _ = plan_of(tmp_path)
+    folder.plan.write_text(text)
+    assert plan_of(tmp_path)[0] == folder.load_plan() == plan
+
+
 @pytest.mark.parametrize(
     "changes",
     [

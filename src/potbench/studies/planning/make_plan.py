@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import yaml
 
+from potbench.errors import RecordError, RunError
 from potbench.studies.cells import Cell, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.cell_config import Config
@@ -40,7 +41,7 @@ def make_plan(planner: Planner, tuned: Tuned | None = None, only: Sequence[str] 
     plan.chosen(only)  # refuses what is not there
     for cell, config in planned:
         _write(folder, cell, config)
-    if not folder.plan.is_file() or folder.load_plan() != plan:
+    if _stored(folder) != plan:
         folder.save_plan(plan)
     return plan
 
@@ -50,6 +51,14 @@ def no_longer_planned(folder: StudyFolder, plan: Plan) -> list[str]:
     names = {cell.name for cell in plan.cells}
     runs = folder.runs.iterdir() if folder.runs.is_dir() else ()
     return sorted(run.name for run in runs if run.is_dir() and run.name not in names)
+
+
+def _stored(folder: StudyFolder) -> Plan | None:
+    """Return the plan in the folder of a study; None without one, and for one that is damaged: it is written anew."""
+    try:
+        return folder.load_plan()
+    except (RunError, RecordError):
+        return None
 
 
 def _write(folder: StudyFolder, cell: Cell, config: Config) -> None:
