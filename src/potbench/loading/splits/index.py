@@ -82,7 +82,7 @@ class IndexSplit(Split):
             if isinstance(array, np.ndarray):
                 return array
         try:
-            return np.array(file.read_text(encoding="utf-8").replace(",", " ").split(), dtype=np.int64)
+            return np.array(file.read_text(encoding="utf-8-sig").replace(",", " ").split(), dtype=np.int64)
         except (OSError, ValueError, OverflowError) as error:
             raise self._wrong(name, f"cannot be read ({error})", "frame numbers") from error
 
