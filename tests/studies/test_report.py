@@ -90,6 +90,8 @@ def test_the_original_study_is_read_and_what_cannot_be_is_refused(
     text, rows = write_study_report(folder, study).asked.original
     assert text == "A. Author 2024"
     assert rows[0]["value"] == "0.9"
+    numbers.write_text(numbers.read_text(), encoding="utf-8-sig")  # as Excel saves it
+    assert write_study_report(folder, study).asked.original[1] == rows
     numbers.write_text("a,b\n1,2\n")
     with pytest.raises(DataFileError, match="has no column value"):
         write_study_report(folder, study)
@@ -102,15 +104,15 @@ def test_a_search_is_shown_with_its_best_and_what_was_found(
     folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "write_report", lambda found, _: found)
-    place = folder.tuning / "fast-sample"
-    place.mkdir(parents=True)
+    table = folder.trials("fast", "sample")
+    table.parent.mkdir(parents=True)
     rows = [("0", "finished", "3.0", "10", "10", "0.1", "64", "torch.nn.ReLU")]
     rows += [("1", "pruned", "9.0", "4", "4", "0.2", "64", "torch.nn.ReLU")]
     rows += [
         ("2", "failed", "", "1", "1", "0.3", "64", "torch.nn.ReLU"),
         ("3", "finished", "2.0", "10", "10", "0.00039845231", "1234567", "torch.nn.SiLU"),
     ]
-    with (place / "trials.csv").open("w", newline="") as stream:
+    with table.open("w", newline="") as stream:
         csv.writer(stream).writerows(
             [("number", "state", "value", "seconds", "cpu_seconds", "model.lr", "readout.size", "activation"), *rows]
         )
@@ -119,6 +121,24 @@ def test_a_search_is_shown_with_its_best_and_what_was_found(
     assert search.expected[-1] == 2.0
     assert search.seconds == 25.0
     assert search.chosen == "lr 0.000398, size 1234567, activation torch.nn.SiLU"
+
+
+def test_each_search_has_a_table_of_its_own(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    study = made_study()
+    recipe, data = study.architectures["fast"], study.datasets["sample"]
+    names = replace(study, architectures={"a": recipe, "a-b": recipe}, datasets={"b-c": data, "c": data})
+    tables = [folder.trials(*pair) for pair in (("a", "b-c"), ("a-b", "c"))]
+    earlier = folder.earlier_trials("a", "c"), folder.earlier_trials("a", "b-c")
+    for number, table in enumerate((*earlier, *tables)):
+        table.parent.mkdir(parents=True)
+        table.write_text(f"number,state,value,seconds,cpu_seconds,x\n0,finished,{number},1,1,0.1\n")
+    found = {(search.architecture, search.dataset): search.best for search in report._searches(folder, names)}
+    # what an earlier version has left is read where only one search can have left it
+    assert found == {("a", "c"): (0.0,), ("a", "b-c"): (2.0,), ("a-b", "c"): (3.0,)}
+    for table in tables:
+        table.unlink()
+    assert [search.dataset for search in report._searches(folder, names)] == ["c"]
 
 
 def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) -> None:

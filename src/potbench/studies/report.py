@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +60,8 @@ def _numbers(original: Original) -> tuple[dict[str, str], ...]:
     if original.numbers is None:
         return ()
     try:
-        with original.numbers.open(newline="", encoding="utf-8") as stream:
+        # Excel writes a mark before the first name
+        with original.numbers.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             rows = tuple({name: value or "" for name, value in row.items() if name is not None} for row in reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -75,13 +78,17 @@ def _numbers(original: Original) -> tuple[dict[str, str], ...]:
 
 
 def _searches(folder: StudyFolder, study: Study) -> tuple[Search, ...]:
-    """Return the searches for hyperparameters that the study made: tuning/ARCHITECTURE-DATASET/trials.csv."""
+    """Return the searches for hyperparameters that the study made."""
+    pairs = list(product(study.architectures, study.datasets))
+    earlier = Counter(folder.earlier_trials(*pair) for pair in pairs)
     found = []
-    for architecture in study.architectures:
-        for dataset in study.datasets:
-            file = folder.tuning / f"{architecture}-{dataset}" / "trials.csv"
-            if file.is_file():
-                found.append(_search(file, architecture, dataset))
+    for pair in pairs:
+        files = [folder.trials(*pair)]
+        # of several pairs with one table, nobody knows whose it is
+        files += [file for file in [folder.earlier_trials(*pair)] if earlier[file] == 1]
+        file = next((each for each in files if each.is_file()), None)
+        if file is not None:
+            found.append(_search(file, *pair))
     return tuple(found)
 
 

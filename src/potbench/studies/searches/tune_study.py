@@ -6,10 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
-from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.cell_config import Config
 from potbench.studies.planning.planner import Pair, Planner, Tuned
 from potbench.studies.searches.search import STAGE, Search
@@ -61,7 +59,7 @@ def tune_study(planner: Planner, only: Sequence[str] = (), say: Callable[[str], 
         say(f"Searching for the best of {name}: {', '.join(what.space)}")
         found = search(folder.path, what, _resolve(planner, pair, what, part), say=partial(_say, say, name))
         write_results(folder, name, what, found, planner.trial(pair, found.best, 1.0))
-        write_table(table_of(planner.folder, pair), found.trials, list(what.parameters))
+        write_table(planner.folder.trials(*pair), found.trials, list(what.parameters))
         tuned[pair] = found.best
     return tuned
 
@@ -105,7 +103,10 @@ def searches_of(planner: Planner) -> Iterator[tuple[Pair, SearchOfStudy]]:
         # the same whatever the number of trials: more of them go on where fewer have ended
         identity = planner.identity(place, planner.pairs[pair].config, planner.trial(pair, {}, tuning.budget))
         facts = json.dumps([identity, what.space, what.objective, what.seed], sort_keys=True)
-        folder = table_of(planner.folder, pair).parent / hashlib.sha256(facts.encode()).hexdigest()[:8]
+        name = hashlib.sha256(facts.encode()).hexdigest()[:8]
+        tables = planner.folder.trials(*pair), planner.folder.earlier_trials(*pair)
+        folders = [table.parent / name for table in tables]
+        folder = next((each for each in folders if each.is_dir()), folders[0])
         yield pair, SearchOfStudy(what, SearchFolder(folder), tuning.budget)
 
 
@@ -119,11 +120,6 @@ def untuned(study: Study) -> list[str]:
 def space_of(study: Study, tuning: Tuning, architecture: str) -> dict[str, object]:
     """Return what is searched for an architecture: what is searched for all, and its own on top."""
     return {**tuning.space, **study.architectures[architecture].space}
-
-
-def table_of(folder: StudyFolder, pair: Pair) -> Path:
-    """Return the table of the trials of an architecture on a dataset."""
-    return folder.tuning / "-".join(pair) / "trials.csv"
 
 
 def _resolve(planner: Planner, pair: Pair, what: Search, part: float) -> Resolve:
