@@ -28,10 +28,10 @@ ONE = {
 }
 
 
-def _write_page(folder: StudyFolder, study: Study) -> Path:
+def _write_page(folder: StudyFolder, study: Study, command: str) -> Path:
     folder.report.mkdir(exist_ok=True)
     page = folder.report / "report.html"
-    page.write_text(study.question)
+    page.write_text(f"{study.question} {study.budget.value:g} {command}")
     print(page)
     return page
 
@@ -161,6 +161,31 @@ def test_a_page_can_be_written_alone(compared: Path, compare: Callable[..., str]
     page.unlink()
     assert compare("--report") == str(page)
     assert page.is_file()
+
+
+def test_the_page_is_that_of_the_study_as_it_was_planned_whatever_its_file_says_now(
+    compared: Path, compare: Callable[..., str]
+) -> None:
+    compare()
+    page, new = compared / "study" / "report" / "report.html", small(compared)["architectures"]["ani"]
+    before = page.read_text()
+    changed = {"budget__value": 6, "architectures__newone": new, "reference": "newone"}
+    said = compare("--report", **changed)
+    file, study = compared / "small.yaml", compared / "study" / "study.yaml"
+    assert f"{file} has changed since it was planned, as {study}, which is what is shown; compare plans anew." in said
+    assert page.read_text() == before
+    assert "has changed" not in compare("--report")
+
+
+def test_the_page_repeats_the_command_of_the_user(
+    compared: Path, compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare()
+    monkeypatch.chdir(compared)
+    flags = ["--study_dir", "study", "--allow", "tests", "mine", "--report"]
+    assert main(["compare", "small.yaml", *flags]) == 0
+    said = (compared / "study" / "report" / "report.html").read_text()
+    assert said.endswith("python -m potbench compare small.yaml --study_dir study --allow tests mine")
 
 
 @pytest.mark.usefixtures("compare")

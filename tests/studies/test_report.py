@@ -14,6 +14,8 @@ from potbench.studies.study import Architecture, Original
 from tests.results.simulated import Simulated
 from tests.studies.made_study import made_cell, made_study
 
+COMMAND = "python -m potbench compare 'my studies/made.yaml' --study_dir study"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> StudyFolder:
@@ -46,7 +48,7 @@ def findings(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> Findings:
     study = made_study()
     architectures = {name: Architecture(potential=Path("a.yaml"), training=()) for name in ("fast", "slower")}
     baseline = replace(architectures["slower"], baseline=True)
-    write_study_report(folder, replace(study, architectures={**architectures, "slower": baseline}))
+    write_study_report(folder, replace(study, architectures={**architectures, "slower": baseline}), COMMAND)
     return kept[0]
 
 
@@ -75,7 +77,7 @@ def test_nothing_that_is_missing_is_silent(findings: Findings) -> None:
 def test_a_failure_after_the_test_keeps_the_numbers(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.error(made_cell("fast", 0)).write_text("cost: out of memory")
     monkeypatch.setattr(report, "write_report", lambda found, _: found)
-    found = write_study_report(folder, made_study())
+    found = write_study_report(folder, made_study(), COMMAND)
     assert len(found.main[0].rows["fast"].finished) == 3
     assert ("fast sample training 0: cost, laws or work", "cost: out of memory", "amber") in found.absent
 
@@ -87,17 +89,17 @@ def test_the_original_study_is_read_and_what_cannot_be_is_refused(
     numbers = tmp_path / "numbers.csv"
     numbers.write_text("architecture,dataset,metric,value,unit\nfast,sample,forces_mae,0.9,kcal/mol/Å\n")
     study = replace(made_study(), original=Original(text="A. Author 2024", numbers=numbers))
-    text, rows = write_study_report(folder, study).asked.original
+    text, rows = write_study_report(folder, study, COMMAND).asked.original
     assert text == "A. Author 2024"
     assert rows[0]["value"] == "0.9"
     numbers.write_text(numbers.read_text(), encoding="utf-8-sig")  # as Excel saves it
-    assert write_study_report(folder, study).asked.original[1] == rows
+    assert write_study_report(folder, study, COMMAND).asked.original[1] == rows
     numbers.write_text("a,b\n1,2\n")
     with pytest.raises(DataFileError, match="has no column value"):
-        write_study_report(folder, study)
+        write_study_report(folder, study, COMMAND)
     numbers.unlink()
     with pytest.raises(DataFileError, match=r"cannot be read.*Change original.numbers"):
-        write_study_report(folder, study)
+        write_study_report(folder, study, COMMAND)
 
 
 def test_a_search_is_shown_with_its_best_and_what_was_found(
@@ -116,7 +118,7 @@ def test_a_search_is_shown_with_its_best_and_what_was_found(
         csv.writer(stream).writerows(
             [("number", "state", "value", "seconds", "cpu_seconds", "model.lr", "readout.size", "activation"), *rows]
         )
-    (search,) = write_study_report(folder, made_study()).asked.searches
+    (search,) = write_study_report(folder, made_study(), COMMAND).asked.searches
     assert search.best == (3.0, 3.0, 2.0)
     assert search.expected[-1] == 2.0
     assert search.seconds == 25.0
@@ -159,7 +161,7 @@ def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) ->
 
 def test_a_study_that_was_not_planned_has_no_report(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is no study"):
-        write_study_report(StudyFolder(tmp_path), made_study())
+        write_study_report(StudyFolder(tmp_path), made_study(), COMMAND)
 
 
 def test_reading_records_takes_no_torch() -> None:
@@ -181,3 +183,17 @@ def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
 def test_a_reference_that_is_not_there_is_refused(findings: Findings) -> None:
     with pytest.raises(ValueError, match=r"reference is 'fost'.*did you mean fast"):
         find(findings.members, (), findings.asked._replace(reference="fost"))
+
+
+def test_the_command_that_makes_the_study_again_is_that_of_the_user(findings: Findings) -> None:
+    assert findings.asked.commands == (COMMAND,)
+
+
+def test_a_reference_without_cells_is_refused_in_terms_of_the_study_file(folder: StudyFolder) -> None:
+    study = replace(made_study(), reference="sgdml")
+    with pytest.raises(RunError) as caught:
+        write_study_report(folder, study, COMMAND)
+    assert str(caught.value) == (
+        "reference is 'sgdml', of which the study has no cells: it solves 4000 frames at most. Expected one of fast, "
+        "slower. Change reference in the study file."
+    )

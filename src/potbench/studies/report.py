@@ -20,21 +20,23 @@ from potbench.studies.searches.expected_best import best_so_far, expected_best
 from potbench.studies.study import Original, Study
 
 
-def write_study_report(folder: StudyFolder, study: Study) -> Path:
+def write_study_report(folder: StudyFolder, study: Study, command: str) -> Path:
     """Write the report of a study, as far as it has come, and print its answer; an earlier one is replaced.
 
     Args:
         folder: of the study.
         study: what was asked.
+        command: that makes the study, and the page, again.
 
     Returns:
         The page.
 
     Raises:
-        RunError: the study was not planned.
+        RunError: the study was not planned, or has no cells of its reference.
         DataFileError: the numbers of the original study cannot be read.
     """
     plan = folder.load_plan()
+    plan.require_reference(study.reference)
     members, absent = members_of_study(folder, plan, study)
     asked = Asked(
         title=study.name.replace("_", " "),
@@ -46,7 +48,7 @@ def write_study_report(folder: StudyFolder, study: Study) -> Path:
         budget=study.budget.rule,
         original=None if study.original is None else (study.original.text, _numbers(study.original)),
         searches=_searches(folder, study),
-        commands=(f"python -m potbench compare {folder.study.name}",),
+        commands=(command,),
         notes=plan.notes,
     )
     findings = find(members, absent, asked)
