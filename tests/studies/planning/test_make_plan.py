@@ -358,6 +358,38 @@ def test_settings_that_no_study_can_have_are_refused(tmp_path: Path, settings: d
     assert said in message
 
 
+def test_steps_of_other_numbers_of_batches_are_refused_where_steps_are_equal(tmp_path: Path) -> None:
+    two = {"architectures__pairwise__set": {"trainer.accumulate_grad_batches": 2}, "trainings__number": 1}
+    assert refused(tmp_path, **two) == (
+        "pairwise on sample: trainer.accumulate_grad_batches is 2, and 1 of ani, whose steps would see other numbers "
+        "of frames. Expected the same for all where steps are equal. Change it, or change budget.rule to frames."
+    )
+    assert plan_of(tmp_path / "frames", budget__rule="frames", **two)[0].cells
+    assert plan_of(tmp_path / "all", set={"trainer.accumulate_grad_batches": 2}, trainings__number=1)[0].cells
+    scheduler = "lightning.pytorch.callbacks.GradientAccumulationScheduler"
+    grows = {"class_path": scheduler, "init_args": {"scheduling": {"1": 2}}}
+    assert scheduler in refused(tmp_path, architectures__ani__set={"trainer.callbacks": [grows]})
+
+
+def test_a_reference_whose_cells_are_all_left_out_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    changes = {"sizes": [32, 100_000], "architectures__ani__sizes": [100_000], "trainings__number": 1}
+    said = refused(tmp_path, **changes)
+    assert said.startswith("reference is 'ani', of which the study has no cells: ")
+    assert said.endswith("Expected one of pairwise. Change reference in the study file.")
+    assert not (tmp_path / "study" / "plan.json").exists()
+
+
+def test_a_study_whose_first_training_diverged_is_planned_with_the_next_to_measure_cost(tmp_path: Path) -> None:
+    plan, folder, _ = plan_of(tmp_path)
+    measured = next(cell for cell in plan.cells if cell.measures_cost)
+    folder.run(measured).create()
+    folder.run(measured).record.write_text('{"diverged": {"epoch": 1}}')
+    again = plan_of(tmp_path)[0]
+    label = measured.label.replace("training 0", "training 1")
+    assert [cell.label for cell in again.cells if cell.measures_cost and cell.architecture == "ani"] == [label]
+    assert plan_of(tmp_path)[0] == again
+
+
 def test_a_warm_start_that_is_declared_is_taken(tmp_path: Path) -> None:
     changes = {"architectures__ani__set": {"from": "runs/other"}, "architectures__ani__warm_start": True}
     plan, folder, _ = plan_of(tmp_path, **changes)

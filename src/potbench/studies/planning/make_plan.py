@@ -11,6 +11,7 @@ from potbench.studies.cells import Cell, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.cell_config import Config
 from potbench.studies.planning.planner import Planner, Tuned
+from potbench.studies.running.cost_cells import with_cost_measured
 from potbench.whole_file import write_text
 
 
@@ -39,6 +40,8 @@ def make_plan(planner: Planner, tuned: Tuned | None = None, only: Sequence[str] 
         notes=tuple(dict.fromkeys(planner.notes)),
     )
     plan.chosen(only)  # refuses what is not there
+    plan.require_reference(study.reference)
+    plan = with_cost_measured(folder, plan)
     for cell, config in planned:
         _write(folder, cell, config)
     if _stored(folder) != plan:

@@ -88,6 +88,7 @@ class Planner:
         self.left_out: list[LeftOut] = []
         self.notes: list[str] = []
         self._resolved: dict[str, Resolved] = {}
+        self._accumulated: dict[str, tuple[str, int]] = {}  # dataset → who came first, and its batches of a step
 
     @cached_property
     def pairs(self) -> dict[Pair, Resolved]:
@@ -193,8 +194,19 @@ class Planner:
         problem = next(unsuitable(found.config, self.study, may_start_warm), None)
         if problem:
             raise PotbenchError(f"{architecture} on {dataset}: {problem}")
+        if self.study.budget.rule == "steps" and not found.is_solved:
+            self._require_same_steps(architecture, dataset, accumulated_in(found.config))
         self.data.require_same_store(architecture, dataset, found.config)
         return found
+
+    def _require_same_steps(self, architecture: str, dataset: str, accumulated: int) -> None:
+        first, batches = self._accumulated.setdefault(dataset, (architecture, accumulated))
+        if accumulated != batches:
+            raise PotbenchError(
+                f"{architecture} on {dataset}: trainer.accumulate_grad_batches is {accumulated}, and {batches} of "
+                f"{first}, whose steps would see other numbers of frames. Expected the same for all where steps are "
+                "equal. Change it, or change budget.rule to frames."
+            )
 
     def _has_frames(self, place: Place) -> bool:
         """Return whether a cell has the training frames that it asks for; what is left out is said."""
