@@ -10,7 +10,7 @@ from potbench.cli.main import main
 from potbench.cli.study_configs import StudyConfigs
 from potbench.runs.step_time import StepTime
 from potbench.studies import report
-from potbench.studies.cells import CellState
+from potbench.studies.cells import CellState, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning import timing
 from potbench.studies.running import launch
@@ -28,7 +28,7 @@ ONE = {
 }
 
 
-def _write_page(folder: StudyFolder, study: Study, command: str) -> Path:
+def _write_page(folder: StudyFolder, study: Study, command: str, plan: Plan | None) -> Path:
     folder.report.mkdir(exist_ok=True)
     page = folder.report / "report.html"
     page.write_text(f"{study.question} {study.budget.value:g} {command}")

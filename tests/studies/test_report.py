@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from potbench.errors import DataFileError, RunError
+from potbench.errors import DataFileError, RecordError, RunError
 from potbench.results.findings import Findings, find
 from potbench.studies import read_records, report
 from potbench.studies.cells import LeftOut, Plan
@@ -197,3 +197,22 @@ def test_a_reference_without_cells_is_refused_in_terms_of_the_study_file(folder:
         "reference is 'sgdml', of which the study has no cells: it solves 4000 frames at most. Expected one of fast, "
         "slower. Change reference in the study file."
     )
+
+
+def test_the_page_is_of_the_plan_that_was_run_also_where_another_was_made_meanwhile(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    plan = folder.load_plan()
+    folder.save_plan(Plan(cells=plan.cells[:1]))
+    assert len(write_study_report(folder, made_study(), COMMAND, plan).members) == 8
+    assert len(write_study_report(folder, made_study(), COMMAND).members) == 1
+
+
+@pytest.mark.parametrize("row", ["0,finished,,1,1,0.1", "0", "0,finished,0.5"])
+def test_a_damaged_table_of_trials_is_named(folder: StudyFolder, row: str) -> None:
+    table = folder.trials("fast", "sample")
+    table.parent.mkdir(parents=True)
+    table.write_text(f"number,state,value,seconds,cpu_seconds,x\n{row}\n")
+    with pytest.raises(RecordError, match=r"trials\.csv is damaged .* without --report: it writes the table anew"):
+        write_study_report(folder, made_study(), COMMAND)

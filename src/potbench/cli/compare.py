@@ -67,6 +67,7 @@ def compare(
     if report:
         return _write_report(folder, what, command)
     from potbench.runs.signals import Stopped
+    from potbench.studies.running.cost_cells import with_cost_measured
     from potbench.studies.running.devices import on_devices
     from potbench.studies.running.launch import run_study
 
@@ -76,10 +77,11 @@ def compare(
         if dry_run:
             return _show_plan(folder, what, plan, only)
         result = run_study(folder, plan, what, only, retry_failed)
+        plan = with_cost_measured(folder, plan)
     except Stopped as stop:
         print(f"\npotbench: {stop}", file=sys.stderr)
         return stop.status
-    _write_report(folder, what, command)
+    _write_report(folder, what, command, plan)
     return 0 if result.is_complete else 1
 
 
@@ -228,8 +230,8 @@ def _print_table(states: Mapping[Cell, CellState]) -> None:
     console.print(f"{done} of {len(states)} cells done.")
 
 
-def _write_report(folder: StudyFolder, study: Study, command: str) -> int:
+def _write_report(folder: StudyFolder, study: Study, command: str, plan: Plan | None = None) -> int:
     from potbench.studies.report import write_study_report
 
-    write_study_report(folder, study, command)
+    write_study_report(folder, study, command, plan)
     return 0

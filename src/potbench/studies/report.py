@@ -9,24 +9,26 @@ from pathlib import Path
 
 import numpy as np
 
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, RecordError
 from potbench.results.findings import find
 from potbench.results.member import Asked, Search
 from potbench.results.report import write_report
 from potbench.results.summary import show
+from potbench.studies.cells import Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.members import members_of_study
 from potbench.studies.searches.expected_best import best_so_far, expected_best
 from potbench.studies.study import Original, Study
 
 
-def write_study_report(folder: StudyFolder, study: Study, command: str) -> Path:
+def write_study_report(folder: StudyFolder, study: Study, command: str, plan: Plan | None = None) -> Path:
     """Write the report of a study, as far as it has come, and print its answer; an earlier one is replaced.
 
     Args:
         folder: of the study.
         study: what was asked.
         command: that makes the study, and the page, again.
+        plan: of this study; by default the stored one, which may be of a file that has changed since.
 
     Returns:
         The page.
@@ -34,8 +36,9 @@ def write_study_report(folder: StudyFolder, study: Study, command: str) -> Path:
     Raises:
         RunError: the study was not planned, or has no cells of its reference.
         DataFileError: the numbers of the original study cannot be read.
+        RecordError: the plan, or the table of a search, is damaged.
     """
-    plan = folder.load_plan()
+    plan = plan or folder.load_plan()
     plan.require_reference(study.reference)
     members, absent = members_of_study(folder, plan, study)
     asked = Asked(
@@ -95,8 +98,17 @@ def _searches(folder: StudyFolder, study: Study) -> tuple[Search, ...]:
 
 
 def _search(file: Path, architecture: str, dataset: str) -> Search:
-    with file.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            return _shown_search(list(csv.DictReader(stream)), architecture, dataset)
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise RecordError(
+            f"{file} is damaged ({type(error).__name__}: {error}). Expected a row for each trial, as tuning writes it. "
+            "Run the comparison again without --report: it writes the table anew."
+        ) from error
+
+
+def _shown_search(rows: list[dict[str, str]], architecture: str, dataset: str) -> Search:
     ended = [row for row in rows if row["state"] != "failed"]
     errors = np.array([float(row["value"]) if row["state"] == "finished" else np.inf for row in ended])
     keys = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]

@@ -9,6 +9,7 @@ from potbench.errors import PotbenchError
 from potbench.loading.splits.groups import units
 from potbench.studies.cells import LeftOut
 from potbench.studies.folder import StudyFolder
+from potbench.studies.planning.data_of_study import DataOfStudy
 from potbench.studies.planning.make_plan import make_plan, no_longer_planned
 from potbench.studies.planning.planner import Configs, Planner
 from potbench.studies.planning.read_study import read_study
@@ -388,6 +389,16 @@ def test_a_study_whose_first_training_diverged_is_planned_with_the_next_to_measu
     label = measured.label.replace("training 0", "training 1")
     assert [cell.label for cell in again.cells if cell.measures_cost and cell.architecture == "ani"] == [label]
     assert plan_of(tmp_path)[0] == again
+
+
+def test_errors_and_losses_of_forces_that_the_data_do_not_have_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DataOfStudy, "has_forces", lambda *_: False)
+    assert refused(tmp_path).startswith("ani on sample: the loss weights forces, and the data have none.")
+    energies = {"set": {"model.init_args.loss.init_args.forces": 0.0}, "trainings__number": 1}
+    assert refused(tmp_path, **energies).startswith("metric is forces_mae, and the data of sample have no forces.")
+    assert plan_of(tmp_path / "energies", metric="energy_mae", also=[], **energies)[0].cells
 
 
 def test_a_warm_start_that_is_declared_is_taken(tmp_path: Path) -> None:

@@ -197,6 +197,17 @@ class Planner:
         if self.study.budget.rule == "steps" and not found.is_solved:
             self._require_same_steps(architecture, dataset, accumulated_in(found.config))
         self.data.require_same_store(architecture, dataset, found.config)
+        if not self.data.has_forces(found.config):
+            if found.weights_forces:
+                raise PotbenchError(
+                    f"{architecture} on {dataset}: the loss weights forces, and the data have none. Expected a weight "
+                    "of 0. Set model.init_args.loss.init_args.forces to 0."
+                )
+            if self.study.metric.startswith("forces"):
+                raise PotbenchError(
+                    f"metric is {self.study.metric}, and the data of {dataset} have no forces. Expected an error of "
+                    "energies, such as energy_mae. Change metric in the study file."
+                )
         return found
 
     def _require_same_steps(self, architecture: str, dataset: str, accumulated: int) -> None:

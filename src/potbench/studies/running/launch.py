@@ -111,6 +111,7 @@ def run_study(
         )
     moved = with_cost_measured(folder, plan)
     if moved != plan:
-        folder.save_plan(moved)
+        if folder.load_plan() == plan:  # else the study file has changed meanwhile, and was planned
+            folder.save_plan(moved)
         return run_study(folder, moved, study, only, False, stages, console)
     return StudyResult.of(states)
