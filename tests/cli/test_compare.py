@@ -93,6 +93,17 @@ def test_the_status_is_read_from_files_alone(compare: Callable[..., str], monkey
     assert said.endswith("1 of 1 cells done.")
 
 
+def test_settings_in_the_environment_do_not_make_other_cells_and_are_named(
+    compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare("--dry_run")
+    monkeypatch.setenv("POTBENCH_FIT__TRAINER__GRADIENT_CLIP_VAL", "0.5")
+    said = compare("--dry_run")
+    assert "Not used, since the file alone says how its trainings are: POTBENCH_FIT__TRAINER__GRADIENT_CLIP_" in said
+    assert "1 of 1 cells done." in said
+    assert "do not belong" not in said
+
+
 def test_a_dry_run_says_what_is_new_and_what_it_takes(compare: Callable[..., str]) -> None:
     said = compare("--dry_run", trainings__number=3, budget__value=4, examine={"cost": False, "laws": False})
     assert "pairwise sample 32 4 4 1 finished, 2 planned" in said

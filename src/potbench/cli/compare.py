@@ -49,9 +49,11 @@ def compare(
         study_dir: folder of the study; by default runs/studies/NAME.
         allow: packages that you trust, whose classes the configs may name beside those of potbench.
     """
+    from potbench.cli.environment import drop_settings
     from potbench.studies.folder import StudyFolder
     from potbench.studies.planning.read_study import read_study
 
+    drop_settings()
     if dry_run + status + report > 1:
         raise PotbenchError(
             "Of --dry_run, --status and --report more than one is given. Expected one. Remove the others."

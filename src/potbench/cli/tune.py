@@ -41,6 +41,7 @@ def tune(
     """
     if not search.is_file():
         raise SettingError(tune, "search", str(search), "a search file", f"{search} does not exist")
+    from potbench.cli.environment import drop_settings
     from potbench.studies.searches.search import read_search
     from potbench.studies.searches.search_folder import SearchFolder
     from potbench.studies.searches.search_results import write_results
@@ -48,6 +49,7 @@ def tune(
     from potbench.studies.searches.tune import SearchStopped
     from potbench.studies.searches.tune import search as search_for
 
+    drop_settings()
     what = read_search(search)
     name = what.name or search.stem
     folder = SearchFolder(search_dir or Path("runs") / "tune" / name)
