@@ -214,5 +214,7 @@ def test_a_damaged_table_of_trials_is_named(folder: StudyFolder, row: str) -> No
     table = folder.trials("fast", "sample")
     table.parent.mkdir(parents=True)
     table.write_text(f"number,state,value,seconds,cpu_seconds,x\n{row}\n")
-    with pytest.raises(RecordError, match=r"trials\.csv is damaged .* without --report: it writes the table anew"):
+    with pytest.raises(
+        RecordError, match=r"trials\.csv is damaged .* Run the whole comparison again: it writes the table anew"
+    ):
         write_study_report(folder, made_study(), COMMAND)

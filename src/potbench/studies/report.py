@@ -104,7 +104,7 @@ def _search(file: Path, architecture: str, dataset: str) -> Search:
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise RecordError(
             f"{file} is damaged ({type(error).__name__}: {error}). Expected a row for each trial, as tuning writes it. "
-            "Run the comparison again without --report: it writes the table anew."
+            "Run the whole comparison again: it writes the table anew."
         ) from error
 
 

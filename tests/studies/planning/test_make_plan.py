@@ -362,8 +362,9 @@ def test_settings_that_no_study_can_have_are_refused(tmp_path: Path, settings: d
 def test_steps_of_other_numbers_of_batches_are_refused_where_steps_are_equal(tmp_path: Path) -> None:
     two = {"architectures__pairwise__set": {"trainer.accumulate_grad_batches": 2}, "trainings__number": 1}
     assert refused(tmp_path, **two) == (
-        "pairwise on sample: trainer.accumulate_grad_batches is 2, and 1 of ani, whose steps would see other numbers "
-        "of frames. Expected the same for all where steps are equal. Change it, or change budget.rule to frames."
+        "pairwise on sample: accumulate_grad_batches of the trainer is 2, and 1 of ani, whose steps would see other "
+        "numbers of frames. Expected the same for all where steps are equal. Change it, or change budget.rule to "
+        "frames."
     )
     assert plan_of(tmp_path / "frames", budget__rule="frames", **two)[0].cells
     assert plan_of(tmp_path / "all", set={"trainer.accumulate_grad_batches": 2}, trainings__number=1)[0].cells

@@ -201,7 +201,7 @@ class Planner:
             if found.weights_forces:
                 raise PotbenchError(
                     f"{architecture} on {dataset}: the loss weights forces, and the data have none. Expected a weight "
-                    "of 0. Set model.init_args.loss.init_args.forces to 0."
+                    "of 0. Change forces of the loss."
                 )
             if self.study.metric.startswith("forces"):
                 raise PotbenchError(
@@ -214,8 +214,8 @@ class Planner:
         first, batches = self._accumulated.setdefault(dataset, (architecture, accumulated))
         if accumulated != batches:
             raise PotbenchError(
-                f"{architecture} on {dataset}: trainer.accumulate_grad_batches is {accumulated}, and {batches} of "
-                f"{first}, whose steps would see other numbers of frames. Expected the same for all where steps are "
+                f"{architecture} on {dataset}: accumulate_grad_batches of the trainer is {accumulated}, and {batches} "
+                f"of {first}, whose steps would see other numbers of frames. Expected the same for all where steps are "
                 "equal. Change it, or change budget.rule to frames."
             )
 

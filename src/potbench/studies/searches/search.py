@@ -86,7 +86,7 @@ class Search:
             raise SpaceError(
                 f"The objective is {self.column}, and the loss does not weight forces: such a training measures no "
                 "errors of forces on validation frames. Expected an objective that all trials measure, or a weight of "
-                "forces above 0. Change the objective, or model.init_args.loss."
+                "forces above 0. Change the objective, or the loss."
             )
 
     def require(self) -> None:
