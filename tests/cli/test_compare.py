@@ -10,7 +10,7 @@ from potbench.cli.main import main
 from potbench.cli.study_configs import StudyConfigs
 from potbench.runs.step_time import StepTime
 from potbench.studies import report
-from potbench.studies.cells import CellState
+from potbench.studies.cells import CellState, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning import timing
 from potbench.studies.running import launch
@@ -28,10 +28,10 @@ ONE = {
 }
 
 
-def _write_page(folder: StudyFolder, study: Study) -> Path:
+def _write_page(folder: StudyFolder, study: Study, command: str, plan: Plan | None) -> Path:
     folder.report.mkdir(exist_ok=True)
     page = folder.report / "report.html"
-    page.write_text(study.question)
+    page.write_text(f"{study.question} {study.budget.value:g} {command}")
     print(page)
     return page
 
@@ -91,6 +91,17 @@ def test_the_status_is_read_from_files_alone(compare: Callable[..., str], monkey
     said = compare("--status")
     assert "pairwise sample 32 4 – 1 finished" in said
     assert said.endswith("1 of 1 cells done.")
+
+
+def test_settings_in_the_environment_do_not_make_other_cells_and_are_named(
+    compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare("--dry_run")
+    monkeypatch.setenv("POTBENCH_FIT__TRAINER__GRADIENT_CLIP_VAL", "0.5")
+    said = compare("--dry_run")
+    assert "Not used, since the file alone says how its trainings are: POTBENCH_FIT__TRAINER__GRADIENT_CLIP_" in said
+    assert "1 of 1 cells done." in said
+    assert "do not belong" not in said
 
 
 def test_a_dry_run_says_what_is_new_and_what_it_takes(compare: Callable[..., str]) -> None:
@@ -161,6 +172,31 @@ def test_a_page_can_be_written_alone(compared: Path, compare: Callable[..., str]
     page.unlink()
     assert compare("--report") == str(page)
     assert page.is_file()
+
+
+def test_the_page_is_that_of_the_study_as_it_was_planned_whatever_its_file_says_now(
+    compared: Path, compare: Callable[..., str]
+) -> None:
+    compare()
+    page, new = compared / "study" / "report" / "report.html", small(compared)["architectures"]["ani"]
+    before = page.read_text()
+    changed = {"budget__value": 6, "architectures__newone": new, "reference": "newone"}
+    said = compare("--report", **changed)
+    file, study = compared / "small.yaml", compared / "study" / "study.yaml"
+    assert f"{file} has changed since it was planned, as {study}, which is what is shown; compare plans anew." in said
+    assert page.read_text() == before
+    assert "has changed" not in compare("--report")
+
+
+def test_the_page_repeats_the_command_of_the_user(
+    compared: Path, compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare()
+    monkeypatch.chdir(compared)
+    flags = ["--study_dir", "study", "--allow", "tests", "mine", "--report"]
+    assert main(["compare", "small.yaml", *flags]) == 0
+    said = (compared / "study" / "report" / "report.html").read_text()
+    assert said.endswith("python -m potbench compare small.yaml --study_dir study --allow tests mine")
 
 
 @pytest.mark.usefixtures("compare")

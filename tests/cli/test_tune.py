@@ -110,6 +110,17 @@ def test_a_key_or_a_value_that_fit_refuses_is_refused_in_its_words_and_nothing_b
     assert refused(["tune", "none.yaml"]) == "none.yaml does not exist. Expected a search file. Change SEARCH."
 
 
+def test_an_objective_that_a_trial_would_not_measure_is_refused_and_nothing_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = search_file(tmp_path, space={"model.loss.forces": {"choice": [1.0, 0.0]}})
+    said = refused(["tune", str(file)])
+    assert said.startswith("The objective is validation/forces_mae, and the loss does not weight forces")
+    assert said.endswith(f"So it is with model.loss.forces: 0.0 in {file}.")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_part_of_a_training_needs_its_length(tmp_path: Path, refused: Refused) -> None:
     endless = {"trainer.max_epochs": -1}
     file = search_file(tmp_path, budget={"fraction": 0.5}, set=endless)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from potbench.errors import DataFileError, RunError
+from potbench.errors import DataFileError, RecordError, RunError
 from potbench.results.findings import Findings, find
 from potbench.studies import read_records, report
 from potbench.studies.cells import LeftOut, Plan
@@ -13,6 +13,8 @@ from potbench.studies.report import write_study_report
 from potbench.studies.study import Architecture, Original
 from tests.results.simulated import Simulated
 from tests.studies.made_study import made_cell, made_study
+
+COMMAND = "python -m potbench compare 'my studies/made.yaml' --study_dir study"
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def findings(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> Findings:
     study = made_study()
     architectures = {name: Architecture(potential=Path("a.yaml"), training=()) for name in ("fast", "slower")}
     baseline = replace(architectures["slower"], baseline=True)
-    write_study_report(folder, replace(study, architectures={**architectures, "slower": baseline}))
+    write_study_report(folder, replace(study, architectures={**architectures, "slower": baseline}), COMMAND)
     return kept[0]
 
 
@@ -75,7 +77,7 @@ def test_nothing_that_is_missing_is_silent(findings: Findings) -> None:
 def test_a_failure_after_the_test_keeps_the_numbers(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.error(made_cell("fast", 0)).write_text("cost: out of memory")
     monkeypatch.setattr(report, "write_report", lambda found, _: found)
-    found = write_study_report(folder, made_study())
+    found = write_study_report(folder, made_study(), COMMAND)
     assert len(found.main[0].rows["fast"].finished) == 3
     assert ("fast sample training 0: cost, laws or work", "cost: out of memory", "amber") in found.absent
 
@@ -87,38 +89,58 @@ def test_the_original_study_is_read_and_what_cannot_be_is_refused(
     numbers = tmp_path / "numbers.csv"
     numbers.write_text("architecture,dataset,metric,value,unit\nfast,sample,forces_mae,0.9,kcal/mol/Å\n")
     study = replace(made_study(), original=Original(text="A. Author 2024", numbers=numbers))
-    text, rows = write_study_report(folder, study).asked.original
+    text, rows = write_study_report(folder, study, COMMAND).asked.original
     assert text == "A. Author 2024"
     assert rows[0]["value"] == "0.9"
+    numbers.write_text(numbers.read_text(), encoding="utf-8-sig")  # as Excel saves it
+    assert write_study_report(folder, study, COMMAND).asked.original[1] == rows
     numbers.write_text("a,b\n1,2\n")
     with pytest.raises(DataFileError, match="has no column value"):
-        write_study_report(folder, study)
+        write_study_report(folder, study, COMMAND)
     numbers.unlink()
     with pytest.raises(DataFileError, match=r"cannot be read.*Change original.numbers"):
-        write_study_report(folder, study)
+        write_study_report(folder, study, COMMAND)
 
 
 def test_a_search_is_shown_with_its_best_and_what_was_found(
     folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "write_report", lambda found, _: found)
-    place = folder.tuning / "fast-sample"
-    place.mkdir(parents=True)
+    table = folder.trials("fast", "sample")
+    table.parent.mkdir(parents=True)
     rows = [("0", "finished", "3.0", "10", "10", "0.1", "64", "torch.nn.ReLU")]
     rows += [("1", "pruned", "9.0", "4", "4", "0.2", "64", "torch.nn.ReLU")]
     rows += [
         ("2", "failed", "", "1", "1", "0.3", "64", "torch.nn.ReLU"),
         ("3", "finished", "2.0", "10", "10", "0.00039845231", "1234567", "torch.nn.SiLU"),
     ]
-    with (place / "trials.csv").open("w", newline="") as stream:
+    with table.open("w", newline="") as stream:
         csv.writer(stream).writerows(
             [("number", "state", "value", "seconds", "cpu_seconds", "model.lr", "readout.size", "activation"), *rows]
         )
-    (search,) = write_study_report(folder, made_study()).asked.searches
+    (search,) = write_study_report(folder, made_study(), COMMAND).asked.searches
     assert search.best == (3.0, 3.0, 2.0)
     assert search.expected[-1] == 2.0
     assert search.seconds == 25.0
     assert search.chosen == "lr 0.000398, size 1234567, activation torch.nn.SiLU"
+
+
+def test_each_search_has_a_table_of_its_own(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    study = made_study()
+    recipe, data = study.architectures["fast"], study.datasets["sample"]
+    names = replace(study, architectures={"a": recipe, "a-b": recipe}, datasets={"b-c": data, "c": data})
+    tables = [folder.trials(*pair) for pair in (("a", "b-c"), ("a-b", "c"))]
+    earlier = folder.earlier_trials("a", "c"), folder.earlier_trials("a", "b-c")
+    for number, table in enumerate((*earlier, *tables)):
+        table.parent.mkdir(parents=True)
+        table.write_text(f"number,state,value,seconds,cpu_seconds,x\n0,finished,{number},1,1,0.1\n")
+    found = {(search.architecture, search.dataset): search.best for search in report._searches(folder, names)}
+    # what an earlier version has left is read where only one search can have left it
+    assert found == {("a", "c"): (0.0,), ("a", "b-c"): (2.0,), ("a-b", "c"): (3.0,)}
+    for table in tables:
+        table.unlink()
+    assert [search.dataset for search in report._searches(folder, names)] == ["c"]
 
 
 def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) -> None:
@@ -139,7 +161,7 @@ def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) ->
 
 def test_a_study_that_was_not_planned_has_no_report(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is no study"):
-        write_study_report(StudyFolder(tmp_path), made_study())
+        write_study_report(StudyFolder(tmp_path), made_study(), COMMAND)
 
 
 def test_reading_records_takes_no_torch() -> None:
@@ -161,3 +183,38 @@ def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
 def test_a_reference_that_is_not_there_is_refused(findings: Findings) -> None:
     with pytest.raises(ValueError, match=r"reference is 'fost'.*did you mean fast"):
         find(findings.members, (), findings.asked._replace(reference="fost"))
+
+
+def test_the_command_that_makes_the_study_again_is_that_of_the_user(findings: Findings) -> None:
+    assert findings.asked.commands == (COMMAND,)
+
+
+def test_a_reference_without_cells_is_refused_in_terms_of_the_study_file(folder: StudyFolder) -> None:
+    study = replace(made_study(), reference="sgdml")
+    with pytest.raises(RunError) as caught:
+        write_study_report(folder, study, COMMAND)
+    assert str(caught.value) == (
+        "reference is 'sgdml', of which the study has no cells: it solves 4000 frames at most. Expected one of fast, "
+        "slower. Change reference in the study file."
+    )
+
+
+def test_the_page_is_of_the_plan_that_was_run_also_where_another_was_made_meanwhile(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    plan = folder.load_plan()
+    folder.save_plan(Plan(cells=plan.cells[:1]))
+    assert len(write_study_report(folder, made_study(), COMMAND, plan).members) == 8
+    assert len(write_study_report(folder, made_study(), COMMAND).members) == 1
+
+
+@pytest.mark.parametrize("row", ["0,finished,,1,1,0.1", "0", "0,finished,0.5"])
+def test_a_damaged_table_of_trials_is_named(folder: StudyFolder, row: str) -> None:
+    table = folder.trials("fast", "sample")
+    table.parent.mkdir(parents=True)
+    table.write_text(f"number,state,value,seconds,cpu_seconds,x\n{row}\n")
+    with pytest.raises(
+        RecordError, match=r"trials\.csv is damaged .* Run the whole comparison again: it writes the table anew"
+    ):
+        write_study_report(folder, made_study(), COMMAND)

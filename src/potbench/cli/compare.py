@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -48,21 +49,27 @@ def compare(
         study_dir: folder of the study; by default runs/studies/NAME.
         allow: packages that you trust, whose classes the configs may name beside those of potbench.
     """
+    from potbench.cli.environment import drop_settings
     from potbench.studies.folder import StudyFolder
     from potbench.studies.planning.read_study import read_study
 
+    drop_settings()
     if dry_run + status + report > 1:
         raise PotbenchError(
             "Of --dry_run, --status and --report more than one is given. Expected one. Remove the others."
         )
     what = read_study(study)
-    what = replace(what, run=replace(what.run, allow=(*what.run.allow, *allow)))
     folder = StudyFolder(study_dir or Path("runs") / "studies" / what.name)
+    if status or report:
+        what = _as_planned(study, folder, what)
+    what = replace(what, run=replace(what.run, allow=(*what.run.allow, *allow)))
+    command = _command(study, study_dir, allow)
     if status:
-        return _show_status(study, folder, what, only)
+        return _show_status(folder, what, only)
     if report:
-        return _write_report(folder, what)
+        return _write_report(folder, what, command)
     from potbench.runs.signals import Stopped
+    from potbench.studies.running.cost_cells import with_cost_measured
     from potbench.studies.running.devices import on_devices
     from potbench.studies.running.launch import run_study
 
@@ -72,10 +79,11 @@ def compare(
         if dry_run:
             return _show_plan(folder, what, plan, only)
         result = run_study(folder, plan, what, only, retry_failed)
+        plan = with_cost_measured(folder, plan)
     except Stopped as stop:
         print(f"\npotbench: {stop}", file=sys.stderr)
         return stop.status
-    _write_report(folder, what)
+    _write_report(folder, what, command, plan)
     return 0 if result.is_complete else 1
 
 
@@ -124,10 +132,11 @@ def _tuned(planner: Planner, only: Sequence[str], is_dry: bool) -> Tuned:
         return {}
     from potbench.runs.signals import Stopped
     from potbench.studies.searches.tune import SearchStopped
-    from potbench.studies.searches.tune_study import found_so_far, searches_of, tune_study, untuned
+    from potbench.studies.searches.tune_study import found_so_far, require_searches, searches_of, tune_study, untuned
 
     for name in untuned(planner.study):
         print(f"{name} is not tuned: nothing of it is searched.")
+    require_searches(planner)
     if not is_dry:
         try:
             return {**found_so_far(planner), **tune_study(planner, only, lambda line: print(line, flush=True))}
@@ -143,13 +152,28 @@ def _tuned(planner: Planner, only: Sequence[str], is_dry: bool) -> Tuned:
     return found
 
 
-def _show_status(file: Path, folder: StudyFolder, study: Study, only: Sequence[str]) -> int:
+def _as_planned(file: Path, folder: StudyFolder, study: Study) -> Study:
+    """Return the study that the folder holds; say where the file is another one by now."""
+    from potbench.studies.planning.read_study import planned_study
+
+    if not folder.study.is_file() or folder.study.read_text(encoding="utf-8") == file.read_text(encoding="utf-8"):
+        return study
+    print(f"{file} has changed since it was planned, as {folder.study}, which is what is shown; compare plans anew.")
+    return planned_study(folder.study, file)
+
+
+def _command(file: Path, study_dir: Path | None, allow: Sequence[str]) -> str:
+    """Return the command that makes a study again."""
+    words = ["python", "-m", "potbench", "compare", str(file)]
+    words += [] if study_dir is None else ["--study_dir", str(study_dir)]
+    return shlex.join([*words, *(["--allow", *allow] if allow else [])])
+
+
+def _show_status(folder: StudyFolder, study: Study, only: Sequence[str]) -> int:
     """Show how far the cells are: from files alone."""
     from potbench.studies.running.commands import stages_asked_for
 
     plan = folder.load_plan()
-    if folder.study.is_file() and folder.study.read_text(encoding="utf-8") != file.read_text(encoding="utf-8"):
-        print(f"{file} has changed since it was planned, as {folder.study}, whose cells are below; compare plans anew.")
     stages = stages_asked_for(study)
     states = _states(folder, plan, only, stages)
     _print_table(states)
@@ -208,8 +232,8 @@ def _print_table(states: Mapping[Cell, CellState]) -> None:
     console.print(f"{done} of {len(states)} cells done.")
 
 
-def _write_report(folder: StudyFolder, study: Study) -> int:
+def _write_report(folder: StudyFolder, study: Study, command: str, plan: Plan | None = None) -> int:
     from potbench.studies.report import write_study_report
 
-    write_study_report(folder, study)
+    write_study_report(folder, study, command, plan)
     return 0

@@ -34,6 +34,16 @@ def check_environment(command: str | None = None, settings: Iterable[str] = ()) 
             )
 
 
+def drop_settings() -> None:
+    """Take settings of fit, validate and test out of the environment, and say so: files alone say what is compared."""
+    beginnings = tuple(variable(name, "") for name in CONFIGURED)
+    found = [name for name in sorted(os.environ) if name.startswith(beginnings)]
+    for name in found:
+        del os.environ[name]
+    if found:
+        print(f"Not used, since the file alone says how its trainings are: {', '.join(found)}.")
+
+
 def variable(command: str, key: str) -> str:
     """Return the name of the environment variable of a setting."""
     return f"{PREFIX}{command}__{key.replace('.', '__')}".upper()

@@ -10,6 +10,7 @@ from typing import Any
 
 from potbench.cli import known
 from potbench.cli.config_of_fit import config_of_fit
+from potbench.cli.loss_of_config import weights_forces
 from potbench.cli.parsing import ConfigParser
 from potbench.cli.places import Keys
 from potbench.cli.refusals import refusals
@@ -61,7 +62,8 @@ class StudyConfigs:
         except PotbenchError as error:
             raise PotbenchError(f"{error} So it is with {architecture} on {dataset} in {self.file}.") from error
         kind = known.find(str(config["model"]["class_path"]))
-        return Resolved(config, isinstance(kind, type) and issubclass(kind, OnePassTask))
+        is_solved = isinstance(kind, type) and issubclass(kind, OnePassTask)
+        return Resolved(config, is_solved, weights_forces(config))
 
     def data(self, config: Config) -> AtomsDataModule:
         """Return the data of a whole config, not set up.

@@ -41,6 +41,7 @@ def tune(
     """
     if not search.is_file():
         raise SettingError(tune, "search", str(search), "a search file", f"{search} does not exist")
+    from potbench.cli.environment import drop_settings
     from potbench.studies.searches.search import read_search
     from potbench.studies.searches.search_folder import SearchFolder
     from potbench.studies.searches.search_results import write_results
@@ -48,6 +49,7 @@ def tune(
     from potbench.studies.searches.tune import SearchStopped
     from potbench.studies.searches.tune import search as search_for
 
+    drop_settings()
     what = read_search(search)
     name = what.name or search.stem
     folder = SearchFolder(search_dir or Path("runs") / "tune" / name)
@@ -79,12 +81,14 @@ def _config(
 ) -> dict[str, Any]:
     """Return the whole config with some values; None for the budget trains as long as the config says."""
     from potbench.cli.config_of_fit import config_of_fit
+    from potbench.cli.loss_of_config import weights_forces
 
     every = {**what.set, **values}
     given = [f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in every.items()]
     allowed = [f"--allow={json.dumps(list(allow))}"] if allow else []
     try:
         config = config_of_fit(["--config", str(what.config), *given, *allowed])
+        what.require_measured(weights_forces(config))
     except PotbenchError as error:
         listed = ", ".join(f"{key}: {value}" for key, value in values.items())
         raise PotbenchError(f"{error} So it is with {listed} in {file}.") from error

@@ -120,6 +120,18 @@ class Plan:
         """
         return next((cell for cell in self.cells if cell.name == name), None) or _missing(name)
 
+    def require_reference(self, name: str | None) -> None:
+        """Raise RunError where there are no cells of the architecture to which the others are put in relation."""
+        if name is None or any(cell.architecture == name for cell in self.cells):
+            return
+        left_out = (each.reason.removesuffix(".") for each in self.left_out if each.label.split()[0] == name)
+        why = "; ".join(dict.fromkeys(left_out))
+        there = ", ".join(dict.fromkeys(cell.architecture for cell in self.cells))
+        raise RunError(
+            f"reference is {name!r}, of which the study has no cells{why and f': {why}'}. Expected one of {there}. "
+            "Change reference in the study file."
+        )
+
     def chosen(self, only: Sequence[str]) -> list[Cell]:
         """Return the cells with one of these texts in their label or name; all of them without a text.
 

@@ -33,6 +33,14 @@ class StudyFolder:
         self.jobs = self.path / "jobs"
         self.report = self.path / "report"
 
+    def trials(self, architecture: str, dataset: str) -> Path:
+        """Return the table of the trials of an architecture on a dataset; their searches are beside it."""
+        return self.tuning / architecture / dataset / "trials.csv"
+
+    def earlier_trials(self, architecture: str, dataset: str) -> Path:
+        """Return where that table was in earlier versions, of which other names may come to the same."""
+        return self.tuning / f"{architecture}-{dataset}" / "trials.csv"
+
     def config(self, cell: Cell) -> Path:
         """Return the config that a cell is trained with."""
         return self.configs / f"{cell.name}.yaml"

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from potbench.errors import DataFileError
+from potbench.errors import DataFileError, RecordError
 from potbench.results.findings import find
 from potbench.results.member import Asked, Search
 from potbench.results.report import write_report
 from potbench.results.summary import show
+from potbench.studies.cells import Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.members import members_of_study
 from potbench.studies.searches.expected_best import best_so_far, expected_best
 from potbench.studies.study import Original, Study
 
 
-def write_study_report(folder: StudyFolder, study: Study) -> Path:
+def write_study_report(folder: StudyFolder, study: Study, command: str, plan: Plan | None = None) -> Path:
     """Write the report of a study, as far as it has come, and print its answer; an earlier one is replaced.
 
     Args:
         folder: of the study.
         study: what was asked.
+        command: that makes the study, and the page, again.
+        plan: of this study; by default the stored one, which may be of a file that has changed since.
 
     Returns:
         The page.
 
     Raises:
-        RunError: the study was not planned.
+        RunError: the study was not planned, or has no cells of its reference.
         DataFileError: the numbers of the original study cannot be read.
+        RecordError: the plan, or the table of a search, is damaged.
     """
-    plan = folder.load_plan()
+    plan = plan or folder.load_plan()
+    plan.require_reference(study.reference)
     members, absent = members_of_study(folder, plan, study)
     asked = Asked(
         title=study.name.replace("_", " "),
@@ -44,7 +51,7 @@ def write_study_report(folder: StudyFolder, study: Study) -> Path:
         budget=study.budget.rule,
         original=None if study.original is None else (study.original.text, _numbers(study.original)),
         searches=_searches(folder, study),
-        commands=(f"python -m potbench compare {folder.study.name}",),
+        commands=(command,),
         notes=plan.notes,
     )
     findings = find(members, absent, asked)
@@ -58,7 +65,8 @@ def _numbers(original: Original) -> tuple[dict[str, str], ...]:
     if original.numbers is None:
         return ()
     try:
-        with original.numbers.open(newline="", encoding="utf-8") as stream:
+        # Excel writes a mark before the first name
+        with original.numbers.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             rows = tuple({name: value or "" for name, value in row.items() if name is not None} for row in reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -75,19 +83,32 @@ def _numbers(original: Original) -> tuple[dict[str, str], ...]:
 
 
 def _searches(folder: StudyFolder, study: Study) -> tuple[Search, ...]:
-    """Return the searches for hyperparameters that the study made: tuning/ARCHITECTURE-DATASET/trials.csv."""
+    """Return the searches for hyperparameters that the study made."""
+    pairs = list(product(study.architectures, study.datasets))
+    earlier = Counter(folder.earlier_trials(*pair) for pair in pairs)
     found = []
-    for architecture in study.architectures:
-        for dataset in study.datasets:
-            file = folder.tuning / f"{architecture}-{dataset}" / "trials.csv"
-            if file.is_file():
-                found.append(_search(file, architecture, dataset))
+    for pair in pairs:
+        files = [folder.trials(*pair)]
+        # of several pairs with one table, nobody knows whose it is
+        files += [file for file in [folder.earlier_trials(*pair)] if earlier[file] == 1]
+        file = next((each for each in files if each.is_file()), None)
+        if file is not None:
+            found.append(_search(file, *pair))
     return tuple(found)
 
 
 def _search(file: Path, architecture: str, dataset: str) -> Search:
-    with file.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            return _shown_search(list(csv.DictReader(stream)), architecture, dataset)
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise RecordError(
+            f"{file} is damaged ({type(error).__name__}: {error}). Expected a row for each trial, as tuning writes it. "
+            "Run the whole comparison again: it writes the table anew."
+        ) from error
+
+
+def _shown_search(rows: list[dict[str, str]], architecture: str, dataset: str) -> Search:
     ended = [row for row in rows if row["state"] != "failed"]
     errors = np.array([float(row["value"]) if row["state"] == "finished" else np.inf for row in ended])
     keys = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]

@@ -55,12 +55,25 @@ def plain_yaml(text: str) -> object:
     """Return what YAML says, as JSON would hold it.
 
     Raises:
-        ValueError: it is no YAML, or holds what JSON cannot; the message says where.
+        ValueError: it is no YAML, or holds what JSON cannot, such as keys that are no texts; the message says where.
     """
     try:
-        return json.loads(json.dumps(yaml.load(text, PeopleLoader), default=str))
+        found = yaml.load(text, PeopleLoader)
+        plain: object = json.loads(json.dumps(found, default=str))
+        _require_texts(found)
+        return plain
     except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise ValueError(" ".join(str(error).split())) from error
+
+
+def _require_texts(value: object, place: str = "") -> None:
+    """Raise ValueError where a key is no text: JSON would make another name of it, such as false of no."""
+    for key, part in value.items() if isinstance(value, dict) else ():
+        if not isinstance(key, str):
+            raise ValueError(f"the key {key!r}{place and f' of {place}'} is no text; no, on or 1 stands between quotes")
+        _require_texts(part, f"{place}.{key}".lstrip("."))
+    for part in value if isinstance(value, list) else ():
+        _require_texts(part, place)
 
 
 def unknown_keys(kind: type[Any], plain: object, place: str = "") -> Iterator[str]:

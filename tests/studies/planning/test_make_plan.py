@@ -9,6 +9,7 @@ from potbench.errors import PotbenchError
 from potbench.loading.splits.groups import units
 from potbench.studies.cells import LeftOut
 from potbench.studies.folder import StudyFolder
+from potbench.studies.planning.data_of_study import DataOfStudy
 from potbench.studies.planning.make_plan import make_plan, no_longer_planned
 from potbench.studies.planning.planner import Configs, Planner
 from potbench.studies.planning.read_study import read_study
@@ -80,6 +81,13 @@ def test_the_same_study_has_the_same_cells_and_its_files_are_not_written_again(t
     written = {file: file.stat().st_mtime_ns for file in folder.path.rglob("*") if file.is_file()}
     assert plan_of(tmp_path)[0] == plan
     assert {file: file.stat().st_mtime_ns for file in folder.path.rglob("*") if file.is_file()} == written
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": 3}', "\0"], ids=repr)
+def test_a_damaged_plan_is_written_anew(tmp_path: Path, text: str) -> None:
+    plan, folder, _ = plan_of(tmp_path)
+    folder.plan.write_text(text)
+    assert plan_of(tmp_path)[0] == folder.load_plan() == plan
 
 
 @pytest.mark.parametrize(
@@ -349,6 +357,49 @@ def test_settings_that_no_study_can_have_are_refused(tmp_path: Path, settings: d
     message = refused(tmp_path, architectures__ani__set=settings)
     assert message.startswith("ani on sample: ")
     assert said in message
+
+
+def test_steps_of_other_numbers_of_batches_are_refused_where_steps_are_equal(tmp_path: Path) -> None:
+    two = {"architectures__pairwise__set": {"trainer.accumulate_grad_batches": 2}, "trainings__number": 1}
+    assert refused(tmp_path, **two) == (
+        "pairwise on sample: accumulate_grad_batches of the trainer is 2, and 1 of ani, whose steps would see other "
+        "numbers of frames. Expected the same for all where steps are equal. Change it, or change budget.rule to "
+        "frames."
+    )
+    assert plan_of(tmp_path / "frames", budget__rule="frames", **two)[0].cells
+    assert plan_of(tmp_path / "all", set={"trainer.accumulate_grad_batches": 2}, trainings__number=1)[0].cells
+    scheduler = "lightning.pytorch.callbacks.GradientAccumulationScheduler"
+    grows = {"class_path": scheduler, "init_args": {"scheduling": {"1": 2}}}
+    assert scheduler in refused(tmp_path, architectures__ani__set={"trainer.callbacks": [grows]})
+
+
+def test_a_reference_whose_cells_are_all_left_out_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    changes = {"sizes": [32, 100_000], "architectures__ani__sizes": [100_000], "trainings__number": 1}
+    said = refused(tmp_path, **changes)
+    assert said.startswith("reference is 'ani', of which the study has no cells: ")
+    assert said.endswith("Expected one of pairwise. Change reference in the study file.")
+    assert not (tmp_path / "study" / "plan.json").exists()
+
+
+def test_a_study_whose_first_training_diverged_is_planned_with_the_next_to_measure_cost(tmp_path: Path) -> None:
+    plan, folder, _ = plan_of(tmp_path)
+    measured = next(cell for cell in plan.cells if cell.measures_cost)
+    folder.run(measured).create()
+    folder.run(measured).record.write_text('{"diverged": {"epoch": 1}}')
+    again = plan_of(tmp_path)[0]
+    label = measured.label.replace("training 0", "training 1")
+    assert [cell.label for cell in again.cells if cell.measures_cost and cell.architecture == "ani"] == [label]
+    assert plan_of(tmp_path)[0] == again
+
+
+def test_errors_and_losses_of_forces_that_the_data_do_not_have_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DataOfStudy, "has_forces", lambda *_: False)
+    assert refused(tmp_path).startswith("ani on sample: the loss weights forces, and the data have none.")
+    energies = {"set": {"model.init_args.loss.init_args.forces": 0.0}, "trainings__number": 1}
+    assert refused(tmp_path, **energies).startswith("metric is forces_mae, and the data of sample have no forces.")
+    assert plan_of(tmp_path / "energies", metric="energy_mae", also=[], **energies)[0].cells
 
 
 def test_a_warm_start_that_is_declared_is_taken(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
         ({"run__threads": -2}, "run.threads is -2. Expected 1 or more."),
         ({"run__retries": -1}, "run.retries is -1. Expected 0 or more."),
         ({"folds": {"number": 1}}, "folds.number is 1. Expected 2 or more."),
-        ({"calibration": 0}, "calibration is 0.0. Expected a fraction of the training frames, or how many, above 0."),
+        ({"calibration": 0}, "calibration is 0. Expected a fraction of the training frames, or how many: a whole"),
+        ({"calibration": 1.5}, "calibration is 1.5. Expected a fraction of the training frames, or how many: a whole"),
         ({"smallest_difference": 1.5}, "smallest_difference is 1.5. Expected a fraction, from 0 to below 1."),
         ({"smallest_difference": -0.1}, "smallest_difference is -0.1. Expected a fraction"),
         ({"budget__value": -5}, "budget.value is -5. Expected steps of a training, above 0."),
@@ -164,6 +165,17 @@ def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("  pairwise:", "  ani:"))
     with pytest.raises(WrittenFileError, match=r"ani stands twice in what begins in line 4\. Expected YAML, as in"):
         read_study(file)
+
+
+@pytest.mark.parametrize("name", ["no", "on", "1"])
+def test_names_that_yaml_reads_as_no_texts_are_refused(tmp_path: Path, name: str) -> None:
+    file = write_small(tmp_path)
+    written = file.read_text()
+    file.write_text(written.replace("  sample:", f"  {name}:"))
+    with pytest.raises(WrittenFileError, match=r"of datasets is no text; no, on or 1 stands between quotes"):
+        read_study(file)
+    file.write_text(written.replace("  sample:", f"  '{name}':"))
+    assert list(read_study(file).datasets) == [name]
 
 
 @pytest.mark.parametrize("text", ["name: [", "- 1", "", "name: 2026-11-26", "\tname: 1", "a: &a [*a]"])

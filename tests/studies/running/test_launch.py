@@ -19,6 +19,7 @@ from potbench.errors import RunError
 from potbench.studies.cells import CellState, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.running.cell_run import CellRun
+from potbench.studies.running.cost_cells import with_cost_measured
 from potbench.studies.running.launch import StudyResult, run_study
 from potbench.studies.running.progress import Progress
 from potbench.studies.running.state import state_of
@@ -140,6 +141,21 @@ def test_a_training_that_diverged_is_a_result(folder):
     assert starts(folder, plan.cells[0]) == ["fit"]
     assert not folder.error(plan.cells[0]).exists()
     assert "1 of 1 cells done, 1 diverged" in said
+
+
+def test_where_the_training_that_measures_cost_diverges_the_next_takes_its_place(folder):
+    plan = made_plan(4)
+    folder.save_plan(plan)
+    measured, second, third, _ = plan.cells[:4]
+    for cell in (measured, second):
+        order(folder, cell, fit={"status": 2, "diverges": True})
+    result, _ = run(folder, plan)
+    assert result.counts == {CellState.DIVERGED: 2, CellState.FINISHED: 6}
+    assert starts(folder, third) == ["fit", "test", "check", "cost"]
+    assert [cell for cell in plan.cells if "cost" in starts(folder, cell)] == [third, plan.cells[4]]
+    stored = folder.load_plan()
+    assert [cell.label for cell in stored.cells if cell.measures_cost] == [third.label, plan.cells[4].label]
+    assert with_cost_measured(folder, plan) == with_cost_measured(folder, stored) == stored
 
 
 def test_a_command_that_somebody_ended_is_not_taken_for_a_failure(folder):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from potbench.errors import PotbenchError, RunError
+from potbench.errors import PotbenchError, RecordError, RunError
 from potbench.runs.record import Diverged
 from potbench.studies.running.commands import Stage
 from potbench.studies.searches import trial_run, tune
@@ -68,6 +68,15 @@ def begun(folder: Path) -> dict[str, int]:
     """Run → how often its training was started."""
     files = sorted((folder / "trials").glob("*/begun.txt"))
     return {file.parent.name: len(file.read_text().splitlines()) for file in files}
+
+
+def test_a_damaged_description_of_a_search_is_named_and_can_be_deleted(tmp_path: Path) -> None:
+    result = run(tmp_path, what())
+    (tmp_path / "search.json").write_text("{")
+    with pytest.raises(RecordError, match=r"search\.json is damaged .* Delete it"):
+        run(tmp_path, what())
+    (tmp_path / "search.json").unlink()
+    assert run(tmp_path, what()).trials == result.trials
 
 
 def test_a_grid_has_each_combination_once_and_the_best_value_is_found(tmp_path: Path) -> None:

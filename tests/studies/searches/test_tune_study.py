@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from potbench.errors import PotbenchError
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.make_plan import make_plan
 from potbench.studies.planning.planner import Configs, Planner
@@ -13,7 +14,7 @@ from potbench.studies.searches import tune_study as module
 from potbench.studies.searches.search import Search
 from potbench.studies.searches.trials import Trial
 from potbench.studies.searches.tune import SearchResult
-from potbench.studies.searches.tune_study import found_so_far, searches_of, table_of, tune_study, untuned
+from potbench.studies.searches.tune_study import found_so_far, searches_of, tune_study, untuned
 from tests.studies.planned import CachedConfigs, config_of
 from tests.studies.small_study import write_small
 
@@ -63,7 +64,7 @@ def test_the_same_trials_of_a_part_of_the_budget_for_each(
         assert config["trainer"]["max_steps"] == 2  # half of four
         assert config["model"]["init_args"]["optimizer"]["init_args"]["lr"] == 2e-3
         assert config["data"]["init_args"]["split"]["init_args"]["size"] == 64
-    table = table_of(planner.folder, ("ani", "sample")).read_text().splitlines()
+    table = planner.folder.trials("ani", "sample").read_text().splitlines()
     assert table[1].startswith("0,finished,1.5,12")
 
 
@@ -107,10 +108,41 @@ def test_a_search_goes_on_unless_its_trials_would_be_others(
     assert bool(set(before) & set(after)) is is_same
 
 
+def test_a_search_of_an_earlier_version_goes_on_where_it_is(tmp_path: Path) -> None:
+    (new, _), ((_, what), _) = folders(planner := planner_of(tmp_path)), searches_of(planner)
+    earlier = planner.folder.earlier_trials("ani", "sample").parent / new.name
+    earlier.mkdir(parents=True)
+    assert folders(planner)[0] == earlier
+    assert what.folder.path == new
+
+
 def test_only_what_is_asked_for_is_searched(
     tmp_path: Path, searched: list[tuple[Path, Search, dict[str, Any]]]
 ) -> None:
     assert list(tune_study(planner_of(tmp_path), ["pairwise sample N=32"])) == [("pairwise", "sample")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"architectures__pairwise__set": {WEIGHT: 0.0}}, "pairwise on sample: The objective is validation/forces_mae"),
+        ({"architectures__pairwise__space": {RATE: {"choice": [1e-3, "fast"]}}}, "'fast'"),
+    ],
+    ids=str,
+)
+def test_what_a_later_search_cannot_do_is_refused_before_the_first_begins(
+    tmp_path: Path, searched: list[tuple[Path, Search, dict[str, Any]]], changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PotbenchError, match=said):
+        tune_study(planner_of(tmp_path, **changes))
+    assert searched == []
+
+
+def test_energies_may_choose_where_forces_are_not_trained(
+    tmp_path: Path, searched: list[tuple[Path, Search, dict[str, Any]]]
+) -> None:
+    energies = {"tuning": {**TUNING, "objective": "energy_mae"}, "architectures__pairwise__set": {WEIGHT: 0.0}}
+    assert len(tune_study(planner_of(tmp_path, **energies))) == 2
 
 
 def test_what_is_not_tuned_is_known(tmp_path: Path) -> None:
@@ -138,5 +170,5 @@ def test_a_study_is_tuned_by_real_trials(tmp_path: Path) -> None:
     tuned = tune_study(planner)
     assert found_so_far(planner) == tuned
     assert tuned["pairwise", "sample"][RATE] in (1e-3, 2e-3)
-    rows = table_of(planner.folder, ("pairwise", "sample")).read_text().splitlines()
+    rows = planner.folder.trials("pairwise", "sample").read_text().splitlines()
     assert len(rows) == 3

@@ -34,6 +34,7 @@ LENGTHS = {"max_steps", "max_epochs", "max_time", "val_check_interval", "check_v
 """Settings of the Trainer that do not change how long a step takes."""
 DRAWN = {"split", "seed"}
 """Settings of the data that do not either."""
+ACCUMULATES = ".GradientAccumulationScheduler"
 LATER = {"standardize": False, "smallest_spread": 0.1, "compile_steps": False}
 """Settings that cells of earlier versions lack → what they were then, so that a study goes on after an upgrade."""
 CHECKPOINT_MINUTES = 10.0
@@ -59,6 +60,12 @@ def unsuitable(config: Config, study: Study, may_start_warm: bool) -> Iterator[s
         yield (
             f"It starts from the weights of {config['from']}, whose training is part of no budget. Expected weights "
             "drawn at random, or warm_start: true for the architecture. Remove from, or declare it."
+        )
+    grows = next((each for each in callbacks_in(config) if str(each["class_path"]).endswith(ACCUMULATES)), None)
+    if grows and study.budget.rule != "as_given":
+        yield (
+            f"{grows['class_path']} changes how many batches a step has, and a study counts steps, epochs or frames. "
+            "Expected steps of one size. Remove it from trainer.callbacks."
         )
     schedule = (config["model"].get("init_args") or {}).get("schedule") or {}
     is_plateau = str(schedule.get("class_path")).endswith(".ReduceLROnPlateau")

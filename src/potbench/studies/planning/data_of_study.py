@@ -94,6 +94,10 @@ class DataOfStudy:
                 f"{fingerprint[:12]} of {first}. Expected the same for all architectures. Remove what sets the dataset."
             )
 
+    def has_forces(self, config: Config) -> bool:
+        """Return whether the prepared data of a config have forces."""
+        return self._open(config)[0].forces is not None
+
     def fingerprint(self, config: Config) -> str:
         """Return the fingerprint of the prepared data of a config."""
         return self._open(config)[0].fingerprint

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import yaml
 
+from potbench.errors import RecordError, RunError
 from potbench.studies.cells import Cell, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.cell_config import Config
 from potbench.studies.planning.planner import Planner, Tuned
+from potbench.studies.running.cost_cells import with_cost_measured
 from potbench.whole_file import write_text
 
 
@@ -38,9 +40,11 @@ def make_plan(planner: Planner, tuned: Tuned | None = None, only: Sequence[str] 
         notes=tuple(dict.fromkeys(planner.notes)),
     )
     plan.chosen(only)  # refuses what is not there
+    plan.require_reference(study.reference)
+    plan = with_cost_measured(folder, plan)
     for cell, config in planned:
         _write(folder, cell, config)
-    if not folder.plan.is_file() or folder.load_plan() != plan:
+    if _stored(folder) != plan:
         folder.save_plan(plan)
     return plan
 
@@ -50,6 +54,14 @@ def no_longer_planned(folder: StudyFolder, plan: Plan) -> list[str]:
     names = {cell.name for cell in plan.cells}
     runs = folder.runs.iterdir() if folder.runs.is_dir() else ()
     return sorted(run.name for run in runs if run.is_dir() and run.name not in names)
+
+
+def _stored(folder: StudyFolder) -> Plan | None:
+    """Return the plan in the folder of a study; None without one, and for one that is damaged: it is written anew."""
+    try:
+        return folder.load_plan()
+    except (RunError, RecordError):
+        return None
 
 
 def _write(folder: StudyFolder, cell: Cell, config: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -43,10 +44,12 @@ class Resolved(NamedTuple):
     Attributes:
         config: the whole config, every default written out.
         is_solved: whether the potential is solved at once, and not trained step by step.
+        weights_forces: whether the loss does; None where that is not known.
     """
 
     config: Config
     is_solved: bool
+    weights_forces: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Planner:
         self.data = DataOfStudy(study, configs.data)
         self.left_out: list[LeftOut] = []
         self.notes: list[str] = []
+        self._resolved: dict[str, Resolved] = {}
+        self._accumulated: dict[str, tuple[str, int]] = {}  # dataset → who came first, and its batches of a step
 
     @cached_property
     def pairs(self) -> dict[Pair, Resolved]:
@@ -93,7 +98,7 @@ class Planner:
             PotbenchError: one of them cannot work.
         """
         return {
-            (architecture, dataset): self._resolved((architecture, dataset), {})
+            (architecture, dataset): self.resolved((architecture, dataset), {})
             for dataset, architecture in product(self.study.datasets, self.study.architectures)
         }
 
@@ -134,7 +139,7 @@ class Planner:
             PotbenchError: a cell cannot work.
         """
         resolved = {
-            pair: self._resolved(pair, tuned[pair]) if pair in tuned else self.pairs[pair] for pair in self.largest
+            pair: self.resolved(pair, tuned[pair]) if pair in tuned else self.pairs[pair] for pair in self.largest
         }
         for pair in resolved:
             self.notes += self._notes(*pair, resolved[pair].config)
@@ -150,7 +155,7 @@ class Planner:
             values: dotted key → value that is tried.
             part: of the budget.
         """
-        resolved, place = self._resolved(pair, values), self.largest[pair]
+        resolved, place = self.resolved(pair, values), self.largest[pair]
         budget = self.study.budget
         assert budget.value is not None
         value = budget.value * part if budget.rule == "wall_time" else max(1, round(budget.value * part))
@@ -167,15 +172,52 @@ class Planner:
         """
         return identity_of(whole, self.data.fingerprint(config), self.data.frames(place, config).fingerprint)
 
-    def _resolved(self, pair: Pair, values: Mapping[str, object]) -> Resolved:
+    def resolved(self, pair: Pair, values: Mapping[str, object]) -> Resolved:
+        """Return the config of an architecture on a dataset, read once.
+
+        Args:
+            pair: architecture and dataset.
+            values: dotted key → value, on top of all.
+
+        Raises:
+            PotbenchError: it cannot work.
+        """
+        key = json.dumps([pair, values], sort_keys=True, default=str)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(pair, values)
+        return self._resolved[key]
+
+    def _resolve(self, pair: Pair, values: Mapping[str, object]) -> Resolved:
         architecture, dataset = pair
         found = self.configs.resolve(architecture, dataset, values)
         may_start_warm = self.study.architectures[architecture].warm_start
         problem = next(unsuitable(found.config, self.study, may_start_warm), None)
         if problem:
             raise PotbenchError(f"{architecture} on {dataset}: {problem}")
+        if self.study.budget.rule == "steps" and not found.is_solved:
+            self._require_same_steps(architecture, dataset, accumulated_in(found.config))
         self.data.require_same_store(architecture, dataset, found.config)
+        if not self.data.has_forces(found.config):
+            if found.weights_forces:
+                raise PotbenchError(
+                    f"{architecture} on {dataset}: the loss weights forces, and the data have none. Expected a weight "
+                    "of 0. Change forces of the loss."
+                )
+            if self.study.metric.startswith("forces"):
+                raise PotbenchError(
+                    f"metric is {self.study.metric}, and the data of {dataset} have no forces. Expected an error of "
+                    "energies, such as energy_mae. Change metric in the study file."
+                )
         return found
+
+    def _require_same_steps(self, architecture: str, dataset: str, accumulated: int) -> None:
+        first, batches = self._accumulated.setdefault(dataset, (architecture, accumulated))
+        if accumulated != batches:
+            raise PotbenchError(
+                f"{architecture} on {dataset}: accumulate_grad_batches of the trainer is {accumulated}, and {batches} "
+                f"of {first}, whose steps would see other numbers of frames. Expected the same for all where steps are "
+                "equal. Change it, or change budget.rule to frames."
+            )
 
     def _has_frames(self, place: Place) -> bool:
         """Return whether a cell has the training frames that it asks for; what is left out is said."""

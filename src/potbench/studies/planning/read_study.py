@@ -21,6 +21,28 @@ def read_study(file: Path) -> Study:
         WrittenFileError: it is no study file, or cannot work.
         OSError: it cannot be read.
     """
+    study = _study(file, file.parent)
+    problem = next(problems(study), None)
+    if problem:
+        raise WrittenFileError(file, problem)
+    return study
+
+
+def planned_study(planned: Path, file: Path) -> Study:
+    """Return a study as it was planned; the files that it names may be gone.
+
+    Args:
+        planned: copy of the study file in the folder of the study.
+        file: the study file, to whose folder paths are relative.
+
+    Raises:
+        WrittenFileError: the copy is no study file.
+        OSError: it cannot be read.
+    """
+    return _study(planned, file.parent)
+
+
+def _study(file: Path, folder: Path) -> Study:
     plain = _plain(file)
     unknown = next(unknown_keys(Study, plain), None)
     if unknown:
@@ -29,12 +51,8 @@ def read_study(file: Path) -> Study:
         study = from_plain(Study, plain)
     except ValueError as error:
         raise WrittenFileError(file, f"{error}.") from error
-    located: Study = _located(study, file.parent.absolute())
-    located = _with_choices(located, file.parent)
-    problem = next(problems(located), None)
-    if problem:
-        raise WrittenFileError(file, problem)
-    return located
+    located: Study = _located(study, folder.absolute())
+    return _with_choices(located, folder)
 
 
 def _plain(file: Path) -> dict[str, Any]:

@@ -99,8 +99,9 @@ def _numbers(study: Study) -> Iterator[str]:
         yield "trainings.vary is empty, and all trainings would be the same. Expected what changes, or one training."
     if not 0 <= study.smallest_difference < 1:
         yield f"smallest_difference is {study.smallest_difference}. Expected a fraction, from 0 to below 1."
-    if study.calibration is not None and not 0 < study.calibration < math.inf:
-        yield f"calibration is {study.calibration}. Expected a fraction of the training frames, or how many, above 0."
+    apart = study.calibration
+    if apart is not None and not (0 < apart < 1 or (1 <= apart < math.inf and apart == int(apart))):
+        yield f"calibration is {apart:g}. Expected a fraction of the training frames, or how many: a whole number."
 
 
 def _budget(study: Study) -> Iterator[str]:

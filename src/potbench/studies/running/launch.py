@@ -14,6 +14,7 @@ from potbench.runs.signals import NAMES, Stopped
 from potbench.studies.cells import Cell, CellState, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.running.commands import Stage, stages_asked_for
+from potbench.studies.running.cost_cells import with_cost_measured
 from potbench.studies.running.devices import devices_of
 from potbench.studies.running.forwarding import forwarded
 from potbench.studies.running.progress import Progress
@@ -64,6 +65,8 @@ def run_study(
 ) -> StudyResult:
     """Run the cells of a study that are not finished.
 
+    Where the training with which cost should be measured diverges, the next takes its place, also in the stored plan.
+
     Args:
         folder: of the study, with the configs of the cells.
         plan: the cells, in the order in which they are run.
@@ -106,4 +109,9 @@ def run_study(
             "Run the same command again to go on.",
             128 + runner.signal,
         )
+    moved = with_cost_measured(folder, plan)
+    if moved != plan:
+        if folder.load_plan() == plan:  # else the study file has changed meanwhile, and was planned
+            folder.save_plan(moved)
+        return run_study(folder, moved, study, only, False, stages, console)
     return StudyResult.of(states)

@@ -76,6 +76,19 @@ class Search:
         whole = prod(sizes)
         return self.trials or whole if self.sampler != "grid" else min(self.trials or whole, whole)
 
+    def require_measured(self, weights_forces: bool | None) -> None:
+        """Raise SpaceError where the trainings of the search do not measure what chooses.
+
+        Args:
+            weights_forces: whether the loss of a trial does; None where that is not known.
+        """
+        if weights_forces is False and self.column.startswith(f"{STAGE}forces"):
+            raise SpaceError(
+                f"The objective is {self.column}, and the loss does not weight forces: such a training measures no "
+                "errors of forces on validation frames. Expected an objective that all trials measure, or a weight of "
+                "forces above 0. Change the objective, or the loss."
+            )
+
     def require(self) -> None:
         """Raise SpaceError where the search cannot work."""
         if self.column.removeprefix(STAGE) not in OBJECTIVES:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from filelock import FileLock
 
-from potbench.errors import MissingPackageError, RunError
+from potbench.errors import MissingPackageError, RecordError, RunError
 from potbench.studies.running.cell_lock import CellLock
 from potbench.studies.searches.search import Search
 from potbench.studies.searches.search_folder import SearchFolder
@@ -69,6 +69,7 @@ class Trials:
     Raises:
         MissingPackageError: Optuna is not installed.
         RunError: the folder holds another search.
+        RecordError: it is damaged.
     """
 
     def __init__(self, folder: SearchFolder, search: Search, identity: str = "") -> None:
@@ -235,7 +236,13 @@ class Trials:
         if not self.folder.search.is_file():
             write_text(self.folder.search, json.dumps(now, indent=2) + "\n")
             return
-        then = json.loads(self.folder.search.read_text(encoding="utf-8"))
+        try:
+            then = dict(json.loads(self.folder.search.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise RecordError(
+                f"{self.folder.search} is damaged ({error}). Expected what the search wrote when it began. Delete it "
+                "if nothing of the search has changed since: it is written anew, and the trials stay."
+            ) from error
         changed = [("config" if name == "identity" else name) for name in now if now[name] != then.get(name)]
         if changed:
             raise RunError(

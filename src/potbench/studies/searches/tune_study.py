@@ -6,16 +6,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
-from potbench.studies.folder import StudyFolder
+from potbench.studies.planning.cell_config import Config
 from potbench.studies.planning.planner import Pair, Planner, Tuned
 from potbench.studies.searches.search import STAGE, Search
 from potbench.studies.searches.search_folder import SearchFolder
 from potbench.studies.searches.search_results import write_results, write_table
+from potbench.studies.searches.space import SpaceError
 from potbench.studies.searches.trials import Trials
-from potbench.studies.searches.tune import result_of, search
+from potbench.studies.searches.tune import Resolve, require_values, result_of, search
 from potbench.studies.study import Study, Tuning
 
 
@@ -50,17 +50,28 @@ def tune_study(planner: Planner, only: Sequence[str] = (), say: Callable[[str], 
         MissingPackageError: Optuna is not installed.
         PotbenchError: fit refuses a value, or trials fail again and again.
     """
+    require_searches(planner)
     tuned: dict[Pair, Mapping[str, object]] = {}
     for pair, (what, folder, part) in searches_of(planner):
         if only and not any(text in _labels(planner, pair) for text in only):
             continue
         name = " on ".join(pair)
         say(f"Searching for the best of {name}: {', '.join(what.space)}")
-        found = search(folder.path, what, partial(planner.trial, pair, part=part), say=partial(_say, say, name))
+        found = search(folder.path, what, _resolve(planner, pair, what, part), say=partial(_say, say, name))
         write_results(folder, name, what, found, planner.trial(pair, found.best, 1.0))
-        write_table(table_of(planner.folder, pair), found.trials, list(what.parameters))
+        write_table(planner.folder.trials(*pair), found.trials, list(what.parameters))
         tuned[pair] = found.best
     return tuned
+
+
+def require_searches(planner: Planner) -> None:
+    """Refuse what one of the searches cannot do, before any of them begins.
+
+    Raises:
+        PotbenchError: fit refuses a value, or the trials would not measure what chooses.
+    """
+    for pair, (what, _, part) in searches_of(planner):
+        require_values(what, _resolve(planner, pair, what, part))
 
 
 def found_so_far(planner: Planner) -> Tuned:
@@ -92,7 +103,10 @@ def searches_of(planner: Planner) -> Iterator[tuple[Pair, SearchOfStudy]]:
         # the same whatever the number of trials: more of them go on where fewer have ended
         identity = planner.identity(place, planner.pairs[pair].config, planner.trial(pair, {}, tuning.budget))
         facts = json.dumps([identity, what.space, what.objective, what.seed], sort_keys=True)
-        folder = table_of(planner.folder, pair).parent / hashlib.sha256(facts.encode()).hexdigest()[:8]
+        name = hashlib.sha256(facts.encode()).hexdigest()[:8]
+        tables = planner.folder.trials(*pair), planner.folder.earlier_trials(*pair)
+        folders = [table.parent / name for table in tables]
+        folder = next((each for each in folders if each.is_dir()), folders[0])
         yield pair, SearchOfStudy(what, SearchFolder(folder), tuning.budget)
 
 
@@ -108,9 +122,17 @@ def space_of(study: Study, tuning: Tuning, architecture: str) -> dict[str, objec
     return {**tuning.space, **study.architectures[architecture].space}
 
 
-def table_of(folder: StudyFolder, pair: Pair) -> Path:
-    """Return the table of the trials of an architecture on a dataset."""
-    return folder.tuning / "-".join(pair) / "trials.csv"
+def _resolve(planner: Planner, pair: Pair, what: Search, part: float) -> Resolve:
+    """Return what makes the configs of the trials of an architecture on a dataset."""
+
+    def resolve(values: Mapping[str, object]) -> Config:
+        try:
+            what.require_measured(planner.resolved(pair, values).weights_forces)
+        except SpaceError as error:
+            raise SpaceError(f"{' on '.join(pair)}: {error}") from error
+        return planner.trial(pair, values, part)
+
+    return resolve
 
 
 def _labels(planner: Planner, pair: Pair) -> str:
