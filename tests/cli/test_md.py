@@ -4,16 +4,19 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import molecule
 from ase.io import read, write
 
 from potbench.cli.main import main
+from potbench.inference import relax
 from potbench.inference.dynamics import Dynamics
+from potbench.potentials.potential import Potential
 from tests.cli.conftest import start
 
 SHORT = ["--time", "0.02", "--temperature", "100"]
@@ -142,6 +145,25 @@ def test_structures_relax(
     assert "The output ends in '.pdb'" in refused(command)
     command[-1] = str(tmp_path / "third.xyz")
     assert "fmax" in refused([*command, "--fmax", "0"])
+
+
+def test_a_structure_that_collapses_is_named_and_the_others_are_written(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_each = relax.relax
+
+    def relaxed(potential: Potential, structures: list[Atoms], *settings: object) -> Iterator[object]:
+        yield from of_each(potential, structures[:1], *settings)
+        yield relax.Collapsed(structures[1], "H2O collapses.")
+
+    monkeypatch.setattr(relax, "relax", relaxed)
+    write(tmp_path / "in.xyz", [molecule("CH4"), molecule("H2O")])
+    command = ["relax", str(finished_run), str(tmp_path / "in.xyz"), "--output", str(tmp_path / "out.xyz")]
+    assert main([*command, "--fmax", "0.5"]) == 1
+    said = capsys.readouterr().out
+    assert "collapsed" in said
+    assert "Structure 1: H2O collapses." in said
+    assert [str(atoms.symbols) for atoms in read(tmp_path / "out.xyz", ":")] == ["CH4"]
 
 
 def test_a_run_of_another_property_moves_nothing(

@@ -8,7 +8,7 @@ from potbench.examination.dimers import Dimers
 from potbench.examination.protocol import MODES
 from potbench.potentials.sgdml import SGDML
 from tests.examination.findings import of, verdicts
-from tests.examination.toys import Bottomless, CutOff, Kinked, Morse, subject
+from tests.examination.toys import Bottomless, CutOff, Flat, Kinked, Morse, Stepped, subject
 
 HYDROGEN = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
 
@@ -31,7 +31,12 @@ def test_every_pair_of_elements_is_examined() -> None:
 
 @pytest.mark.parametrize(
     ("potential", "failing"),
-    [(Bottomless, ["fall of the energy at short range"]), (Kinked, ["largest jump of a force"])],
+    [
+        (Bottomless, ["pairs whose energy does not rise at short range", "fall of the energy at short range"]),
+        (Flat, ["pairs whose energy does not rise at short range"]),
+        (Kinked, ["largest jump of a force"]),
+        (Stepped, ["largest step of the energy"]),
+    ],
 )
 def test_what_is_wrong_with_a_potential_is_what_fails(potential: type[Morse], failing: list[str]) -> None:
     found = Dimers().examine(subject(potential(["H"]), HYDROGEN), MODES["fast"])

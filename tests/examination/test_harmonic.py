@@ -15,7 +15,7 @@ from potbench.examination.harmonic import Harmonic
 from potbench.examination.protocol import MODES
 from potbench.inference.calculator import Calculator
 from tests.examination.findings import of, verdicts
-from tests.examination.toys import Ethane, Morse, Pointed, subject
+from tests.examination.toys import Ethane, Flat, Morse, Pointed, subject
 from tests.inference.toy import Springs
 
 HYDROGEN = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
@@ -49,6 +49,11 @@ def test_vibrations_are_those_of_ase(tmp_path) -> None:
     assert found.figures[0].lines[0].y == pytest.approx(expected, abs=0.1)
     assert len(expected) == 3 * 8 - 6
     assert set(verdicts(found).values()) == {"pass", ""}
+
+
+def test_a_molecule_that_does_not_vibrate_at_all_fails() -> None:
+    found = of(Harmonic().examine(subject(Flat(["H"]), HYDROGEN), DEV), "vibrations missing")
+    assert (found.verdict, found.value, found.note) == ("FAIL", 1, "None is above 20 cm⁻¹.")
 
 
 class Saddle(Ethane):

@@ -12,17 +12,20 @@ from tests.examination.findings import of, verdicts
 from tests.examination.toys import (
     Bottomless,
     Kinked,
+    KinkedBesideAWall,
     Morse,
     PairPotential,
     Pointed,
     SecondMinimum,
+    Steep,
+    Stepped,
     Unconservative,
     subject,
 )
 from tests.inference.toy import Springs
 
 HYDROGEN = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
-MINIMA, HOLE, SLOPE, JUMP = "minima", "fall", "|F + dE/dr|", "jump"
+MINIMA, HOLE, SLOPE, STEP, JUMP = "minima", "fall", "|F + dE/dr|", "step", "jump"
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
@@ -47,6 +50,8 @@ def test_a_morse_potential_passes(mode) -> None:
         (SecondMinimum, {MINIMA}),
         (Bottomless, {HOLE}),
         (Kinked, {JUMP}),
+        (KinkedBesideAWall, {JUMP}),
+        (Stepped, {STEP}),
         (Unconservative, {SLOPE}),
     ],
 )
@@ -54,13 +59,26 @@ def test_a_morse_potential_passes(mode) -> None:
 def test_what_is_wrong_with_a_potential_is_what_fails(potential: type[Morse], failing: set[str], mode: str) -> None:
     found = Stretch().examine(subject(potential(["H"]), HYDROGEN), MODES[mode])
     failed = {quantity for quantity, verdict in verdicts(found).items() if verdict == "FAIL"}
-    assert {next(word for word in (MINIMA, HOLE, SLOPE, JUMP) if word in quantity) for quantity in failed} == failing
+    assert {
+        next(word for word in (MINIMA, HOLE, SLOPE, STEP, JUMP) if word in quantity) for quantity in failed
+    } == failing
 
 
 def test_a_jump_has_its_height() -> None:
     found = of(Stretch().examine(subject(Kinked(["H"]), HYDROGEN), MODES["fast"]), JUMP)
     assert found.value == pytest.approx(Kinked.jump, rel=0.01)
     assert found.note == "Of H–H (0, 1) at 1 Å."
+
+
+def test_a_step_has_its_height() -> None:
+    found = of(Stretch().examine(subject(Stepped(["H"]), HYDROGEN), MODES["fast"]), STEP)
+    assert found.value == pytest.approx(0.05, rel=0.01)
+    assert found.note == "Of H–H (0, 1) at 1 Å."
+
+
+def test_a_steep_wall_is_neither_a_jump_nor_a_wrong_force() -> None:
+    found = Stretch().examine(subject(Steep(["H"]), HYDROGEN), MODES["fast"])
+    assert set(verdicts(found).values()) == {"pass"}
 
 
 def test_a_hole_has_its_depth() -> None:

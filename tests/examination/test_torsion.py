@@ -48,14 +48,6 @@ class Unconservative(Ethane):
         return found if found.forces is None else found._replace(forces=1.05 * found.forces)
 
 
-class Counting(Ethane):
-    """Energies know how often they were asked for."""
-
-    def energies(self, batch: Batch) -> Prediction:
-        found = super().energies(batch)
-        return found._replace(energy=found.energy + 1e-3 * torch.arange(len(found.energy)))
-
-
 @pytest.mark.parametrize(
     ("potential", "failing"),
     [(Jumping, ["largest jump of a torque"]), (Unconservative, ["largest |torque + dE/dφ|"])],
@@ -65,11 +57,6 @@ def test_what_is_wrong_with_a_potential_is_what_fails(potential: type[Ethane], f
     assert [quantity for quantity, verdict in verdicts(found).items() if verdict == "FAIL"] == failing
     if potential is Jumping:
         assert of(found, "jump").value == pytest.approx(0.1 * math.sqrt(1 - 0.3**2), rel=0.01)
-
-
-def test_an_energy_that_does_not_return_fails() -> None:
-    found = Torsion().examine(subject(Counting(ETHANE), ETHANE), MODES["dev"])
-    assert of(found, "E(360°)").verdict == "FAIL"
 
 
 def test_methane_has_nothing_to_rotate() -> None:

@@ -56,11 +56,39 @@ class Kinked(Morse):
         return super().of(distances) + self.jump * beyond * torch.exp(-((beyond / 0.5) ** 2))
 
 
+class KinkedBesideAWall(Kinked):
+    """The same jump, in the shade of a steep wall at short distances."""
+
+    def of(self, distances: Tensor) -> Tensor:
+        return super().of(distances) + 1e-4 * distances**-12
+
+
+class Stepped(Morse):
+    """Its energy steps by 50 meV at 1 Å, which its forces do not know of."""
+
+    def of(self, distances: Tensor) -> Tensor:
+        return super().of(distances) + 0.05 * (distances < 1.0)
+
+
+class Steep(Morse):
+    """A wall whose energy bends so much that its slope over 10⁻⁴ Å is not that at a point."""
+
+    def of(self, distances: Tensor) -> Tensor:
+        return super().of(distances) + 2 * torch.exp((0.52 - distances) / 0.002)
+
+
 class Bottomless(Morse):
     """It falls again below 0.6 Å: there is no repulsion."""
 
     def of(self, distances: Tensor) -> Tensor:
         return super().of(distances) - 2500 * (0.6 - distances).clamp(min=0) ** 3
+
+
+class Flat(Morse):
+    """It has no forces at all, as a composition."""
+
+    def of(self, distances: Tensor) -> Tensor:
+        return 0 * distances
 
 
 class SecondMinimum(Morse):

@@ -72,3 +72,13 @@ def test_a_reference_that_is_there_is_not_replaced_by_an_earlier_prediction() ->
     (twice,) = with_predictions([once], [prediction(atoms, -4.5, 3.0)])
     assert twice.info["reference_energy"] == -5.0
     assert errors([twice]).energy == pytest.approx(0.5)
+
+
+def test_columns_that_are_named_as_predictions_are_told_from_them() -> None:
+    atoms = molecule("H2O")
+    atoms.info |= {"energy_spread": 0.3, "new_composition": "yes"}
+    atoms.arrays["extrapolation"] = np.ones(3)
+    (found,) = with_predictions([atoms], [prediction(atoms, -4.0, 3.0)])
+    assert found.info == {"reference_energy_spread": 0.3, "reference_new_composition": "yes"}
+    assert found.arrays["reference_extrapolation"].tolist() == [1, 1, 1]
+    assert "extrapolation" not in found.arrays

@@ -14,6 +14,7 @@ from potbench.errors import CheckpointError, DataFileError, UnknownMoleculeError
 from potbench.inference.predict import predict, predict_file
 from potbench.laws.precision import default_dtype
 from potbench.potentials.environments import TrainedEnvironments
+from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.runs.trained_on import TrainedOn
 from potbench.structures import Frames
 from tests.runs.small_checkpoint import save, small_checkpoint, small_potential
@@ -61,6 +62,21 @@ def test_a_potential_in_double_precision_predicts_in_it() -> None:
         expected = potential(batch.with_positions(torch.from_numpy(frames.positions).view(-1, 3)), forces=True)
     assert torch.equal(torch.from_numpy(found.energy), expected.energy.detach())
     assert torch.equal(torch.from_numpy(found.forces).view(-1, 3), expected.forces.detach())
+
+
+class Rounding(SumOverAtoms):
+    """It has no weights, and knows how far positions are from those in single precision."""
+
+    def atomic_energies(self, batch, element):
+        return (batch.positions.double() - batch.positions.detach().float()).sum(dim=1)
+
+
+def test_a_potential_without_weights_gets_positions_in_double_precision() -> None:
+    frames = chunk(molecule("CH4"), 3)
+    (found,) = predict(Rounding(["H", "C"]), [frames])
+    rounded = (frames.positions - frames.positions.astype(np.float32)).sum(axis=(1, 2))
+    assert found.energy == pytest.approx(rounded, rel=1e-6)
+    assert (np.abs(rounded) > 1e-9).all()
 
 
 def test_conformers_are_predicted_as_chunks_of_the_same_shape() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from ase import Atoms, units
 from ase.build import molecule
+from ase.constraints import FixAtoms
 from ase.io import read
 
 from potbench.errors import RunError, SettingError, UnknownMoleculeError, UnstableError
 from potbench.inference import simulation
+from potbench.inference.dynamics import Dynamics
 from potbench.inference.simulation import Plan, Progress, simulate
 from potbench.potentials.environments import TrainedEnvironments
 from potbench.potentials.molecules import batch_of
@@ -196,6 +199,47 @@ def test_what_cannot_be_predicted_is_refused(tmp_path: Path) -> None:
     periodic.pbc = True
     with pytest.raises(UnknownMoleculeError, match="The structure is periodic"):
         simulate(springs(), periodic, tmp_path / "md", PLAN)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_masses_are_those_of_the_structure(tmp_path: Path, kind: str) -> None:
+    heavy = TRIANGLE.copy()
+    heavy.set_masses([15.999, 2.014, 1.008])
+    plan = replace(PLAN, format=kind, time=0.005)
+    simulate(springs(), heavy, tmp_path / "heavy", plan)
+    last = read(tmp_path / "heavy" / f"replica_0.{kind}", -1)
+    assert last.get_masses() == pytest.approx([15.999, 2.014, 1.008])
+    rows = list(csv.DictReader((tmp_path / "heavy" / "log.csv").open()))
+    first = read(tmp_path / "heavy" / f"replica_0.{kind}", 0)
+    assert first.get_kinetic_energy() == pytest.approx(float(rows[0]["kinetic_energy_ev"]), abs=1e-6)
+    simulate(springs(), TRIANGLE, tmp_path / "light", plan)
+    assert content(tmp_path / "heavy")["log"] != content(tmp_path / "light")["log"]
+    with pytest.raises(RunError, match="differs in masses"):
+        simulate(springs(), TRIANGLE, tmp_path / "heavy", plan)
+
+
+def test_a_state_of_an_earlier_version_without_masses_resumes(tmp_path: Path) -> None:
+    simulate(springs(), TRIANGLE, tmp_path, replace(PLAN, time=0.02))
+    with np.load(tmp_path / "state.npz") as file:
+        arrays = dict(file)
+    settings = json.loads(str(arrays["settings"]))
+    del settings["masses"]
+    np.savez(tmp_path / "state.npz", **{**arrays, "settings": np.array(json.dumps(settings))})
+    assert simulate(springs(), TRIANGLE, tmp_path, PLAN).frames == 11
+
+
+def test_constraints_are_refused(tmp_path: Path) -> None:
+    held = TRIANGLE.copy()
+    held.set_constraint(FixAtoms([0]))
+    with pytest.raises(UnknownMoleculeError, match=r"has constraints \(FixAtoms\)"):
+        simulate(springs(), held, tmp_path / "md", PLAN)
+    assert not (tmp_path / "md").exists()
+
+
+def test_times_of_long_dynamics_have_all_their_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dynamics, "time", property(lambda dynamics: 123.4565 + dynamics.steps_done / 2000))
+    simulate(springs(), TRIANGLE, tmp_path, replace(PLAN, time=0.004, replicas=1))
+    assert [row["time_fs"] for row in csv.DictReader((tmp_path / "log.csv").open())] == ["123456.5", "123460.5"]
 
 
 def test_a_full_disk_leaves_the_last_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

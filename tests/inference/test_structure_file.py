@@ -104,6 +104,26 @@ def test_npz_holds_arrays_of_all_atoms_with_their_units_and_the_columns_of_all(t
         assert "of_one_alone" not in arrays
 
 
+@pytest.mark.parametrize("ending", ["xyz", "npz"])
+def test_columns_named_as_results_are_kept_beside_them(tmp_path: Path, ending: str) -> None:
+    water = predicted("H2O")
+    water.info["energy"] = -5.0
+    water.arrays["forces"] = np.ones((3, 3))
+    file = tmp_path / f"out.{ending}"
+    write_structures(file, [water])
+    assert water.info["energy"] == -5.0
+    if ending == "npz":
+        with np.load(file) as arrays:
+            assert arrays["reference_energy"].tolist() == [-5.0]
+            assert arrays["energy"].tolist() == [water.calc.results["energy"]]
+            assert (arrays["reference_forces"] == 1).all()
+        return
+    again = read(file)
+    assert again.get_potential_energy() == pytest.approx(water.calc.results["energy"])
+    assert again.info["reference_energy"] == -5.0
+    assert (again.arrays["reference_forces"] == 1).all()
+
+
 def test_named_values_of_a_database_are_read(tmp_path: Path) -> None:
     with connect(tmp_path / "water.db") as rows:
         rows.write(molecule("H2O"), total_charge=1)

@@ -179,6 +179,14 @@ class StepsInside(Sound):
         return super().pair_energy(batch, first, second) + 0.0025 * (distance < 2.5)
 
 
+class StepsBesideAWall(StepsInside):
+    """The same step, in the shade of a steep wall at short distances."""
+
+    def pair_energy(self, batch: Batch, first: Tensor, second: Tensor) -> Tensor:
+        distance = (batch.positions[first] - batch.positions[second]).norm(dim=1)
+        return super().pair_energy(batch, first, second) + distance**-12
+
+
 class HasNoCutoff(Sound):
     def pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         same = batch.molecule_index[:, None] == batch.molecule_index

@@ -28,7 +28,7 @@ BREAKS = {
     "batch of one": [broken.CountsMolecules],
     "single atom": [broken.DividesByNeighbors, broken.PushesSingleAtoms],
     "through the cutoff": [broken.CutsHard, broken.CutsForcesHard],
-    "work": [broken.StepsInside],
+    "work": [broken.StepsInside, broken.StepsBesideAWall],
     "far apart": [broken.HasNoCutoff],
     "single precision": [broken.RoundsTotals],
 }

@@ -18,7 +18,8 @@ def predict(
 ) -> None:
     """Predict energies and forces of the structures in a file.
 
-    Names, charges and columns of the structures are kept. Labels are taken along, and compared with the predictions.
+    Names, charges and columns of the structures are kept; the names of columns that are called as predictions are begin
+    with reference_. Labels are taken along, and compared with the predictions.
 
     Args:
         run: folder of a run.

@@ -41,6 +41,7 @@ def relax(
     from rich.console import Console
     from rich.table import Table
 
+    from potbench.inference.relax import Collapsed, Relaxed
     from potbench.inference.relax import relax as search
     from potbench.inference.structure_file import ENDINGS, read_structures, write_structures
 
@@ -49,15 +50,24 @@ def relax(
         raise SettingError(relax, "output", str(output), f"one of {', '.join(ENDINGS)}", problem)
     read = read_structures(structures)
     table = Table("Structure", "Steps", "Energy falls by (eV)", "Largest force (eV/Å)", "", box=None)
-    found = []
-    for number, relaxed in enumerate(search(potential, read, fmax, steps)):
-        found.append(relaxed)
-        remarks = [] if relaxed.converged else ["[bold red]not converged"]
-        remarks += ["[yellow]outside of the training set"] if relaxed.extrapolated else []
-        name = f"{number} {relaxed.atoms.get_chemical_formula()}"
-        fall, force = f"{relaxed.before - relaxed.after:.4f}", f"{relaxed.largest_force:.4f}"
-        table.add_row(name, str(relaxed.steps), fall, force, ", ".join(remarks))
-    write_structures(output, [relaxed.atoms for relaxed in found])
+    found: list[Relaxed] = []
+    collapsed = []
+    for number, end in enumerate(search(potential, read, fmax, steps)):
+        name = f"{number} {end.atoms.get_chemical_formula()}"
+        if isinstance(end, Collapsed):
+            collapsed.append(f"Structure {number}: {end.reason}")
+            table.add_row(name, "", "", "", "[bold red]collapsed")
+            continue
+        found.append(end)
+        remarks = [] if end.converged else ["[bold red]not converged"]
+        remarks += ["[yellow]outside of the training set"] if end.extrapolated else []
+        fall, force = f"{end.before - end.after:.4f}", f"{end.largest_force:.4f}"
+        table.add_row(name, str(end.steps), fall, force, ", ".join(remarks))
+    if found:
+        write_structures(output, [relaxed.atoms for relaxed in found])
     Console().print(table)
-    print(f"{len(found)} structures with energies in eV and forces in eV/Å are in {output}")
-    return 0 if all(relaxed.converged for relaxed in found) else 1
+    for said in collapsed:
+        print(said)
+    if found:
+        print(f"{len(found)} structures with energies in eV and forces in eV/Å are in {output}")
+    return 0 if not collapsed and all(relaxed.converged for relaxed in found) else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,13 +12,17 @@ import torch
 from potbench.batch import Batch
 from potbench.examination.protocol import Line
 from potbench.laws.compare import forces_of
+from potbench.laws.steps import Step, integrals, largest_step
 from potbench.potentials.potential import Potential
 from potbench.structures import FloatArray, Frames, IntArray, bounded_parts
 
-BESIDE = 1e-4
-"""To either side of a point, for derivatives: in Å, or radians."""
-FINEST = 1e-5
-"""In Å, or radians: the distance of points between which a force may not jump."""
+BESIDE = 1e-4, 1e-6
+"""To either side of a point, for derivatives: in Å, or radians. The first is for kernels, whose large terms cancel each
+other and leave rounding errors of 10⁻⁹ eV; the second for walls, where the energy bends within the first."""
+FINEST = 1e-6
+"""In Å, or radians: the distance of points between which energy and force may not jump."""
+SEARCHED = 900
+"""About how many places both searches for steps look at, beside the points of a curve."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Curve:
         q: shape (points,), evenly spaced.
         energy: E, shape (points,), in eV.
         force: F·∂x/∂q, shape (points,), of the forces.
-        slope: ∂E/∂q, shape (points,), by differences of the energy.
+        slope: ∂E/∂q, shape (points,), by differences of the energy, of two the one that is nearer to the force.
         stiffness: derivative of `force`, shape (points,), by differences.
     """
 
@@ -83,65 +87,65 @@ def follow(potential: Potential, paths: Sequence[Path], num_points: int) -> list
         UnknownMoleculeError: a molecule that the potential was not made for.
     """
     q = [np.linspace(path.start, path.end, num_points) for path in paths]
-    three = [np.concatenate([points - BESIDE, points, points + BESIDE]) for points in q]
+    far, near = BESIDE
+    offsets = np.array([0, -far, far, -near, near])[:, None]
+    five = [(points + offsets).ravel() for points in q]
     curves = []
-    for path, points, (energy, force) in zip(paths, q, _along(potential, paths, three), strict=True):
-        energies, forces = energy.reshape(3, -1), force.reshape(3, -1)
-        slope, stiffness = ((values[2] - values[0]) / (2 * BESIDE) for values in (energies, forces))
-        curves.append(Curve(path, points, energies[1], forces[1], slope, stiffness))
+    for path, points, (energy, force) in zip(paths, q, _along(potential, paths, five), strict=True):
+        energies, forces = energy.reshape(5, -1), force.reshape(5, -1)
+        slopes = np.stack([energies[2] - energies[1], energies[4] - energies[3]]) / (2 * np.array([[far], [near]]))
+        nearer = np.abs(slopes + forces[0]).argmin(axis=0)
+        slope = np.take_along_axis(slopes, nearer[None], axis=0)[0]
+        curves.append(Curve(path, points, energies[0], forces[0], slope, (forces[2] - forces[1]) / (2 * far)))
     return curves
 
 
-class Jump(NamedTuple):
-    """Where the force along a path changes most within 10⁻⁵ Å, or radians, beside its trend.
+def force_jumps(potential: Potential, curves: Sequence[Curve]) -> list[Step]:
+    """Return the largest jump of the force along each path within 10⁻⁶ Å, or radians; see `potbench.laws.steps`.
 
-    Attributes:
-        at: place on the path.
-        height: by how much.
+    So near, it counts for little that the stiffness of a bond may jump, as that of CELU networks does.
     """
 
-    at: float
-    height: float
+    def beside_neighbors(q: FloatArray, energy: FloatArray, force: FloatArray) -> FloatArray:
+        changes = np.diff(force)
+        misfits = np.zeros_like(changes)  # of those at the ends nothing can be said
+        misfits[:, 1:-1] = changes[:, 1:-1] - (changes[:, :-2] + changes[:, 2:]) / 2
+        return misfits
+
+    first = [np.diff(curve.force) - integrals(curve.stiffness, curve.q[1] - curve.q[0]) for curve in curves]
+    return _largest_steps(potential, curves, first, beside_neighbors)
 
 
-def force_jumps(potential: Potential, curves: Sequence[Curve]) -> list[Jump]:
-    """Return the largest jump of the force along each path; one of 0 is a rounding error.
+def energy_steps(potential: Potential, curves: Sequence[Curve]) -> list[Step]:
+    """Return where energy and work of the forces differ most along each path; see `potbench.laws.steps`."""
 
-    The interval where the force differs most from what its derivatives at both ends say is looked at with as many
-    points, and so on: a jump keeps its height, and all else shrinks with the interval. At last points are 10⁻⁵ apart,
-    where it counts for little that the stiffness of a bond may jump, as that of CELU networks does.
-    """
-    num_points = len(curves[0].q)
-    paths = [curve.path for curve in curves]
-    q = [curve.q for curve in curves]
-    worst = [int(_misfit(curve).argmax()) for curve in curves]
-    bends: list[FloatArray] = []
-    while not bends or max(points[1] - points[0] for points in q) > 1.5 * FINEST:
-        # the neighbors too, for a jump may be at an end
-        q = [
-            _finer(points[max(at - 1, 0)], points[min(at + 2, num_points - 1)], num_points)
-            for points, at in zip(q, worst, strict=True)
-        ]
-        bends = [np.abs(np.diff(force, 2)) for _, force in _along(potential, paths, q)]
-        worst = [int(bend.argmax()) for bend in bends]
-    return [Jump(float(points[at + 1]), float(bend[at])) for points, at, bend in zip(q, worst, bends, strict=True)]
+    def beside_work(q: FloatArray, energy: FloatArray, force: FloatArray) -> FloatArray:
+        misfits: FloatArray = np.diff(energy) + integrals(force, q[0, 1] - q[0, 0])
+        return misfits
+
+    first = [beside_work(curve.q[None], curve.energy, curve.force) for curve in curves]
+    return _largest_steps(potential, curves, first, beside_work)
 
 
-def _finer(start: float, end: float, num_points: int) -> FloatArray:
-    step = max((end - start) / (num_points - 1), FINEST)
-    return (start + end) / 2 + step * (np.arange(num_points) - (num_points - 1) / 2)
+def _largest_steps(
+    potential: Potential,
+    curves: Sequence[Curve],
+    first: Sequence[FloatArray],
+    misfits: Callable[[FloatArray, FloatArray, FloatArray], FloatArray],
+) -> list[Step]:
+    def at(path: Path, q: FloatArray) -> FloatArray:
+        ((energy, force),) = _along(potential, [path], [q.ravel()])
+        return misfits(q, energy.reshape(q.shape), force.reshape(q.shape))
+
+    return [
+        largest_step(partial(at, curve.path), curve.q, misfit, FINEST)
+        for curve, misfit in zip(curves, first, strict=True)
+    ]
 
 
 def line(label: str, x: FloatArray | Sequence[float], y: FloatArray | Sequence[float]) -> Line:
     """Return a line of a figure, without the values that are not finite."""
     return Line(label, tuple(map(float, x)), tuple(float(value) if np.isfinite(value) else None for value in y))
-
-
-def _misfit(curve: Curve) -> FloatArray:
-    """Return for each interval how far the difference of forces is from the trapezoid of their derivatives."""
-    step = curve.q[1] - curve.q[0]
-    misfit: FloatArray = np.abs(np.diff(curve.force) - step * (curve.stiffness[1:] + curve.stiffness[:-1]) / 2)
-    return misfit
 
 
 def _along(potential: Potential, paths: Sequence[Path], q: Sequence[FloatArray]) -> list[tuple[FloatArray, FloatArray]]:

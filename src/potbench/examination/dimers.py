@@ -11,7 +11,16 @@ from ase.data import covalent_radii
 from typing_extensions import override
 
 from potbench.errors import UnknownMoleculeError
-from potbench.examination.curve import Curve, Path, energies_and_forces, follow, force_jumps, line
+from potbench.examination.curve import (
+    SEARCHED,
+    Curve,
+    Path,
+    energies_and_forces,
+    energy_steps,
+    follow,
+    force_jumps,
+    line,
+)
 from potbench.examination.limit import Limit
 from potbench.examination.protocol import Examination, Figure, Mode, Protocol, Subject
 from potbench.runs.findings import Examined
@@ -29,24 +38,27 @@ FINER = 4
 """Times as many points as of a bond: the path is longer, and two atoms cost little."""
 HIGHEST = 20.0
 """eV that figures show."""
+FLAT = Limit("pairs whose energy does not rise at short range", 0, "")
 HOLE = Limit("fall of the energy at short range", 1e-3, "eV")
 APART = Limit("|E − lone atoms| beyond the cutoff", 1e-6, "eV")
+STEP = Limit("largest step of the energy", 1e-4, "eV")  # beside the work of the forces
 JUMP = Limit("largest jump of a force", 0.01, "eV/Å")
 
 
 class Dimers(Protocol):
     """Two atoms of each pair of elements of a molecule, from 0.3 Å to beyond the cutoff.
 
-    Below 0.7 times the sum of covalent radii, the energy rises as they approach each other; the force nowhere jumps,
-    and beyond the cutoff the energy is that of two lone atoms. Training sets hold no such dimers, and repulsion at
-    short range is what the potential has made of its molecules.
+    Below 0.7 times the sum of covalent radii, the energy rises as they approach each other; it has no step, the force
+    nowhere jumps, and beyond the cutoff the energy is that of two lone atoms. Training sets hold no such dimers, and
+    repulsion at short range is what the potential has made of its molecules.
     """
 
     name: ClassVar[str] = "dimers"
 
     @override
     def evaluations(self, subject: Subject, mode: Mode) -> int:
-        return 7 * FINER * mode.scan_points * len(_pairs(subject)) // len(subject.frames.atomic_numbers) + 1
+        of_pairs = len(_pairs(subject)) * (5 * FINER * mode.scan_points + SEARCHED)
+        return of_pairs // len(subject.frames.atomic_numbers) + 1
 
     def at_once(self, mode: Mode) -> int:
         """Return how many molecules are computed as one batch."""
@@ -62,11 +74,14 @@ class Dimers(Protocol):
             curves = follow(subject.potential, paths, FINER * mode.scan_points)
         except UnknownMoleculeError as error:
             return Examination((Examined.refused(self.name, subject.name, str(error)),))
+        steps = zip(paths, energy_steps(subject.potential, curves), strict=True)
         jumps = zip(paths, force_jumps(subject.potential, curves), strict=True)
         ends = zip(curves, lone, strict=True)
         values = {
+            FLAT: {curve.path.label: float(not rise(curve) > 0) for curve in curves},
             HOLE: {curve.path.label: hole(curve) for curve in curves},
             APART: {curve.path.label: abs(float(curve.energy[-1] - energy)) for curve, energy in ends},
+            STEP: {f"{path.label} at {step.at:.3g} Å": step.height for path, step in steps},
             JUMP: {f"{path.label} at {jump.at:.3g} Å": jump.height for path, jump in jumps},
         }
         findings = tuple(limit.judge_worst(self.name, subject.name, each) for limit, each in values.items())
@@ -75,8 +90,18 @@ class Dimers(Protocol):
 
 def hole(curve: Curve) -> float:
     """Return by how much the energy falls, at most, as two atoms come close, in eV."""
+    return curve.fall(_wall(curve))
+
+
+def rise(curve: Curve) -> float:
+    """Return by how much the energy rises as two atoms come as close as 0.3 Å, in eV."""
+    return float(curve.energy[0] - curve.energy[_wall(curve)])
+
+
+def _wall(curve: Curve) -> int:
+    """Return the point from which on inward atoms repel each other."""
     wall = WALL * covalent_radii[curve.path.atomic_numbers].sum()
-    return curve.fall(max(int((curve.q <= wall).sum()) - 1, 0))
+    return max(int((curve.q <= wall).sum()) - 1, 1)
 
 
 def _pairs(subject: Subject) -> list[IntArray]:

@@ -28,6 +28,7 @@ ZERO = 20.0
 WAVENUMBER = units._hbar * 1e10 / np.sqrt(units._e * units._amu) / units.invcm
 """Of √(eV/Å²/Da), in cm⁻¹."""
 ZERO_MODES = Limit("largest translation or rotation", ZERO, "cm⁻¹")
+MISSING = Limit("vibrations missing", 0, "")
 IMAGINARY = Limit("largest imaginary vibration", ZERO, "cm⁻¹")
 
 
@@ -69,8 +70,9 @@ class Vibrations(NamedTuple):
 class Harmonic(Protocol):
     """Vibrations at the minimum, by differences of forces.
 
-    Six modes, five of a linear molecule, are translations and rotations, of less than 20 cm⁻¹; no other is imaginary.
-    Where the level of theory of the data is at hand, its own vibrations, at its own minimum, are the reference.
+    Six modes, five of a linear molecule, are translations and rotations, of less than 20 cm⁻¹; no other is
+    imaginary, and not all of them are below 20 cm⁻¹. Where the level of theory of the data is at hand, its own
+    vibrations, at its own minimum, are the reference.
     """
 
     name: ClassVar[str] = "harmonic"
@@ -101,6 +103,8 @@ class Harmonic(Protocol):
         lowest, highest = here.wavenumbers[[0, -1]]
         between = f"The vibrations are from {lowest:.0f} to {highest:.0f} cm⁻¹."
         yield IMAGINARY.judge(self.name, molecule, max(0.0, -float(lowest)), between)
+        if not highest > ZERO:
+            yield MISSING.judge(self.name, molecule, float(len(here.wavenumbers)), f"None is above {ZERO:g} cm⁻¹.")
         reported = [("zero-point energy", here.zero_point_energy, "eV", "" if reference else note)]
         if reference:
             errors = np.abs(here.wavenumbers - reference.wavenumbers)

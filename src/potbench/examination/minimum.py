@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from ase import Atoms
 
-from potbench.errors import UnknownMoleculeError
 from potbench.examination.protocol import Subject
-from potbench.inference.relax import Relaxed, relax
+from potbench.inference.relax import Collapsed, Relaxed, relax
 from potbench.potentials.molecules import batch_of
 from potbench.runs.findings import Examined
 from potbench.structures import Frames
@@ -52,10 +51,8 @@ def _searched(subject: Subject, frame: int, fmax: float, steps: int) -> Relaxed 
     frames = subject.frames
     atoms = Atoms(frames.atomic_numbers, frames.positions[frame])
     subject.potential.refuse_unknown(batch_of([atoms]).to(subject.potential.device))
-    try:
-        return next(relax(subject.potential, [atoms], fmax, steps))
-    except UnknownMoleculeError as error:
-        return str(error)
+    found = next(relax(subject.potential, [atoms], fmax, steps))
+    return found.reason if isinstance(found, Collapsed) else found
 
 
 def lowest(frames: Frames) -> int:

@@ -11,7 +11,7 @@ from ase import Atoms
 from typing_extensions import override
 
 from potbench.examination.bonds import bonds_of, named_bond, sides_of, stretched
-from potbench.examination.curve import Curve, Path, follow, force_jumps, line
+from potbench.examination.curve import SEARCHED, Curve, Path, energy_steps, follow, force_jumps, line
 from potbench.examination.limit import Limit
 from potbench.examination.minimum import USUAL, minimum
 from potbench.examination.protocol import Examination, Figure, Mode, Protocol, Subject
@@ -23,7 +23,8 @@ NEAR = (0.85, 1.3)
 """Times r₀, where a bond has one minimum of its energy."""
 MINIMA = Limit("minima too many or too few near r₀", 0, "")
 HOLE = Limit("fall of the energy from r₀ to 0.7 r₀", 1e-3, "eV")
-SLOPE = Limit("largest |F + dE/dr|", 1e-3, "eV/Å")  # by differences of the energy over 10⁻⁴ Å
+SLOPE = Limit("largest |F + dE/dr|", 1e-3, "eV/Å")  # by differences of the energy
+STEP = Limit("largest step of the energy", 1e-4, "eV")  # beside the work of the forces
 JUMP = Limit("largest jump of a force", 0.01, "eV/Å")  # a tenth of the errors of good potentials
 IN_A_RING = ", in a ring"
 
@@ -32,7 +33,7 @@ class Stretch(Protocol):
     """Each bond from 0.7 to 1.8 times its length r₀ at the minimum, its two sides moving rigidly.
 
     In a ring, where there are no sides, the two atoms alone move. The energy has one minimum from 0.85 to 1.3 r₀, and
-    rises as the bond shortens; the force is minus its slope, and does not jump.
+    rises as the bond shortens, without a step; the force is minus its slope, and does not jump.
     """
 
     name: ClassVar[str] = "stretch"
@@ -40,7 +41,7 @@ class Stretch(Protocol):
     @override
     def evaluations(self, subject: Subject, mode: Mode) -> int:
         num_bonds = len(bonds_of(subject.frames.atomic_numbers, subject.frames.positions[0]))
-        return USUAL + 7 * num_bonds * mode.scan_points  # three for each point, and four rounds of finer ones
+        return USUAL + num_bonds * (5 * mode.scan_points + SEARCHED)
 
     def at_once(self, mode: Mode) -> int:
         """Return how many molecules are computed as one batch."""
@@ -55,11 +56,13 @@ class Stretch(Protocol):
             return Examination((found,))
         paths = _paths(start)
         curves = follow(subject.potential, paths, mode.scan_points)
+        steps = zip(paths, energy_steps(subject.potential, curves), strict=True)
         jumps = zip(paths, force_jumps(subject.potential, curves), strict=True)
         values = {
             MINIMA: {curve.path.label: wrong_minima(curve) for curve in curves},
             HOLE: {curve.path.label: hole(curve) for curve in curves},
             SLOPE: {curve.path.label: curve.disagreement for curve in curves},
+            STEP: {f"{path.label} at {step.at:.3g} Å": step.height for path, step in steps},
             JUMP: {f"{path.label} at {jump.at:.3g} Å": jump.height for path, jump in jumps},
         }
         findings = tuple(limit.judge_worst(self.name, subject.name, each) for limit, each in values.items())

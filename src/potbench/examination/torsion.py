@@ -10,14 +10,14 @@ from ase import Atoms
 from typing_extensions import override
 
 from potbench.examination.bonds import bonds_of, is_rotatable, named_bond, rotated, sides_of
-from potbench.examination.curve import Curve, Path, follow, force_jumps, line
+from potbench.examination.curve import SEARCHED, Curve, Path, energy_steps, follow, force_jumps, line
 from potbench.examination.limit import Limit
 from potbench.examination.minimum import USUAL, minimum
 from potbench.examination.protocol import Examination, Figure, Mode, Protocol, Subject
 from potbench.runs.findings import Examined
 
-CLOSED = Limit("|E(360°) − E(0°)|", 1e-6, "eV")
-SLOPE = Limit("largest |torque + dE/dφ|", 1e-3, "eV/rad")  # by differences of the energy over 10⁻⁴ rad
+SLOPE = Limit("largest |torque + dE/dφ|", 1e-3, "eV/rad")  # by differences of the energy
+STEP = Limit("largest step of the energy", 1e-4, "eV")  # beside the work of the forces
 JUMP = Limit("largest jump of a torque", 0.01, "eV/rad")
 NONE = "The molecule has no bond around which one side could be rotated."
 
@@ -25,8 +25,8 @@ NONE = "The molecule has no bond around which one side could be rotated."
 class Torsion(Protocol):
     """Each rotatable bond, one side rotated rigidly around it by 360°.
 
-    Rotatable is a bond in no ring, with atoms off its axis on both sides. The energy returns to what it was; the
-    torque is minus its slope, and does not jump. Barriers are reported; as nothing else relaxes, they are upper bounds.
+    Rotatable is a bond in no ring, with atoms off its axis on both sides. The energy has no step; the torque is minus
+    its slope, and does not jump. Barriers are reported; as nothing else relaxes, they are upper bounds.
     """
 
     name: ClassVar[str] = "torsion"
@@ -34,7 +34,7 @@ class Torsion(Protocol):
     @override
     def evaluations(self, subject: Subject, mode: Mode) -> int:
         atoms = Atoms(subject.frames.atomic_numbers, subject.frames.positions[0])
-        return USUAL + 7 * len(_paths(atoms)) * (mode.scan_points + 1)
+        return USUAL + len(_paths(atoms)) * (5 * (mode.scan_points + 1) + SEARCHED)
 
     def at_once(self, mode: Mode) -> int:
         """Return how many molecules are computed as one batch."""
@@ -51,10 +51,11 @@ class Torsion(Protocol):
         if not paths:
             return Examination((Examined.refused(self.name, subject.name, f"{NONE} It had one before it relaxed."),))
         curves = follow(subject.potential, paths, mode.scan_points + 1)
+        steps = zip(paths, energy_steps(subject.potential, curves), strict=True)
         jumps = zip(paths, force_jumps(subject.potential, curves), strict=True)
         values = {
-            CLOSED: {curve.path.label: abs(float(curve.energy[-1] - curve.energy[0])) for curve in curves},
             SLOPE: {curve.path.label: curve.disagreement for curve in curves},
+            STEP: {f"{path.label} at {np.degrees(step.at):.0f}°": step.height for path, step in steps},
             JUMP: {f"{path.label} at {np.degrees(jump.at):.0f}°": jump.height for path, jump in jumps},
         }
         judged = [limit.judge_worst(self.name, subject.name, each) for limit, each in values.items()]

@@ -56,6 +56,7 @@ class Dynamics:
         step: Δt in fs.
         friction: γ in 1/ps; None for constant energy.
         seed: of the random numbers.
+        masses: shape (atoms,), in Da; None for those of the elements.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Dynamics:
         step: float = 0.5,
         friction: float | None = None,
         seed: int = 0,
+        masses: FloatArray | None = None,
     ) -> None:
         require_positive(self, replicas=replicas, step=step, friction=friction)
         require_not_negative(self, seed=seed)
@@ -89,7 +91,10 @@ class Dynamics:
         frames = Frames("", self.atomic_numbers, started, np.full(replicas, np.nan))
         batch = Batch.from_frames(frames).to(device)
         self._batch = batch.with_positions(potential.positions(batch.positions))
-        dalton = torch.as_tensor(atomic_masses[self.atomic_numbers], dtype=torch.float64, device=device)
+        in_dalton = atomic_masses[self.atomic_numbers] if masses is None else masses
+        if not (np.isfinite(in_dalton).all() and (np.asarray(in_dalton) > 0).all()):
+            raise SettingError(self, "masses", np.asarray(in_dalton).tolist(), "more than 0 Da, of each atom")
+        dalton = torch.as_tensor(in_dalton, dtype=torch.float64, device=device)
         self.masses = DALTON * dalton.unsqueeze(1)
         """Shape (atoms, 1), in eV fs²/Å²."""
         self._spread = (self.masses * BOLTZMANN * temperature).sqrt()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 LABEL = "reference_"
+
+
+COLUMNS = ("energy_spread", "forces_spread", "extrapolation", "new_composition")
+"""What predictions say beside energies and forces."""
 
 
 class Errors(NamedTuple):
@@ -35,8 +39,8 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
     """Return the same structures with predicted energies and forces, in the order of both.
 
     What the structures say of themselves stays as it is. Labels that a calculator made, as ASE calls it, become columns
-    whose names begin with reference_, unless there is a column of that name. Spreads of an ensemble become the columns
-    energy_spread and forces_spread.
+    whose names begin with reference_, unless there is a column of that name; so do columns that are named as those of
+    predictions are. Spreads of an ensemble become the columns energy_spread and forces_spread.
 
     Args:
         structures: as they were read.
@@ -50,6 +54,7 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
         assert frames.forces is not None
         atoms = before.copy()
         atoms.set_constraint()
+        set_apart(atoms, COLUMNS)
         for name, value in (before.calc.results if before.calc else {}).items():
             # a dipole of three atoms is as long as a column
             of_atoms = name in per_atom_properties and np.shape(value)[:1] == (len(atoms),)
@@ -59,6 +64,14 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
         atoms.calc = SinglePointCalculator(atoms, energy=float(frames.energy[0]), forces=frames.forces[0])
         labelled.append(atoms)
     return labelled
+
+
+def set_apart(atoms: Atoms, names: Iterable[str]) -> None:
+    """Let the names of some columns begin with reference_, unless there is a column of that name."""
+    for name in names:
+        for columns in (atoms.info, atoms.arrays):
+            if name in columns:
+                columns.setdefault(LABEL + name, columns.pop(name))
 
 
 def errors(structures: Sequence[Atoms]) -> Errors:

@@ -104,7 +104,9 @@ def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 25
     predicted: list[Frames] = []
     for part in _parts(chunks, batch_size):
         with default_dtype(trained_in):
-            prediction = potential(Batch.from_frames(*part).to(device), forces=True)
+            exact = torch.from_numpy(np.concatenate([chunk.positions.reshape(-1, 3) for chunk in part]))
+            batch = Batch.from_frames(*part).with_positions(potential.positions(exact))
+            prediction = potential(batch.to(device), forces=True)
         num_frames = [len(chunk.energy) for chunk in part]
         num_atoms = [chunk.positions[..., 0].size for chunk in part]
         energies = _divided(prediction.energy, num_frames)

@@ -56,19 +56,19 @@ class Recording:
 
     def write(self) -> None:
         """Write a frame of each replica as it is now."""
-        dynamics, moment = self.dynamics, self.dynamics.time
+        dynamics = self.dynamics
         energies = (dynamics.state.energy, dynamics.kinetic_energy, dynamics.conserved, dynamics.current_temperature)
         columns = [values.tolist() for values in energies]
         lines = []
         for replica, file in enumerate(self._files):
-            shown = image(dynamics.atomic_numbers, dynamics.state, replica, moment)
+            shown = image(dynamics, replica)
             if self.trained_on is not None and np.isfinite(shown.positions).all():
                 far = float(self.trained_on.extrapolation(batch_of([shown])).max())
                 shown.info["extrapolation"] = far  # a .traj has no room for that of each atom
                 self.outside += far > 1
             file.append(shown)
             numbers = ",".join(f"{values[replica]:.9f}" for values in columns)
-            lines.append(f"{1000 * moment:g},{replica},{numbers}\n")
+            lines.append(f"{1000 * dynamics.time:.12g},{replica},{numbers}\n")
         with self.log.open("a", encoding="utf-8") as log:
             log.writelines(lines)
         self.frames += 1

@@ -16,7 +16,7 @@ import numpy as np
 from ase import Atoms
 from filelock import FileLock, Timeout
 
-from potbench.errors import RunError, SettingError, UnstableError, require_positive
+from potbench.errors import RunError, SettingError, UnknownMoleculeError, UnstableError, require_positive
 from potbench.inference.drift import Drift
 from potbench.inference.dynamics import Dynamics
 from potbench.inference.recording import Recording
@@ -103,7 +103,7 @@ def simulate(
         How it went.
 
     Raises:
-        UnknownMoleculeError: nothing sensible can be predicted of the molecule.
+        UnknownMoleculeError: nothing sensible can be predicted of the molecule, or some of its atoms are held in place.
         UnstableError: a replica breaks or explodes; the frame is the last one of its trajectory.
         RunError: the folder holds another simulation, a damaged one, or one that is running.
         SettingError: it shall stop by a spread, and the potential is no ensemble; or its time is shorter than a step.
@@ -115,6 +115,12 @@ def simulate(
     if plan.step > 0 and 1000 * plan.time < plan.step:
         raise SettingError(Plan, "time", plan.time, f"a step of {plan.step:g} fs or more, in ps")
     require_plausible(atoms, "The structure")
+    if atoms.constraints:
+        kinds = ", ".join(type(constraint).__name__ for constraint in atoms.constraints)
+        raise UnknownMoleculeError(
+            f"The structure has constraints ({kinds}), and dynamics move all atoms freely. Expected a structure "
+            "without constraints. Take them off: atoms.set_constraint()."
+        )
     with _alone_in(folder):
         return _Simulation(potential, atoms, folder, plan).run(watch)
 
@@ -124,7 +130,7 @@ class _Simulation:
         self.folder = folder
         self.plan = plan
         settings = (plan.replicas, plan.temperature, plan.step, plan.friction, plan.seed)
-        self.dynamics = Dynamics(potential, atoms.numbers, atoms.positions, *settings)
+        self.dynamics = Dynamics(potential, atoms.numbers, atoms.positions, *settings, masses=atoms.get_masses())
         self.stability = Stability(self.dynamics)
         self.uncertainty = Uncertainty(self.dynamics, plan.stop_spread, folder)
         self.recording = Recording(folder, plan.format, self.dynamics, potential.trained_on)
@@ -206,6 +212,9 @@ class _Simulation:
             with np.load(self.state, allow_pickle=False) as file:
                 arrays = dict(file)
             settings = json.loads(str(arrays["settings"]))
+            settings.setdefault(
+                "masses", Atoms(settings["atoms"]).get_masses().tolist()
+            )  # not kept by earlier versions
             other = [name for name, value in self.settings.items() if settings.get(name) != value]
             if not other:
                 self.dynamics.restore(arrays)
@@ -246,6 +255,7 @@ def _settings(potential: Potential, atoms: Atoms, plan: Plan) -> dict[str, Any]:
         "potential": weights.hexdigest(),
         "atoms": atoms.numbers.tolist(),
         "start": atoms.positions.tolist(),
+        "masses": atoms.get_masses().tolist(),
         **settings,
     }
 

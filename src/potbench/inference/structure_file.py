@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potbench.errors import DataFileError
+from potbench.inference.labels import set_apart
 from potbench.inference.stated_units import convert
 from potbench.potentials.plausible import problem_of
 from potbench.readers.ase_database import metadata, rows
@@ -60,17 +61,28 @@ def frames_of(structures: Sequence[Atoms]) -> list[Frames]:
 def write_structures(file: Path, structures: Sequence[Atoms]) -> None:
     """Write structures with energies, forces and all columns, as .npz arrays or extended XYZ.
 
+    Columns that are named as energies and forces are become columns whose names begin with reference_.
+
     Args:
         file: ends in .npz, .xyz or .extxyz.
         structures: with a calculator that has energies in eV and forces in eV/Å.
     """
     from ase.io import write
 
+    structures = [_apart_from_results(atoms) for atoms in structures]
     with whole_file(file) as partial:
         if file.suffix == ".npz":
             write_npz(partial, _arrays(structures), compressed=True)
         else:
             write(partial, structures, format="extxyz")
+
+
+def _apart_from_results(atoms: Atoms) -> Atoms:
+    """Return a copy without columns of the names of its results, which a file can hold once."""
+    copy = atoms.copy()
+    copy.calc = atoms.calc
+    set_apart(copy, copy.calc.results)
+    return copy
 
 
 def _read_database(file: Path) -> Iterator[Atoms]:

@@ -6,31 +6,33 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from ase import Atoms, units
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import atomic_masses
 from ase.io import Trajectory
 from ase.io.extxyz import write_xyz
 
 from potbench.errors import RunError
-from potbench.inference.dynamics import State
-from potbench.structures import IntArray
+from potbench.inference.dynamics import Dynamics
 from potbench.units import DALTON
 from potbench.whole_file import whole_file
 
 Format = Literal["traj", "xyz"]
 
 
-def image(atomic_numbers: IntArray, state: State, replica: int, time: float) -> Atoms:
-    """Return a replica as ASE has it, with its momenta, energy, forces and time in fs.
+def image(dynamics: Dynamics, replica: int) -> Atoms:
+    """Return a replica as it is now as ASE has it, with its masses, momenta, energy, forces and time in fs.
 
     Args:
-        atomic_numbers: shape (atoms,).
-        state: of all replicas.
+        dynamics: all replicas.
         replica: which one.
-        time: since the start in ps.
     """
-    positions, momenta, forces, energy, _ = state
-    shown = Atoms(atomic_numbers, positions[replica].cpu().numpy(), info={"time_fs": 1000 * time})
+    positions, momenta, forces, energy, _ = dynamics.state
+    numbers, masses = dynamics.atomic_numbers, dynamics.masses.squeeze(1).cpu().numpy() / DALTON
+    shown = Atoms(numbers, positions[replica].cpu().numpy(), info={"time_fs": 1000 * dynamics.time})
+    if not np.allclose(masses, atomic_masses[numbers], rtol=1e-12, atol=0):  # others than those of the elements
+        shown.set_masses(masses)
     # ASE counts time in Å √(dalton/eV)
     shown.set_momenta(momenta[replica].cpu().numpy() / (DALTON * units.fs))
     shown.calc = SinglePointCalculator(shown, energy=float(energy[replica]), forces=forces[replica].cpu().numpy())

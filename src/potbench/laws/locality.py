@@ -8,8 +8,9 @@ from torch import Tensor
 
 from potbench.batch import Batch
 from potbench.laws.compare import forces_of, largest
+from potbench.laws.steps import integrals, largest_step
 from potbench.potentials import Potential
-from potbench.structures import Frames
+from potbench.structures import FloatArray, Frames
 
 FAR = 100.0
 """Å: distance between molecules for a potential that names no cutoff."""
@@ -21,10 +22,10 @@ CLOSEST = 0.8
 """Å: about the length of the shortest bond, where a path begins."""
 
 STEPS = 200
-"""Points of a path; the next path is one interval of the last."""
+"""Points of the path."""
 
-FINEST = 1e-3
-"""Å: the last path has steps below this."""
+FINEST = 5e-5
+"""Å: distance of points at last."""
 
 
 def through_the_cutoff(potential: Potential, batch: Batch) -> float:
@@ -48,25 +49,24 @@ def through_the_cutoff(potential: Potential, batch: Batch) -> float:
 def work(potential: Potential, batch: Batch) -> float:
     """Energy changes by the work of the forces when an atom is pulled out of a molecule: it has no step (eV).
 
-    The largest molecule is taken. The whole path is searched first, then the interval where energy and work disagree
-    most, and so on: a step keeps its height, all else shrinks with the interval.
+    The largest molecule is taken. The whole path is searched first, then the intervals where energy and work disagree
+    most, and so on; see `potbench.laws.steps`.
     """
     molecule = int(batch.atoms_per_molecule.argmax())
     if batch.largest_molecule == 1:
         return 0.0
-    low, high = CLOSEST, (_cutoff(potential) or FAR) + 1
-    violation, spacing = 0.0, FAR
-    while spacing > FINEST:
-        spacing = (high - low) / STEPS
-        distances = torch.linspace(low, high, STEPS, dtype=batch.positions.dtype)
-        prediction = potential(Batch.from_frames(_pulled_out(batch, molecule, distances)), forces=True)
-        pull = -forces_of(prediction).reshape(STEPS, -1, 3)[:, -1, 0].detach()
-        spent = distances.diff() * (pull[1:] + pull[:-1]) / 2
-        mismatch = (prediction.energy.detach().diff() - spent).abs()
-        worst = int(mismatch.argmax())
-        low, high = float(distances[worst]), float(distances[worst + 1])
-        violation = largest(mismatch)
-    return violation
+
+    def misfits(distances: FloatArray) -> FloatArray:
+        places = torch.from_numpy(distances.ravel())
+        prediction = potential(Batch.from_frames(_pulled_out(batch, molecule, places)), forces=True)
+        pull = -forces_of(prediction).reshape(len(places), -1, 3)[:, -1, 0].detach().numpy()
+        energy = prediction.energy.detach().numpy().reshape(distances.shape)
+        spent = integrals(pull.reshape(distances.shape), distances[0, 1] - distances[0, 0])
+        mismatch: FloatArray = np.diff(energy) - spent
+        return mismatch
+
+    path = np.linspace(CLOSEST, (_cutoff(potential) or FAR) + 1, STEPS)
+    return largest_step(misfits, path, misfits(path[None])[0], FINEST).height
 
 
 def far_apart(potential: Potential, batch: Batch) -> float:
