@@ -67,6 +67,39 @@ def test_the_same_training_twice_counts_once_and_is_named(tmp_path: Path) -> Non
     assert absent[0].level == "note"  # it is there, and readable
 
 
+@pytest.mark.parametrize("which", ["killed", "untested"])
+def test_a_training_that_was_made_again_counts_though_its_first_try_has_not_finished(
+    tmp_path: Path, which: str
+) -> None:
+    first = Simulated()
+    folder = first.write(tmp_path / "2026-01-01")
+    replace(first.record(folder), **({"budget": None} if which == "killed" else {"metrics": {}})).save(folder.path)
+    Simulated().write(tmp_path / "2026-01-02")
+    members, absent = members_of(find_runs([tmp_path]))
+    assert [(each.folder.path.name, each.outcome, each.label.training) for each in members] == [
+        ("2026-01-02", "finished", 0)
+    ]
+    (left_out,) = absent
+    assert left_out.label == str(folder.path)
+    assert "has not ended" in left_out.reason or "not tested" in left_out.reason
+    assert left_out.reason.endswith("2026-01-02 again: same config, seeds and frames")
+
+
+def test_a_training_that_diverged_stays_a_result_where_the_next_try_finished(tmp_path: Path) -> None:
+    Simulated(diverged=True).write(tmp_path / "2026-01-01")
+    Simulated().write(tmp_path / "2026-01-02")
+    members, absent = members_of(find_runs([tmp_path]))
+    assert sorted(str(each.outcome) for each in members) == ["diverged", "finished"]
+    assert absent == []
+
+
+def test_trainings_are_counted_within_their_fold(tmp_path: Path) -> None:
+    for fold in range(5):
+        for seed in range(2):
+            Simulated(fold=fold, seed=seed, whole_molecules=False).write(tmp_path / f"{fold}-{seed}")
+    assert labels(tmp_path) == [f"SchNet simulated training {n} fold {fold}" for n in range(2) for fold in range(5)]
+
+
 def test_sizes_are_named_where_they_vary(tmp_path: Path) -> None:
     trainings(tmp_path, 1, train=200)
     trainings(tmp_path, 1, train=400)

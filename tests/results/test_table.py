@@ -110,7 +110,10 @@ def test_trainings_are_paired_where_their_training_frames_are(tmp_path: Path, fo
     assert len(table.comparison("SchNet", "PaiNN").ratio.trainings) == (1 if draws else 2)
 
 
-def test_trainings_of_one_fold_are_averaged_since_they_share_its_training_frames(tmp_path: Path) -> None:
+@pytest.mark.parametrize("labelled", [True, False], ids=["labels_of_a_study", "rules_of_given_runs"])
+def test_trainings_of_one_fold_are_averaged_since_they_share_its_training_frames(
+    tmp_path: Path, found: Found, labelled: bool
+) -> None:
     labels = {}
     for name in ("SchNet", "PaiNN"):
         for fold in range(4):
@@ -123,9 +126,15 @@ def test_trainings_of_one_fold_are_averaged_since_they_share_its_training_frames
                 run = settings.write(tmp_path / f"{name}-{fold}-{seed}")
                 split.save(run.split)
                 record = settings.record(run)
-                replace(record, split=replace(record.split, fingerprint=split.fingerprint)).save(run.path)
+                inside = (
+                    "potbench.loading.CalibrationSplit(split=potbench.loading.RandomSplit(seed=0), calibration=0.1)"
+                )
+                rule = "" if labelled else f"potbench.loading.Folds(split={inside}, fold={fold}, num_folds=4)"
+                train = record.split.train + (fold == 3)  # of 1,601 frames, a fold has one more
+                summary = replace(record.split, fingerprint=split.fingerprint, rule=rule, train=train)
+                replace(record, split=summary).save(run.path)
                 labels[run.path] = Label(name, "simulated", None, seed, fold)
-    (table,) = compare_labelled(labels).main
+    (table,) = (compare_labelled(labels) if labelled else found()).main
     assert table.paired
     row = table.rows["SchNet"]
     assert len(row.mean.values) == len(row.finished) == 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from potbench.runs.folder import RunFolder
 from potbench.runs.record import Record
 
 MOST_DIFFERENCES = 3
-FOLD = re.compile(r"\bKFold\([^()]*?\bfold=(\d+)")
-"""The fold of a split whose test frames change with it."""
+FOLD = re.compile(r"(?<=[( ])fold=(\d+)")
+"""The fold in the rule of a split, at any depth: one that is tested (KFold), or that validates (Folds)."""
 BASELINES = {"Composition", "Pairwise", "Coordinates"}
 
 
@@ -76,15 +76,23 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
     members = []
     for (architecture, dataset, size), found in groups.items():
         baseline = _choices(found[0]).potential.get("") in BASELINES
-        seen: dict[tuple[object, ...], Reading] = {}
-        for training, reading in enumerate(sorted(found, key=_order)):
-            shown = size if dataset in sizes else None
-            label = Label(architecture, dataset, shown, training, _fold(_record(reading)), baseline)
-            first = seen.setdefault(_draw(reading), reading)
-            if first is not reading and reading.outcome is Outcome.FINISHED:
+        ordered = sorted(found, key=_order)
+        finished: dict[tuple[object, ...], Reading] = {}
+        for reading in ordered:
+            if reading.outcome is Outcome.FINISHED:
+                finished.setdefault(_draw(reading), reading)
+        trainings: Counter[int | None] = Counter()
+        for reading in ordered:
+            first = finished.get(_draw(reading), reading)
+            # what diverged is a result of its own
+            if first is not reading and reading.outcome is not Outcome.DIVERGED:
                 reason = f"it is the training of {first.folder.path} again: same config, seeds and frames"
+                reason = "; ".join(filter(None, [reading.reason, reason]))
                 absent.append(Absent(str(reading.folder.path), reason, "note"))
                 continue
+            fold = _fold(_record(reading))
+            label = Label(architecture, dataset, size if dataset in sizes else None, trainings[fold], fold, baseline)
+            trainings[fold] += 1
             members.append(
                 Member(
                     label,
@@ -113,7 +121,7 @@ def _draw(reading: Reading) -> tuple[object, ...]:
 
 
 def _fold(record: Record) -> int | None:
-    """Return which fold a run tests; None where test frames do not change with the fold."""
+    """Return the fold of a run; None without folds."""
     found = FOLD.search(record.split.rule)
     return None if found is None else int(found[1])
 
