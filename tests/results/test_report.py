@@ -272,3 +272,20 @@ def test_citations_and_commands_are_there_to_copy(tmp_path: Path, found: Found) 
     findings = found()
     assert "Other" in text(sections(findings)["repeat"])
     assert next(each for each in findings.fairness.checks if "machine" in each.says).holds is False
+
+
+def test_an_architecture_without_forces_is_not_said_to_have_their_direction(tmp_path: Path, found: Found) -> None:
+    two(tmp_path)
+    for run in trainings(tmp_path, 3, architecture="Composition", error=3.0):
+        with np.load(run.predictions) as arrays:
+            changed = {name: arrays[name] for name in arrays}
+        changed["predicted_forces"] = np.zeros_like(changed["forces"])
+        np.savez(run.predictions, **changed)
+    (table,) = (each for each in sections(found())["parity"] if isinstance(each, PageTable) and "vectors" in each.title)
+    assert table.columns[-1].name == "Mean angle of forces"
+    shown = {row[0].text: row[-1] for row in table.rows}
+    assert shown["Composition"].number is None
+    assert shown["Composition"].text == "none"
+    assert "predicted without a direction" in shown["Composition"].note
+    assert shown["SchNet"].number > 0
+    assert shown["SchNet"].note == ""
