@@ -170,12 +170,23 @@ def test_earlier_numbers_stand_beside_these(tmp_path: Path, found: Found) -> Non
 
 def test_searches_are_a_budget_of_their_own(tmp_path: Path, found: Found) -> None:
     two(tmp_path)
-    search = Search("SchNet", "simulated", (3.0, 2.0), (2.5, 2.0), 120.0, "lr 0.001")
+    search = Search("SchNet", "simulated", "forces_mae", (3.0, 2.0), (2.5, 2.0), 120.0, "lr 0.001")
     findings = found(budget="steps", searches=(search,))
     assert "2 trials" in text(sections(findings)["tuning"])
     check = next(each for each in findings.fairness.checks if "tuning" in each.says)
     assert check.holds is False
     assert check.reason == "trials: PaiNN 0, SchNet 2"
+
+
+def test_a_search_is_shown_in_what_it_searched_for_and_its_unit(tmp_path: Path, found: Found) -> None:
+    two(tmp_path)
+    search = Search("SchNet", "simulated", "energy_mae", (0.3, 0.2), (0.25, 0.2))
+    blocks = sections(found(metric="forces_mae", searches=(search,)))["tuning"]
+    (table,) = (block for block in blocks if isinstance(block, PageTable))
+    assert table.rows[0][3].text == "0.200 kcal/mol"
+    (figure,) = (block for block in blocks if isinstance(block, PageFigure))
+    assert figure.title == "Best validation energy MAE against trials: simulated"
+    assert figure.figure.axes[0].get_ylabel() == "Validation energy MAE (kcal/mol)"
 
 
 def test_worst_frames_are_drawn_where_the_store_is_at_hand(

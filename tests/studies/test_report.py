@@ -10,7 +10,7 @@ from potbench.studies import read_records, report
 from potbench.studies.cells import LeftOut, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.report import write_study_report
-from potbench.studies.study import Architecture, Original
+from potbench.studies.study import Architecture, Original, Tuning
 from tests.results.simulated import Simulated
 from tests.studies.made_study import made_cell, made_study
 
@@ -115,10 +115,14 @@ def test_a_search_is_shown_with_its_best_and_what_was_found(
             [("number", "state", "value", "seconds", "cpu_seconds", "model.lr", "readout.size", "activation"), *rows]
         )
     (search,) = write_study_report(folder, made_study()).asked.searches
+    assert search.objective == "forces_mae"
     assert search.best == (3.0, 3.0, 2.0)
     assert search.expected[-1] == 2.0
     assert search.seconds == 25.0
     assert search.chosen == "lr 0.000398, size 1234567, activation torch.nn.SiLU"
+    tuned = replace(made_study(), tuning=Tuning(trials=4, objective="energy_mae"))
+    (search,) = write_study_report(folder, tuned).asked.searches
+    assert search.objective == "energy_mae"
 
 
 def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) -> None:

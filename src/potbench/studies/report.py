@@ -77,15 +77,16 @@ def _numbers(original: Original) -> tuple[dict[str, str], ...]:
 def _searches(folder: StudyFolder, study: Study) -> tuple[Search, ...]:
     """Return the searches for hyperparameters that the study made: tuning/ARCHITECTURE-DATASET/trials.csv."""
     found = []
+    objective = (study.tuning and study.tuning.objective) or study.metric
     for architecture in study.architectures:
         for dataset in study.datasets:
             file = folder.tuning / f"{architecture}-{dataset}" / "trials.csv"
             if file.is_file():
-                found.append(_search(file, architecture, dataset))
+                found.append(_search(file, architecture, dataset, objective))
     return tuple(found)
 
 
-def _search(file: Path, architecture: str, dataset: str) -> Search:
+def _search(file: Path, architecture: str, dataset: str, objective: str) -> Search:
     with file.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     ended = [row for row in rows if row["state"] != "failed"]
@@ -98,6 +99,7 @@ def _search(file: Path, architecture: str, dataset: str) -> Search:
     return Search(
         architecture,
         dataset,
+        objective,
         tuple(best_so_far(errors).tolist()),
         tuple(expected_best(errors).tolist()),
         sum(float(row["seconds"]) for row in rows),
