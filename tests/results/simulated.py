@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,8 @@ class Simulated:
         steps: optimizer steps.
         learning_rate: of the optimizer.
         shuffle: whether batches are drawn at random.
+        batch_size: frames of a batch.
+        trainer: other settings of it.
         manifest: of the data.
         diverged: whether training did.
         cpu_time: of the training, in s, after one second of preparation; None where the record has neither.
@@ -78,6 +80,8 @@ class Simulated:
     steps: int = 1000
     learning_rate: float = 1e-3
     shuffle: bool = True
+    batch_size: int = 10
+    trainer: Mapping[str, object] = field(default_factory=dict)
     manifest: Manifest = MANIFEST
     cpu_time: float | None = None
     diverged: bool = False
@@ -131,12 +135,12 @@ class Simulated:
         split = recipe("loading.RandomSplit", seed=self.seed)
         return {
             "seed_everything": self.seed,
-            "trainer": {"max_steps": self.steps, "accelerator": "cpu"},
+            "trainer": {"max_steps": self.steps, "accelerator": "cpu", **self.trainer},
             "model": model,
             "data": {
                 "init_args": {
                     "split": split,
-                    "batch_size": 10,
+                    "batch_size": self.batch_size,
                     "shuffle": self.shuffle,
                     "root": None,
                     "seed": self.seed,
