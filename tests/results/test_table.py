@@ -1,4 +1,5 @@
 import math
+import shutil
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import stdtrit
 
+from potbench.reporting.page.content import PageTable
 from potbench.results import words
 from potbench.results.errors import METRICS
 from potbench.results.member import Label
+from potbench.results.sections import results
 from potbench.runs.predictions import errors
 from potbench.statistics.interval import Basis
 from potbench.statistics.verdict import Verdict
@@ -106,8 +109,28 @@ def test_trainings_are_paired_where_their_training_frames_are(tmp_path: Path, fo
     trainings(tmp_path, 3, architecture="SchNet", draws=draws)
     trainings(tmp_path, 3, architecture="PaiNN", draws=draws)
     (table,) = found().main
-    assert table.paired is draws
+    assert bool(table.paired) is draws
     assert len(table.comparison("SchNet", "PaiNN").ratio.trainings) == (1 if draws else 2)
+
+
+@pytest.mark.parametrize("lacking", ["missing", "diverged"])
+def test_a_training_that_one_architecture_lacks_changes_nothing_between_two_others(
+    tmp_path: Path, found: Found, lacking: str
+) -> None:
+    for name in ("SchNet", "PaiNN", "AEV"):
+        trainings(tmp_path, 3, architecture=name, draws=True)
+    whole = found()
+    run = tmp_path / "AEV-400-1"
+    shutil.rmtree(run)
+    if lacking == "diverged":
+        Simulated(architecture="AEV", seed=1, draws=True, diverged=True).write(run)
+    part = found()
+    before, after = (each.main[0].comparison("SchNet", "PaiNN").ratio for each in (whole, part))
+    assert before == after
+    assert len(whole.main[0].paired) == 3
+    assert [set(pair) for pair in part.main[0].paired] == [{"SchNet", "PaiNN"}]
+    said = [" ".join(each.notes) for each in results.section(part).blocks if isinstance(each, PageTable)]
+    assert "in pairs where both architectures had the same training frames: 1 of 3." in said[0]
 
 
 @pytest.mark.parametrize("labelled", [True, False], ids=["labels_of_a_study", "rules_of_given_runs"])
