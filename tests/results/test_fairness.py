@@ -7,6 +7,7 @@ from potbench.loading.unseen_elements import UnseenElements
 from potbench.reporting.page.content import PageTable
 from potbench.results.findings import Findings
 from potbench.results.sections import fair
+from potbench.runs.record import Seeds
 from tests.results.conftest import Found
 from tests.results.simulated import Simulated, trainings
 
@@ -130,6 +131,34 @@ def test_trainings_that_are_missing_have_a_banner(tmp_path: Path, found: Found) 
     findings = found()
     assert levels(findings, "not there yet") == ["note"]
     assert findings.main[0].rows["SchNet"].missing == 1
+
+
+@pytest.mark.parametrize("of_one", [True, False], ids=["of_one", "of_two"])
+def test_trainings_that_are_missing_are_not_said_to_be_of_other_draws(
+    tmp_path: Path, found: Found, of_one: bool
+) -> None:
+    for place, name in enumerate(("SchNet", "PaiNN")):
+        runs = trainings(tmp_path, 3, architecture=name, draws=True)
+        if place == 0 or not of_one:
+            runs[place].predictions.unlink()
+    findings = found()
+    frames = check(findings, "Same training frames")
+    assert frames.holds is True
+    assert frames.reason.endswith("draws, the same for each, but for trainings that are not there")
+    assert check(findings, "As many trainings").holds is not of_one
+    assert levels(findings, "training frames for all") == []
+
+
+@pytest.mark.parametrize("draws", [(1, 2, 3), (0, 0, 0)], ids=["partly_others", "one_alone"])
+def test_other_draws_of_training_frames_have_a_banner(tmp_path: Path, found: Found, draws: tuple[int, ...]) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", draws=True)
+    for seed, draw in enumerate(draws):
+        training = Simulated(architecture="PaiNN", seed=draw, draws=True)
+        run = training.write(tmp_path / f"PaiNN-{seed}")
+        replace(training.record(run), seeds=Seeds(seed, seed)).save(run.path)
+    findings = found()
+    assert check(findings, "Same training frames").reason == "simulated: as many, but of other draws"
+    assert levels(findings, "training frames for all") == ["amber"]
 
 
 def test_tf32_of_some_is_seen(tmp_path: Path, found: Found) -> None:
