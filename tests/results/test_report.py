@@ -15,7 +15,7 @@ from potbench.loading.store import Store
 from potbench.reporting.page.content import Code, PageFigure, PageTable, Structures
 from potbench.results.findings import Findings, find
 from potbench.results.given_runs import find_runs, members_of
-from potbench.results.member import Asked, Search
+from potbench.results.member import Asked, Label, Search
 from potbench.results.records_csv import write_records
 from potbench.results.report import page_of, write_report
 from potbench.results.sections import data, differences, fair, repeat, results
@@ -25,7 +25,7 @@ from potbench.runs.provenance import Machine, Provenance
 from potbench.runs.record import InferenceCost, Measured
 from potbench.structures import Frames
 from potbench.units import Quantity
-from tests.results.conftest import Found
+from tests.results.conftest import Found, compare_labelled
 from tests.results.simulated import MANIFEST, PROVENANCE, Simulated, trainings
 
 
@@ -91,6 +91,24 @@ def test_learning_curves_say_exponent_efficiency_and_scope(tmp_path: Path, found
     assert "All sizes have the same budget: steps" in said
     # 800 of 8,000 frames are drawn
     assert "any training frames" in said or "given this pool: trainings share 10%" in said
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("missing", r"0\.5\d \(\S+ to \S+\) 1 missing"), ("diverged", r"0\.5\d \(some trainings diverged\) $")],
+)
+def test_a_training_that_lacks_a_size_diverged_or_is_missing(tmp_path: Path, what: str, said: str) -> None:
+    labels = {}
+    for train in (100, 200, 400):
+        for seed in range(4):
+            training = Simulated(seed=seed, train=train, error=20 * train**-0.5, draws=True)
+            lacking = (seed, train) == (3, 400)
+            run = replace(training, diverged=lacking and what == "diverged").write(tmp_path / f"{train}-{seed}")
+            labels[run.path] = Label("SchNet", "simulated", train, seed)
+            if lacking and what == "missing":
+                run.predictions.unlink()
+    shown = text(sections(compare_labelled(labels))["learning-curves"])
+    assert re.search(said, shown, re.MULTILINE)
 
 
 def test_one_draw_of_frames_is_called_one_training_set(tmp_path: Path, found: Found) -> None:
