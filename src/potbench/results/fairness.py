@@ -6,11 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from potbench.reporting.page.content import Banner, Check
 from potbench.reporting.rounding import three_digits
 from potbench.results.conditions import CONDITIONS, Condition, budget_conditions
 from potbench.results.group import Group
 from potbench.results.member import Absent, Asked, Member
+from potbench.results.training_time import training_seconds
 from potbench.results.words import plural
 
 FEW = 8
@@ -124,15 +127,12 @@ def _times(groups: Sequence[Group]) -> Check:
     broken: list[str] = []
     held: list[str] = []
     for group in groups:
-        seconds = {
-            name: [member.known.cost.wall_time.value for member in members if member.known.cost]
-            for name, members in group.architectures.items()
-        }
-        means = {name: sum(filter(None, each)) / len(each) for name, each in seconds.items() if each}
+        seconds = {name: training_seconds(members, "wall_time") for name, members in group.architectures.items()}
+        means = {name: float(np.nanmean(each)) for name, each in seconds.items() if np.isfinite(each).any()}
         listed = ", ".join(f"{name} {three_digits(mean)} s" for name, mean in means.items())
         same = not means or max(means.values()) <= TIME_TOLERANCE * min(means.values())
         (held if same else broken).append(f"{group.title}: {listed}")
-    return Check("Same training time", not broken, (broken or held or [""])[0])
+    return Check("Same training time, preparation included", not broken, (broken or held or [""])[0])
 
 
 def _test_frames(groups: Sequence[Group]) -> str:

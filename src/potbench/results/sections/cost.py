@@ -13,6 +13,7 @@ from potbench.results.findings import Findings
 from potbench.results.front import State, front
 from potbench.results.row import Row
 from potbench.results.table import Table
+from potbench.results.training_time import training_seconds
 from potbench.runs.record import InferenceCost, Measured
 from potbench.statistics.interval import mean_over_trainings
 from potbench.units import Quantity
@@ -37,7 +38,7 @@ def section(findings: Findings) -> Section | None:
     text = (
         "Latency, inference and memory are measured in a process of their own, with fixed threads, on the same "
         "structures for all, by python -m potbench cost RUN; training times are those of the runs, and depend on what "
-        "else the machine did."
+        "else the machine did. In figures they include the preparation."
     )
     return Section("cost", "Cost", (text, *blocks))
 
@@ -123,8 +124,8 @@ def _cost(row: Row, title: str) -> CostShown | None:
         parameters = _parameters(row)
         return None if parameters is None else CostShown(float(parameters))
     if title == TRAINING:
-        times = [member.known.cost.wall_time.value for member in row.finished if member.known.cost]
-        seconds = np.array([each for each in times if each is not None])
+        seconds = training_seconds(row.finished, "wall_time")
+        seconds = seconds[np.isfinite(seconds)]
         if not len(seconds):
             return None
         mean = mean_over_trainings(seconds)
