@@ -22,7 +22,7 @@ from potbench.results.sections import data, differences, fair, repeat, results
 from potbench.runs.findings import LawFound
 from potbench.runs.folder import RunFolder
 from potbench.runs.provenance import Machine, Provenance
-from potbench.runs.record import InferenceCost, Measured
+from potbench.runs.record import InferenceCost, Measured, Record
 from potbench.structures import Frames
 from potbench.units import Quantity
 from tests.results.conftest import Found, compare_labelled
@@ -149,13 +149,29 @@ def test_costs_and_laws_are_shown_where_they_were_measured(tmp_path: Path, found
     assert "passes 1 of 2" in text(page["laws"])
     assert "torque (5.0e-01 eV, allowed 1e-03)" in text(page["laws"])
     assert "3.60–4.40" in text(page["cost"])
-    assert "Inference was measured on Xeon." in text(page["cost"])
+    assert "Inference was measured on Xeon with 1 thread, 100 structures." in text(page["cost"])
     assert "1 of 2" in text(page["results"])
     (figure,) = (block for block in page["cost"] if isinstance(block, PageFigure))
     states = {row[0].text: {value.text for value in row[1:]} for row in figure.data.rows}
     # SchNet is better and cheaper in everything but the number of parameters, which is that of its name
     assert states["SchNet"] == {"front"}
     assert states["PaiNN"] == {"front", "dominated"}
+
+
+@pytest.mark.parametrize(("threads", "structures"), [(4, 100), (1, 50)])
+def test_inference_that_was_not_measured_alike_is_said_to_be_no_comparison(
+    tmp_path: Path, found: Found, threads: int, structures: int
+) -> None:
+    two(tmp_path)
+    for name, machine, number in (("SchNet", PROVENANCE.machine, 100), ("PaiNN", None, structures)):
+        provenance = replace(PROVENANCE, machine=machine or replace(PROVENANCE.machine, threads=threads))
+        measured = Measured(1.0, 0.9, 1.1, "ms")
+        cost = InferenceCost(measured, measured, 64, Quantity(80.0, "MiB"), number, provenance)
+        run = RunFolder(tmp_path / f"{name}-400-0")
+        replace(Record.load(run.path), inference=cost).save(run.path)
+    said = text(sections(found())["cost"])
+    assert "not measured alike, and cannot be compared: SchNet on Xeon with 1 thread, 100 structures; PaiNN on" in said
+    assert f"{threads} thread" in said
 
 
 def test_what_is_not_known_is_said_once_below_the_table(tmp_path: Path, found: Found) -> None:

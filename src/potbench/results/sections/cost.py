@@ -59,11 +59,12 @@ def _table(table: Table) -> PageTable:
         Column("Batch", "frames", "That batch."),
         Column("Memory", "MiB", "Above that of the potential alone."),
     )
-    rows, machines = [], []
+    rows: list[tuple[Value, ...]] = []
+    measured: dict[str, list[str]] = {}
     for row in table.rows.values():
         inference = _inference(row)
-        if inference is not None and inference.provenance.machine.processor not in machines:
-            machines.append(inference.provenance.machine.accelerator or inference.provenance.machine.processor)
+        if inference is not None:
+            measured.setdefault(_how(inference), []).append(row.architecture)
         parameters = _parameters(row)
         rows.append(
             (
@@ -80,8 +81,18 @@ def _table(table: Table) -> PageTable:
                 _quantity(inference.peak_memory if inference else None),
             )
         )
-    notes = [f"Inference was measured on {words.listing(sorted(set(machines)))}."] if machines else []
+    notes = [f"Inference was measured on {how}." for how in measured]
+    if len(measured) > 1:
+        listed = "; ".join(f"{words.listing(names)} on {how}" for how, names in measured.items())
+        notes = [f"Inference was not measured alike, and cannot be compared: {listed}."]
     return columns_with_values(f"Costs: {table.title}", columns, rows, notes)
+
+
+def _how(inference: InferenceCost) -> str:
+    """Say on what the cost of inference was measured."""
+    machine = inference.provenance.machine
+    device = machine.accelerator or f"{machine.processor} with {words.plural(machine.threads, 'thread')}"
+    return f"{device}, {words.plural(inference.structures, 'structure')}"
 
 
 def _figure(findings: Findings, table: Table, place: int) -> PageFigure | None:
