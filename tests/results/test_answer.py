@@ -86,7 +86,7 @@ def test_a_baseline_is_no_answer(tmp_path: Path, found: Found) -> None:
     ("error", "said"),
     [
         (1.0, " times that of the baseline Pairwise."),
-        (1.94, "It cannot be decided whether SchNet beats the baseline Pairwise. "),
+        (2.07, "It cannot be decided whether SchNet beats the baseline Pairwise. "),
         (3.0, "SchNet does not beat the baseline Pairwise."),
     ],
 )
