@@ -15,6 +15,8 @@ from potbench.loading import SplitIndices
 from potbench.loading.manifest import Manifest
 from potbench.runs.evaluation import Evaluation
 from potbench.runs.folder import RunFolder
+from potbench.runs.metrics import in_units
+from potbench.runs.predictions import errors
 from potbench.runs.provenance import Machine, Provenance
 from potbench.runs.record import Budget, Diverged, Record, Seeds, TrainingCost
 from potbench.runs.split_summary import SplitSummary
@@ -175,9 +177,10 @@ class Simulated:
         )
         if self.diverged:
             return replace(found, test_looks=0, diverged=Diverged(3, 120, "The loss is not finite."))
+        unit = self.manifest.units.energy
         return replace(
             found,
-            metrics={"validation": metrics, "test": metrics},
+            metrics={"validation": metrics, "test": in_units(errors(self.predictions(), unit), unit)},
             evaluations={"test": Evaluation(str(run.best), PROVENANCE, "0123", "test")},
             cost=TrainingCost(
                 Quantity(1e3, "frames/s"),
@@ -231,6 +234,13 @@ class Simulated:
                 [len(part) for part in np.array_split(np.arange(size), len(self.test_sets))],
             )
         return found
+
+
+def predict_anew(run: RunFolder, arrays: Mapping[str, np.ndarray]) -> None:
+    """Replace the predictions of a run, and forget the errors of those before."""
+    np.savez(run.predictions, **arrays)
+    record = Record.load(run.path)
+    replace(record, metrics={**record.metrics, "test": {}}).save(run.path)
 
 
 def trainings(folder: Path, number: int = 3, **settings) -> list[RunFolder]:

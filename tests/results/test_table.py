@@ -17,7 +17,7 @@ from potbench.runs.predictions import errors
 from potbench.statistics.interval import Basis
 from potbench.statistics.verdict import Verdict
 from tests.results.conftest import Found, compare_labelled
-from tests.results.simulated import Simulated, trainings
+from tests.results.simulated import Simulated, predict_anew, trainings
 
 NAMES = {"AEV": 1.0, "SchNet": 1.02, "PaiNN": 1.4, "Field": 1.42, "Last": 2.5}
 
@@ -97,7 +97,7 @@ def test_what_is_not_finite_is_lost_and_what_is_unknown_is_left_out(tmp_path: Pa
         changed["force_absolute_error"][:10] = np.nan  # unknown labels
         if place == 0:
             changed["force_absolute_error"][50] = np.nan
-        np.savez(run.predictions, **changed)
+        predict_anew(run, changed)
     (table,) = found().main
     assert table.num_frames == 190
     assert words.basis(table.rows["SchNet"]) == "2 of 3 trained"
