@@ -133,12 +133,29 @@ def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) ->
     found = read_records(folder.path)
     assert read_records(folder.report).equals(found)
     test = found[(found.stage == "test") & (found.metric == "forces_mae")]
-    assert dict(test.groupby("architecture").value.mean().round(3)) == {"fast": 1.0, "slower": 2.0}
+    assert dict(test.groupby("architecture").value.mean()) == pytest.approx({"fast": 1.0, "slower": 2.0}, rel=0.05)
     assert set(found.state) == {"finished", "diverged", "failed", "missing", "left out"}
     assert found[found.state == "failed"].reason.tolist() == ["CheckpointError: the file is damaged"]
     assert set(found[found.state == "finished"].unit) == {"kcal/mol", "kcal/mol/Å"}
     with pytest.raises(RunError, match=r"holds no records\.csv"):
         read_records(folder.logs)
+
+
+def test_texts_of_records_are_texts_whatever_they_read(findings: Findings, folder: StudyFolder) -> None:
+    from potbench.results.records_csv import write_records
+
+    named = [replace(each, label=each.label._replace(architecture="NA", dataset="null")) for each in findings.members]
+    named = [replace(each, identity="1e3") for each in named]
+    folder.report.mkdir()
+    write_records(replace(findings, members=tuple(named)), folder.report)
+    found = read_records(folder.path)
+    trained = found[found.state != "left out"]
+    assert set(trained.architecture) == {"NA"}
+    assert set(trained.dataset) == {"null"}
+    assert set(trained.identity) == {"1e3"}
+    assert found[found.state == "left out"].value.isna().all()
+    assert found[found.state == "finished"].value.notna().all()
+    assert found["size"].isna().all()
 
 
 def test_a_study_that_was_not_planned_has_no_report(tmp_path: Path) -> None:

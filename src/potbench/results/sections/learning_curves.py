@@ -19,7 +19,7 @@ from potbench.results.member import Member
 from potbench.results.table import Table
 from potbench.results.times_by_size import times_by_size
 from potbench.statistics.learning_curve import LearningCurve, Scope, data_efficiency, learning_curve, scope
-from potbench.structures import BoolArray, FloatArray, IntArray
+from potbench.structures import FloatArray, IntArray
 
 
 def section(findings: Findings) -> Section | None:
@@ -61,7 +61,7 @@ def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list
         own = sizes[has]
         if len(own) < 2:
             continue
-        is_complete: BoolArray = np.isfinite(values[:, has]).all(axis=1)
+        is_complete = np.array([np.isfinite(each).all() for each in values[:, has]], dtype=bool)
         complete = values[:, has][is_complete]
         lost = _lost(tables, name)
         missing[name] = sum(draw not in lost for draw, whole in zip(draws, is_complete, strict=True) if not whole)
