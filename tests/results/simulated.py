@@ -178,9 +178,10 @@ class Simulated:
         if self.diverged:
             return replace(found, test_looks=0, diverged=Diverged(3, 120, "The loss is not finite."))
         unit = self.manifest.units.energy
+        tested = in_units(errors(self.predictions(), unit), unit)
         return replace(
             found,
-            metrics={"validation": metrics, "test": in_units(errors(self.predictions(), unit), unit)},
+            metrics={"validation": metrics, "test": {name: tested[name] for name in metrics}},
             evaluations={"test": Evaluation(str(run.best), PROVENANCE, "0123", "test")},
             cost=TrainingCost(
                 Quantity(1e3, "frames/s"),
