@@ -181,4 +181,20 @@ def test_of_a_study_only_its_runs_are_taken(tmp_path: Path) -> None:
     trainings(tmp_path / "study" / "tuning" / "trials", 2)
     assert len(find_runs([tmp_path / "study"])) == 3
     (tmp_path / "study" / "plan.json").write_text("{}")
-    assert [each.path for each in find_runs([tmp_path / "study"])] == [run.path]
+    for place in (tmp_path / "study", tmp_path):
+        assert [each.path for each in find_runs([place])] == [run.path]
+    assert len(find_runs([tmp_path / "study" / "tuning"])) == 2
+
+
+def test_architectures_of_a_study_have_the_names_that_it_gives_them(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    cells = []
+    for architecture, identity in (("SchNet", "c32f4281aa"), ("PaiNN", "d516f5d9bb")):
+        name = f"{architecture.lower()}-large-sample-n400-t0-{identity[:8]}"
+        run = Simulated(architecture=architecture)
+        folder = run.write(study / "runs" / name)
+        replace(run.record(folder), command=f"fit --config {study}/configs/{name}.yaml").save(folder.path)
+        cells.append({"architecture": f"{architecture.lower()}-large", "identity": identity})
+    (study / "plan.json").write_text(json.dumps({"cells": cells}))
+    expected = ["painn-large simulated training 0", "schnet-large simulated training 0"]
+    assert labels(study) == labels(tmp_path) == labels(*(study / "runs").iterdir()) == expected
