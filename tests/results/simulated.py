@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from potbench.loading import SplitIndices
 from potbench.loading.manifest import Manifest
 from potbench.runs.evaluation import Evaluation
 from potbench.runs.folder import RunFolder
+from potbench.runs.metrics import in_units
+from potbench.runs.predictions import errors
 from potbench.runs.provenance import Machine, Provenance
 from potbench.runs.record import Budget, Diverged, Record, Seeds, TrainingCost
 from potbench.runs.split_summary import SplitSummary
@@ -55,6 +57,8 @@ class Simulated:
         steps: optimizer steps.
         learning_rate: of the optimizer.
         shuffle: whether batches are drawn at random.
+        batch_size: frames of a batch.
+        trainer: other settings of it.
         manifest: of the data.
         diverged: whether training did.
         cpu_time: of the training, in s, after one second of preparation; None where the record has neither.
@@ -78,6 +82,8 @@ class Simulated:
     steps: int = 1000
     learning_rate: float = 1e-3
     shuffle: bool = True
+    batch_size: int = 10
+    trainer: Mapping[str, object] = field(default_factory=dict)
     manifest: Manifest = MANIFEST
     cpu_time: float | None = None
     diverged: bool = False
@@ -131,12 +137,12 @@ class Simulated:
         split = recipe("loading.RandomSplit", seed=self.seed)
         return {
             "seed_everything": self.seed,
-            "trainer": {"max_steps": self.steps, "accelerator": "cpu"},
+            "trainer": {"max_steps": self.steps, "accelerator": "cpu", **self.trainer},
             "model": model,
             "data": {
                 "init_args": {
                     "split": split,
-                    "batch_size": 10,
+                    "batch_size": self.batch_size,
                     "shuffle": self.shuffle,
                     "root": None,
                     "seed": self.seed,
@@ -171,9 +177,11 @@ class Simulated:
         )
         if self.diverged:
             return replace(found, test_looks=0, diverged=Diverged(3, 120, "The loss is not finite."))
+        unit = self.manifest.units.energy
+        tested = in_units(errors(self.predictions(), unit), unit)
         return replace(
             found,
-            metrics={"validation": metrics, "test": metrics},
+            metrics={"validation": metrics, "test": {name: tested[name] for name in metrics}},
             evaluations={"test": Evaluation(str(run.best), PROVENANCE, "0123", "test")},
             cost=TrainingCost(
                 Quantity(1e3, "frames/s"),
@@ -227,6 +235,13 @@ class Simulated:
                 [len(part) for part in np.array_split(np.arange(size), len(self.test_sets))],
             )
         return found
+
+
+def predict_anew(run: RunFolder, arrays: Mapping[str, np.ndarray]) -> None:
+    """Replace the predictions of a run, and forget the errors of those before."""
+    np.savez(run.predictions, **arrays)
+    record = Record.load(run.path)
+    replace(record, metrics={**record.metrics, "test": {}}).save(run.path)
 
 
 def trainings(folder: Path, number: int = 3, **settings) -> list[RunFolder]:

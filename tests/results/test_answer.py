@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.results.conftest import Found
-from tests.results.simulated import MANIFEST, Simulated, trainings
+from potbench.results.member import Label
+from tests.results.conftest import Found, compare_labelled
+from tests.results.simulated import MANIFEST, Simulated, predict_anew, trainings
 
 
 def test_a_real_difference_is_answered_with_interval_and_ratio(tmp_path: Path, found: Found) -> None:
@@ -81,7 +82,14 @@ def test_a_baseline_is_no_answer(tmp_path: Path, found: Found) -> None:
     assert findings.answer.endswith("SchNet does not beat the baseline Pairwise.")
 
 
-@pytest.mark.parametrize(("error", "said"), [(1.0, " times that of the baseline Pairwise."), (2.0, "does not beat")])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (1.0, " times that of the baseline Pairwise."),
+        (2.07, "It cannot be decided whether SchNet beats the baseline Pairwise. "),
+        (3.0, "SchNet does not beat the baseline Pairwise."),
+    ],
+)
 def test_a_single_architecture_is_compared_with_the_baseline(
     tmp_path: Path, found: Found, error: float, said: str
 ) -> None:
@@ -90,6 +98,8 @@ def test_a_single_architecture_is_compared_with_the_baseline(
     answer = found().answer
     assert answer.startswith("The forces MAE on simulated of SchNet is ")
     assert said in answer
+    assert ("beat" in answer) is (error > 1)
+    assert ("would decide it" in answer) is ("cannot be decided" in answer)
 
 
 def test_a_single_architecture_is_measured(tmp_path: Path, found: Found) -> None:
@@ -107,6 +117,20 @@ def test_several_datasets_are_answered_by_the_geometric_mean_of_ratios(tmp_path:
     mean = float(np.exp(np.log(ratios).mean()))
     assert f"on geometric average {mean:.3g} (95 % interval" in findings.answer
     assert findings.answer.endswith("Of the 3 datasets, SchNet is the best on 3.")
+
+
+def test_one_dataset_that_is_divided_in_two_ways_has_no_mean_over_datasets(tmp_path: Path) -> None:
+    labels = {}
+    for place, name in enumerate(("random", "by_molecule")):
+        for architecture, error in (("SchNet", 1.0), ("PaiNN", 2.0)):
+            for seed in range(3):
+                training = Simulated(architecture=architecture, error=error, seed=seed, test=8_000 + 500 * place)
+                run = training.write(tmp_path / f"{name}-{architecture}-{seed}")
+                labels[run.path] = Label(architecture, name, None, seed)
+    answer = compare_labelled(labels).answer
+    assert "geometric" not in answer
+    assert "SchNet has the smallest forces MAE on random: " in answer
+    assert "SchNet has the smallest forces MAE on by_molecule: " in answer
 
 
 def test_the_largest_size_answers(tmp_path: Path, found: Found) -> None:
@@ -153,7 +177,7 @@ def test_the_best_on_each_named_test_set_is_said(tmp_path: Path, found: Found) -
         with np.load(run.predictions, allow_pickle=False) as arrays:
             predicted = {name: arrays[name] for name in arrays}
         predicted["force_absolute_error"] *= np.where(predicted["test_set"] == 0, 0.5, 2.0)
-        np.savez(run.predictions, **predicted)
+        predict_anew(run, predicted)
     assert found().answer.endswith("By test set: ACE is the best on 300 K; SchNet is the best on 600 K.")
     (tied,) = (line for line in found(metric="energy_mae").answer.split(". ") if line.startswith("By test set"))
     assert "ACE and SchNet are tied for the best on" in tied or "SchNet and ACE are tied for the best on" in tied

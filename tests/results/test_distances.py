@@ -11,7 +11,7 @@ from potbench.results.distances import NONE_ALIKE, by_distance
 from potbench.results.sections import where
 from potbench.runs.folder import RunFolder
 from tests.results.conftest import Found
-from tests.results.simulated import trainings
+from tests.results.simulated import predict_anew, trainings
 
 FEWEST = 10
 
@@ -22,7 +22,7 @@ def with_distances(run: RunFolder, distances: np.ndarray, of_distance) -> None:
         found = {name: arrays[name] for name in arrays}
     found["nearest"] = distances
     found["force_absolute_error"] = of_distance(distances) * 3 * found["num_atoms"]
-    np.savez(run.predictions, **found)
+    predict_anew(run, found)
 
 
 def uniform(seed: int, size: int = 200) -> np.ndarray:

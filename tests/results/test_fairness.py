@@ -4,7 +4,10 @@ from pathlib import Path
 import pytest
 
 from potbench.loading.unseen_elements import UnseenElements
+from potbench.reporting.page.content import PageTable
 from potbench.results.findings import Findings
+from potbench.results.sections import fair
+from potbench.runs.record import Seeds
 from tests.results.conftest import Found
 from tests.results.simulated import Simulated, trainings
 
@@ -74,6 +77,43 @@ def test_batches_in_another_order_have_a_banner(tmp_path: Path, found: Found) ->
     assert levels(findings, "same order") == ["amber"]
 
 
+@pytest.mark.parametrize("rule", [None, "steps"])
+def test_accumulated_batches_are_frames_of_a_step(tmp_path: Path, found: Found, rule: str | None) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", batch_size=40)
+    trainings(tmp_path, 3, architecture="PaiNN", trainer={"accumulate_grad_batches": 4})
+    assert check(found(budget=rule), "optimizer step").holds
+    trainings(tmp_path, 3, architecture="Field", batch_size=10)
+    findings = found(budget=rule)
+    broken = check(findings, "frames in an optimizer step")
+    assert broken.holds is False
+    assert "10 frames of Field" in broken.reason
+    assert "40 frames of PaiNN, SchNet" in broken.reason
+    assert levels(findings, "frames in an optimizer step") == ["amber"]
+    (budgets,) = (block for block in fair.section(findings).blocks if isinstance(block, PageTable))
+    place = [column.name for column in budgets.columns].index("Batch size")
+    shown = {row[0].text: row[place].text for row in budgets.rows}
+    assert shown == {"SchNet": "40", "PaiNN": "10 × 4", "Field": "10"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ({"overfit_batches": 8}, "8 batches of PaiNN"),
+        ({"overfit_batches": 0.1}, "0.1 of the batches of PaiNN"),
+        ({"limit_train_batches": 8}, "8 batches of PaiNN"),
+        ({"limit_train_batches": 2}, "2 batches of PaiNN"),
+    ],
+)
+def test_training_on_a_part_of_the_batches_has_a_banner(
+    tmp_path: Path, found: Found, limit: dict[str, float], said: str
+) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", trainer={"overfit_batches": 0.0, "limit_train_batches": 1.0})
+    trainings(tmp_path, 3, architecture="PaiNN", trainer=limit)
+    findings = found()
+    assert check(findings, "batches in each epoch").reason == f"{said}; all batches of SchNet"
+    assert levels(findings, "batches in each epoch") == ["amber"]
+
+
 def test_looks_warm_starts_and_numbers_of_trainings_are_checked(tmp_path: Path, found: Found) -> None:
     first, *_ = trainings(tmp_path, 3, architecture="SchNet")
     trainings(tmp_path, 2, architecture="PaiNN")
@@ -91,6 +131,34 @@ def test_trainings_that_are_missing_have_a_banner(tmp_path: Path, found: Found) 
     findings = found()
     assert levels(findings, "not there yet") == ["note"]
     assert findings.main[0].rows["SchNet"].missing == 1
+
+
+@pytest.mark.parametrize("of_one", [True, False], ids=["of_one", "of_two"])
+def test_trainings_that_are_missing_are_not_said_to_be_of_other_draws(
+    tmp_path: Path, found: Found, of_one: bool
+) -> None:
+    for place, name in enumerate(("SchNet", "PaiNN")):
+        runs = trainings(tmp_path, 3, architecture=name, draws=True)
+        if place == 0 or not of_one:
+            runs[place].predictions.unlink()
+    findings = found()
+    frames = check(findings, "Same training frames")
+    assert frames.holds is True
+    assert frames.reason.endswith("draws, the same for each, but for trainings that are not there")
+    assert check(findings, "As many trainings").holds is not of_one
+    assert levels(findings, "training frames for all") == []
+
+
+@pytest.mark.parametrize("draws", [(1, 2, 3), (0, 0, 0)], ids=["partly_others", "one_alone"])
+def test_other_draws_of_training_frames_have_a_banner(tmp_path: Path, found: Found, draws: tuple[int, ...]) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", draws=True)
+    for seed, draw in enumerate(draws):
+        training = Simulated(architecture="PaiNN", seed=draw, draws=True)
+        run = training.write(tmp_path / f"PaiNN-{seed}")
+        replace(training.record(run), seeds=Seeds(seed, seed)).save(run.path)
+    findings = found()
+    assert check(findings, "Same training frames").reason == "simulated: as many, but of other draws"
+    assert levels(findings, "training frames for all") == ["amber"]
 
 
 def test_tf32_of_some_is_seen(tmp_path: Path, found: Found) -> None:

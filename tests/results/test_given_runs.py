@@ -67,6 +67,39 @@ def test_the_same_training_twice_counts_once_and_is_named(tmp_path: Path) -> Non
     assert absent[0].level == "note"  # it is there, and readable
 
 
+@pytest.mark.parametrize("which", ["killed", "untested"])
+def test_a_training_that_was_made_again_counts_though_its_first_try_has_not_finished(
+    tmp_path: Path, which: str
+) -> None:
+    first = Simulated()
+    folder = first.write(tmp_path / "2026-01-01")
+    replace(first.record(folder), **({"budget": None} if which == "killed" else {"metrics": {}})).save(folder.path)
+    Simulated().write(tmp_path / "2026-01-02")
+    members, absent = members_of(find_runs([tmp_path]))
+    assert [(each.folder.path.name, each.outcome, each.label.training) for each in members] == [
+        ("2026-01-02", "finished", 0)
+    ]
+    (left_out,) = absent
+    assert left_out.label == str(folder.path)
+    assert "has not ended" in left_out.reason or "not tested" in left_out.reason
+    assert left_out.reason.endswith("2026-01-02 again: same config, seeds and frames")
+
+
+def test_a_training_that_diverged_stays_a_result_where_the_next_try_finished(tmp_path: Path) -> None:
+    Simulated(diverged=True).write(tmp_path / "2026-01-01")
+    Simulated().write(tmp_path / "2026-01-02")
+    members, absent = members_of(find_runs([tmp_path]))
+    assert sorted(str(each.outcome) for each in members) == ["diverged", "finished"]
+    assert absent == []
+
+
+def test_trainings_are_counted_within_their_fold(tmp_path: Path) -> None:
+    for fold in range(5):
+        for seed in range(2):
+            Simulated(fold=fold, seed=seed, whole_molecules=False).write(tmp_path / f"{fold}-{seed}")
+    assert labels(tmp_path) == [f"SchNet simulated training {n} fold {fold}" for n in range(2) for fold in range(5)]
+
+
 def test_sizes_are_named_where_they_vary(tmp_path: Path) -> None:
     trainings(tmp_path, 1, train=200)
     trainings(tmp_path, 1, train=400)
@@ -148,4 +181,20 @@ def test_of_a_study_only_its_runs_are_taken(tmp_path: Path) -> None:
     trainings(tmp_path / "study" / "tuning" / "trials", 2)
     assert len(find_runs([tmp_path / "study"])) == 3
     (tmp_path / "study" / "plan.json").write_text("{}")
-    assert [each.path for each in find_runs([tmp_path / "study"])] == [run.path]
+    for place in (tmp_path / "study", tmp_path):
+        assert [each.path for each in find_runs([place])] == [run.path]
+    assert len(find_runs([tmp_path / "study" / "tuning"])) == 2
+
+
+def test_architectures_of_a_study_have_the_names_that_it_gives_them(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    cells = []
+    for architecture, identity in (("SchNet", "c32f4281aa"), ("PaiNN", "d516f5d9bb")):
+        name = f"{architecture.lower()}-large-sample-n400-t0-{identity[:8]}"
+        run = Simulated(architecture=architecture)
+        folder = run.write(study / "runs" / name)
+        replace(run.record(folder), command=f"fit --config {study}/configs/{name}.yaml").save(folder.path)
+        cells.append({"architecture": f"{architecture.lower()}-large", "identity": identity})
+    (study / "plan.json").write_text(json.dumps({"cells": cells}))
+    expected = ["painn-large simulated training 0", "schnet-large simulated training 0"]
+    assert labels(study) == labels(tmp_path) == labels(*(study / "runs").iterdir()) == expected

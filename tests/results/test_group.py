@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,3 +142,22 @@ def test_diverged_trainings_alone_are_named(tmp_path: Path, found: Found) -> Non
     assert not findings.groups
     assert "diverged in epoch 4, step 120" in findings.absent[0].reason
     assert findings.answer.startswith("It cannot be decided")
+
+
+@pytest.mark.parametrize("metric", ["forces_mae", "energy_mae"])
+def test_predictions_of_another_test_than_that_of_the_record_are_left_out(
+    tmp_path: Path, found: Found, metric: str
+) -> None:
+    """A test that was killed after it had written its predictions leaves the errors of the one before."""
+    run, *_ = trainings(tmp_path, 3)
+    other = Simulated(error=1.3).write(tmp_path / "other")
+    shutil.move(other.predictions, run.predictions)
+    shutil.rmtree(other.path)
+    findings = found(metric=metric)
+    assert len(findings.main[0].rows["SchNet"].finished) == 2
+    (left_out,) = findings.absent
+    assert left_out.level == "red"
+    assert left_out.reason.startswith("its predictions are not those of its record: their forces MAE is 1.3")
+    assert left_out.reason.endswith("kcal/mol/Å; test writes both anew")
+    (banner,) = (each for each in findings.fairness.banners if each.level == "red")
+    assert "not those of its record" in banner.text

@@ -35,3 +35,15 @@ def test_small_angles_keep_their_digits() -> None:
     angle = 1e-9
     true, predicted = np.array([1.0, 0, 0]), np.array([np.cos(angle), np.sin(angle), 0])
     assert vector_errors({"forces": true, "predicted_forces": predicted}).angle == pytest.approx(np.degrees(angle))
+
+
+def test_a_force_that_is_predicted_to_be_zero_has_no_direction() -> None:
+    true = np.array([[1.0, 0, 0], [0, 1.0, 0], [1e-3, 0, 0]])
+    predicted = np.zeros((3, 3))
+    found = vector_errors({"forces": true.ravel(), "predicted_forces": predicted.ravel()})
+    assert np.isnan(found.angle)
+    assert (found.strong, found.directionless) == (2, 2)
+    predicted[0] = [1.0, 1.0, 0]
+    found = vector_errors({"forces": true.ravel(), "predicted_forces": predicted.ravel()})
+    assert found.angle == pytest.approx(45)
+    assert (found.strong, found.directionless) == (2, 1)

@@ -15,17 +15,17 @@ from potbench.loading.store import Store
 from potbench.reporting.page.content import Code, PageFigure, PageTable, Structures
 from potbench.results.findings import Findings, find
 from potbench.results.given_runs import find_runs, members_of
-from potbench.results.member import Asked, Search
+from potbench.results.member import Asked, Label, Search
 from potbench.results.records_csv import write_records
 from potbench.results.report import page_of, write_report
 from potbench.results.sections import data, differences, fair, repeat, results
 from potbench.runs.findings import LawFound
 from potbench.runs.folder import RunFolder
 from potbench.runs.provenance import Machine, Provenance
-from potbench.runs.record import InferenceCost, Measured
+from potbench.runs.record import InferenceCost, Measured, Record
 from potbench.structures import Frames
 from potbench.units import Quantity
-from tests.results.conftest import Found
+from tests.results.conftest import Found, compare_labelled
 from tests.results.simulated import MANIFEST, PROVENANCE, Simulated, trainings
 
 
@@ -93,6 +93,24 @@ def test_learning_curves_say_exponent_efficiency_and_scope(tmp_path: Path, found
     assert "any training frames" in said or "given this pool: trainings share 10%" in said
 
 
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("missing", r"0\.5\d \(\S+ to \S+\) 1 missing"), ("diverged", r"0\.5\d \(some trainings diverged\) $")],
+)
+def test_a_training_that_lacks_a_size_diverged_or_is_missing(tmp_path: Path, what: str, said: str) -> None:
+    labels = {}
+    for train in (100, 200, 400):
+        for seed in range(4):
+            training = Simulated(seed=seed, train=train, error=20 * train**-0.5, draws=True)
+            lacking = (seed, train) == (3, 400)
+            run = replace(training, diverged=lacking and what == "diverged").write(tmp_path / f"{train}-{seed}")
+            labels[run.path] = Label("SchNet", "simulated", train, seed)
+            if lacking and what == "missing":
+                run.predictions.unlink()
+    shown = text(sections(compare_labelled(labels))["learning-curves"])
+    assert re.search(said, shown, re.MULTILINE)
+
+
 def test_one_draw_of_frames_is_called_one_training_set(tmp_path: Path, found: Found) -> None:
     for size in (100, 200):
         trainings(tmp_path, 3, train=size, error=20 / size)
@@ -131,13 +149,29 @@ def test_costs_and_laws_are_shown_where_they_were_measured(tmp_path: Path, found
     assert "passes 1 of 2" in text(page["laws"])
     assert "torque (5.0e-01 eV, allowed 1e-03)" in text(page["laws"])
     assert "3.60–4.40" in text(page["cost"])
-    assert "Inference was measured on Xeon." in text(page["cost"])
+    assert "Inference was measured on Xeon with 1 thread, 100 structures." in text(page["cost"])
     assert "1 of 2" in text(page["results"])
     (figure,) = (block for block in page["cost"] if isinstance(block, PageFigure))
     states = {row[0].text: {value.text for value in row[1:]} for row in figure.data.rows}
     # SchNet is better and cheaper in everything but the number of parameters, which is that of its name
     assert states["SchNet"] == {"front"}
     assert states["PaiNN"] == {"front", "dominated"}
+
+
+@pytest.mark.parametrize(("threads", "structures"), [(4, 100), (1, 50)])
+def test_inference_that_was_not_measured_alike_is_said_to_be_no_comparison(
+    tmp_path: Path, found: Found, threads: int, structures: int
+) -> None:
+    two(tmp_path)
+    for name, machine, number in (("SchNet", PROVENANCE.machine, 100), ("PaiNN", None, structures)):
+        provenance = replace(PROVENANCE, machine=machine or replace(PROVENANCE.machine, threads=threads))
+        measured = Measured(1.0, 0.9, 1.1, "ms")
+        cost = InferenceCost(measured, measured, 64, Quantity(80.0, "MiB"), number, provenance)
+        run = RunFolder(tmp_path / f"{name}-400-0")
+        replace(Record.load(run.path), inference=cost).save(run.path)
+    said = text(sections(found())["cost"])
+    assert "not measured alike, and cannot be compared: SchNet on Xeon with 1 thread, 100 structures; PaiNN on" in said
+    assert f"{threads} thread" in said
 
 
 def test_what_is_not_known_is_said_once_below_the_table(tmp_path: Path, found: Found) -> None:
@@ -170,12 +204,23 @@ def test_earlier_numbers_stand_beside_these(tmp_path: Path, found: Found) -> Non
 
 def test_searches_are_a_budget_of_their_own(tmp_path: Path, found: Found) -> None:
     two(tmp_path)
-    search = Search("SchNet", "simulated", (3.0, 2.0), (2.5, 2.0), 120.0, "lr 0.001")
+    search = Search("SchNet", "simulated", "forces_mae", (3.0, 2.0), (2.5, 2.0), 120.0, "lr 0.001")
     findings = found(budget="steps", searches=(search,))
     assert "2 trials" in text(sections(findings)["tuning"])
     check = next(each for each in findings.fairness.checks if "tuning" in each.says)
     assert check.holds is False
     assert check.reason == "trials: PaiNN 0, SchNet 2"
+
+
+def test_a_search_is_shown_in_what_it_searched_for_and_its_unit(tmp_path: Path, found: Found) -> None:
+    two(tmp_path)
+    search = Search("SchNet", "simulated", "energy_mae", (0.3, 0.2), (0.25, 0.2))
+    blocks = sections(found(metric="forces_mae", searches=(search,)))["tuning"]
+    (table,) = (block for block in blocks if isinstance(block, PageTable))
+    assert table.rows[0][3].text == "0.200 kcal/mol"
+    (figure,) = (block for block in blocks if isinstance(block, PageFigure))
+    assert figure.title == "Best validation energy MAE against trials: simulated"
+    assert figure.figure.axes[0].get_ylabel() == "Validation energy MAE (kcal/mol)"
 
 
 def test_worst_frames_are_drawn_where_the_store_is_at_hand(
@@ -272,3 +317,20 @@ def test_citations_and_commands_are_there_to_copy(tmp_path: Path, found: Found) 
     findings = found()
     assert "Other" in text(sections(findings)["repeat"])
     assert next(each for each in findings.fairness.checks if "machine" in each.says).holds is False
+
+
+def test_an_architecture_without_forces_is_not_said_to_have_their_direction(tmp_path: Path, found: Found) -> None:
+    two(tmp_path)
+    for run in trainings(tmp_path, 3, architecture="Composition", error=3.0):
+        with np.load(run.predictions) as arrays:
+            changed = {name: arrays[name] for name in arrays}
+        changed["predicted_forces"] = np.zeros_like(changed["forces"])
+        np.savez(run.predictions, **changed)
+    (table,) = (each for each in sections(found())["parity"] if isinstance(each, PageTable) and "vectors" in each.title)
+    assert table.columns[-1].name == "Mean angle of forces"
+    shown = {row[0].text: row[-1] for row in table.rows}
+    assert shown["Composition"].number is None
+    assert shown["Composition"].text == "none"
+    assert "predicted without a direction" in shown["Composition"].note
+    assert shown["SchNet"].number > 0
+    assert shown["SchNet"].note == ""

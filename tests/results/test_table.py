@@ -1,4 +1,5 @@
 import math
+import shutil
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -7,14 +8,16 @@ import numpy as np
 import pytest
 from scipy.special import stdtrit
 
+from potbench.reporting.page.content import PageTable
 from potbench.results import words
 from potbench.results.errors import METRICS
 from potbench.results.member import Label
+from potbench.results.sections import results
 from potbench.runs.predictions import errors
 from potbench.statistics.interval import Basis
 from potbench.statistics.verdict import Verdict
 from tests.results.conftest import Found, compare_labelled
-from tests.results.simulated import Simulated, trainings
+from tests.results.simulated import Simulated, predict_anew, trainings
 
 NAMES = {"AEV": 1.0, "SchNet": 1.02, "PaiNN": 1.4, "Field": 1.42, "Last": 2.5}
 
@@ -94,7 +97,7 @@ def test_what_is_not_finite_is_lost_and_what_is_unknown_is_left_out(tmp_path: Pa
         changed["force_absolute_error"][:10] = np.nan  # unknown labels
         if place == 0:
             changed["force_absolute_error"][50] = np.nan
-        np.savez(run.predictions, **changed)
+        predict_anew(run, changed)
     (table,) = found().main
     assert table.num_frames == 190
     assert words.basis(table.rows["SchNet"]) == "2 of 3 trained"
@@ -106,11 +109,34 @@ def test_trainings_are_paired_where_their_training_frames_are(tmp_path: Path, fo
     trainings(tmp_path, 3, architecture="SchNet", draws=draws)
     trainings(tmp_path, 3, architecture="PaiNN", draws=draws)
     (table,) = found().main
-    assert table.paired is draws
+    assert bool(table.paired) is draws
     assert len(table.comparison("SchNet", "PaiNN").ratio.trainings) == (1 if draws else 2)
 
 
-def test_trainings_of_one_fold_are_averaged_since_they_share_its_training_frames(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lacking", ["missing", "diverged"])
+def test_a_training_that_one_architecture_lacks_changes_nothing_between_two_others(
+    tmp_path: Path, found: Found, lacking: str
+) -> None:
+    for name in ("SchNet", "PaiNN", "AEV"):
+        trainings(tmp_path, 3, architecture=name, draws=True)
+    whole = found()
+    run = tmp_path / "AEV-400-1"
+    shutil.rmtree(run)
+    if lacking == "diverged":
+        Simulated(architecture="AEV", seed=1, draws=True, diverged=True).write(run)
+    part = found()
+    before, after = (each.main[0].comparison("SchNet", "PaiNN").ratio for each in (whole, part))
+    assert before == after
+    assert len(whole.main[0].paired) == 3
+    assert [set(pair) for pair in part.main[0].paired] == [{"SchNet", "PaiNN"}]
+    said = [" ".join(each.notes) for each in results.section(part).blocks if isinstance(each, PageTable)]
+    assert "in pairs where both architectures had the same training frames: 1 of 3." in said[0]
+
+
+@pytest.mark.parametrize("labelled", [True, False], ids=["labels_of_a_study", "rules_of_given_runs"])
+def test_trainings_of_one_fold_are_averaged_since_they_share_its_training_frames(
+    tmp_path: Path, found: Found, labelled: bool
+) -> None:
     labels = {}
     for name in ("SchNet", "PaiNN"):
         for fold in range(4):
@@ -123,9 +149,15 @@ def test_trainings_of_one_fold_are_averaged_since_they_share_its_training_frames
                 run = settings.write(tmp_path / f"{name}-{fold}-{seed}")
                 split.save(run.split)
                 record = settings.record(run)
-                replace(record, split=replace(record.split, fingerprint=split.fingerprint)).save(run.path)
+                inside = (
+                    "potbench.loading.CalibrationSplit(split=potbench.loading.RandomSplit(seed=0), calibration=0.1)"
+                )
+                rule = "" if labelled else f"potbench.loading.Folds(split={inside}, fold={fold}, num_folds=4)"
+                train = record.split.train + (fold == 3)  # of 1,601 frames, a fold has one more
+                summary = replace(record.split, fingerprint=split.fingerprint, rule=rule, train=train)
+                replace(record, split=summary).save(run.path)
                 labels[run.path] = Label(name, "simulated", None, seed, fold)
-    (table,) = compare_labelled(labels).main
+    (table,) = (compare_labelled(labels) if labelled else found()).main
     assert table.paired
     row = table.rows["SchNet"]
     assert len(row.mean.values) == len(row.finished) == 12

@@ -10,7 +10,7 @@ from potbench.studies import read_records, report
 from potbench.studies.cells import LeftOut, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.report import write_study_report
-from potbench.studies.study import Architecture, Original
+from potbench.studies.study import Architecture, Original, Tuning
 from tests.results.simulated import Simulated
 from tests.studies.made_study import made_cell, made_study
 
@@ -119,10 +119,14 @@ def test_a_search_is_shown_with_its_best_and_what_was_found(
             [("number", "state", "value", "seconds", "cpu_seconds", "model.lr", "readout.size", "activation"), *rows]
         )
     (search,) = write_study_report(folder, made_study(), COMMAND).asked.searches
+    assert search.objective == "forces_mae"
     assert search.best == (3.0, 3.0, 2.0)
     assert search.expected[-1] == 2.0
     assert search.seconds == 25.0
     assert search.chosen == "lr 0.000398, size 1234567, activation torch.nn.SiLU"
+    tuned = replace(made_study(), tuning=Tuning(trials=4, objective="energy_mae"))
+    (search,) = write_study_report(folder, tuned, COMMAND).asked.searches
+    assert search.objective == "energy_mae"
 
 
 def test_each_search_has_a_table_of_its_own(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,12 +155,29 @@ def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) ->
     found = read_records(folder.path)
     assert read_records(folder.report).equals(found)
     test = found[(found.stage == "test") & (found.metric == "forces_mae")]
-    assert dict(test.groupby("architecture").value.mean().round(3)) == {"fast": 1.0, "slower": 2.0}
+    assert dict(test.groupby("architecture").value.mean()) == pytest.approx({"fast": 1.0, "slower": 2.0}, rel=0.05)
     assert set(found.state) == {"finished", "diverged", "failed", "missing", "left out"}
     assert found[found.state == "failed"].reason.tolist() == ["CheckpointError: the file is damaged"]
     assert set(found[found.state == "finished"].unit) == {"kcal/mol", "kcal/mol/Å"}
     with pytest.raises(RunError, match=r"holds no records\.csv"):
         read_records(folder.logs)
+
+
+def test_texts_of_records_are_texts_whatever_they_read(findings: Findings, folder: StudyFolder) -> None:
+    from potbench.results.records_csv import write_records
+
+    named = [replace(each, label=each.label._replace(architecture="NA", dataset="null")) for each in findings.members]
+    named = [replace(each, identity="1e3") for each in named]
+    folder.report.mkdir()
+    write_records(replace(findings, members=tuple(named)), folder.report)
+    found = read_records(folder.path)
+    trained = found[found.state != "left out"]
+    assert set(trained.architecture) == {"NA"}
+    assert set(trained.dataset) == {"null"}
+    assert set(trained.identity) == {"1e3"}
+    assert found[found.state == "left out"].value.isna().all()
+    assert found[found.state == "finished"].value.notna().all()
+    assert found["size"].isna().all()
 
 
 def test_a_study_that_was_not_planned_has_no_report(tmp_path: Path) -> None:

@@ -36,13 +36,18 @@ class Overall:
 def overall(tables: Sequence[Table], smallest_difference: float) -> Overall | None:
     """Compare architectures over datasets; None for fewer than two datasets or architectures that all have.
 
+    Nor is there a mean where datasets are the same data in several divisions: what these have in common would be taken
+    for independent.
+
     Args:
         tables: one for each dataset, in the same metric.
         smallest_difference: relative difference that matters.
     """
     ranked = [table for table in tables if table.ranking is not None]
     # a dataset that had to be put into tables apart counts once or not at all
-    if len(ranked) < 2 or len({table.group.members[0].label.dataset for table in tables}) < len(tables):
+    of_each = [table.group.members[0] for table in tables]
+    names, data = ({each.label.dataset for each in of_each}, {each.known.data.fingerprint for each in of_each})
+    if len(ranked) < 2 or min(len(names), len(data)) < len(tables):
         return None
     shared = [name for name in ranked[0].rows if all(name in table.rows for table in ranked)]
     found: dict[tuple[str, str], tuple[Ratio, ...]] = {}
@@ -115,21 +120,25 @@ def _of_table(table: Table, asked: Asked) -> str:
 
 
 def _of_baselines(table: Table, best: Sequence[str]) -> str:
-    """Say which baselines the best does not beat."""
-    unbeaten = [
-        row.architecture
+    """Say which baselines the best does not beat, and of which it is not known."""
+    comparisons = {
+        row.architecture: compared.comparison
         for row in table.rows.values()
         if row.baseline
         and row.mean.mean is not None
         and (compared := table.comparison(best[0], row.architecture)) is not None
-        and not (compared.comparison.first == best[0] and Verdict.BETTER in compared.comparison.verdict)
+    }
+    unbeaten = [
+        name
+        for name, each in comparisons.items()
+        if each.verdict and not (each.first == best[0] and Verdict.BETTER in each.verdict)
     ]
-    if not unbeaten:
-        return ""
-    comparisons = [
-        compared.comparison for name in unbeaten if (compared := table.comparison(best[0], name)) is not None
-    ]
-    return f" {best[0]} does not beat the baseline {listing(unbeaten)}. {_would_decide(comparisons)}".rstrip()
+    unknown = [name for name, each in comparisons.items() if not each.verdict]
+    said = f" {best[0]} does not beat the baseline {listing(unbeaten)}." if unbeaten else ""
+    if unknown:
+        said += f" It cannot be decided whether {best[0]} beats the baseline {listing(unknown)}."
+        said += f" {_would_decide([comparisons[name] for name in unknown])}"
+    return said.rstrip()
 
 
 def _winner(table: Table, name: str, beaten: Sequence[str]) -> str:

@@ -54,9 +54,29 @@ def _is_stepped(member: Member) -> bool:
     return member.choices is None or member.choices.learning_rate is not None
 
 
-def _batch_size(member: Member) -> str | None:
-    size = member.choices and member.choices.trainer.get("batch_size")
-    return None if size is None or not _is_stepped(member) else f"{size} frames"
+def batches_of_step(member: Member) -> tuple[int, int] | None:
+    """Return the frames of a batch, and the batches of an optimizer step; None where the config does not say."""
+    if member.choices is None:
+        return None
+    size = member.choices.trainer.get("batch_size")
+    accumulated = member.choices.trainer.get("accumulate_grad_batches") or 1
+    return (size, accumulated) if isinstance(size, int) and isinstance(accumulated, int) else None
+
+
+def _frames_of_step(member: Member) -> str | None:
+    found = batches_of_step(member)
+    return None if found is None or not _is_stepped(member) else f"{found[0] * found[1]:,} frames"
+
+
+def _batches_of_epoch(member: Member) -> str | None:
+    """Return which part of the batches an epoch has: a float is a fraction of all, a whole number so many."""
+    if member.choices is None:
+        return None
+    overfit = member.choices.trainer.get("overfit_batches") or None  # 0 is for none
+    limit = overfit if overfit is not None else member.choices.trainer.get("limit_train_batches")
+    if limit is None or (isinstance(limit, float) and limit == 1):
+        return "all batches"
+    return f"{limit:.3g} of the batches" if isinstance(limit, float) else f"{limit} batches"
 
 
 def _order(member: Member) -> str | None:
@@ -119,7 +139,8 @@ def _validation_frames(member: Member) -> str:
 
 
 CONDITIONS = (
-    Condition("Same batch size", _batch_size),
+    Condition("Same number of frames in an optimizer step", _frames_of_step),
+    Condition("Same part of the batches in each epoch", _batches_of_epoch),
     Condition("Batches in the same order", _order),
     Condition("No warm start", _warm_start),
     Condition("Same choice of the checkpoint", _checkpoint),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -191,6 +192,15 @@ class Metric(NamedTuple):
     def unit(self, energy_unit: str) -> str:
         """Return the unit of the error, kcal/mol/Å: of forces, whatever the unit of the energies."""
         return ("kcal/mol" if self.is_of_forces else reported(energy_unit)[0]) + self.per
+
+    def mean(self, errors: RunErrors, size: float) -> float | None:
+        """Return the error over all frames with known labels, as `of` has it; None without any."""
+        of_frames, weights = self.of(errors, size)
+        if of_frames is None or np.isnan(of_frames).all():
+            return None
+        known = ~np.isnan(of_frames)
+        mean = float(np.average(of_frames[known], weights=weights[known]))
+        return math.sqrt(mean) if self.squared else mean
 
     def in_mev(self, value: float, energy_unit: str) -> tuple[float, str] | None:
         """Return an error of energies in meV, with that unit; None where it has no energy in eV."""

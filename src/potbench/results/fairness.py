@@ -6,11 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from potbench.reporting.page.content import Banner, Check
 from potbench.reporting.rounding import three_digits
 from potbench.results.conditions import CONDITIONS, Condition, budget_conditions
 from potbench.results.group import Group
 from potbench.results.member import Absent, Asked, Member
+from potbench.results.training_time import training_seconds
 from potbench.results.words import plural
 
 FEW = 8
@@ -124,15 +127,12 @@ def _times(groups: Sequence[Group]) -> Check:
     broken: list[str] = []
     held: list[str] = []
     for group in groups:
-        seconds = {
-            name: [member.known.cost.wall_time.value for member in members if member.known.cost]
-            for name, members in group.architectures.items()
-        }
-        means = {name: sum(filter(None, each)) / len(each) for name, each in seconds.items() if each}
+        seconds = {name: training_seconds(members, "wall_time") for name, members in group.architectures.items()}
+        means = {name: float(np.nanmean(each)) for name, each in seconds.items() if np.isfinite(each).any()}
         listed = ", ".join(f"{name} {three_digits(mean)} s" for name, mean in means.items())
         same = not means or max(means.values()) <= TIME_TOLERANCE * min(means.values())
         (held if same else broken).append(f"{group.title}: {listed}")
-    return Check("Same training time", not broken, (broken or held or [""])[0])
+    return Check("Same training time, preparation included", not broken, (broken or held or [""])[0])
 
 
 def _test_frames(groups: Sequence[Group]) -> str:
@@ -173,13 +173,18 @@ def _elements(groups: Sequence[Group]) -> Check:
 
 
 def _training_frames(groups: Sequence[Group]) -> Check:
+    """Compare the draws of training frames; that an architecture lacks some of them is another condition."""
     says = "Same training frames for all architectures"
+    lacking = False
     for group in groups:
         draws = {
             name: {member.known.split.fingerprint for member in members}
             for name, members in group.architectures.items()
         }
-        if len({frozenset(each) for each in draws.values()}) > 1:
+        lacking |= len({frozenset(each) for each in draws.values()}) > 1
+        planned = max(len(members) + group.missing.get(name, 0) for name, members in group.architectures.items())
+        every = set[str]().union(*draws.values())
+        if any(len(every - draws[name]) > planned - len(members) for name, members in group.architectures.items()):
             numbers = {
                 name: sorted({member.known.split.train for member in members})
                 for name, members in group.architectures.items()
@@ -187,14 +192,15 @@ def _training_frames(groups: Sequence[Group]) -> Check:
             if len({tuple(each) for each in numbers.values()}) > 1:
                 listed = "; ".join(f"{name} {', '.join(f'{n:,}' for n in each)}" for name, each in numbers.items())
                 return Check(says, False, f"{group.title}: {listed} frames")
-            return Check(says, False, f"{group.title}: as many, but drawn anew for each")
+            return Check(says, False, f"{group.title}: as many, but of other draws")
     draws_of = {
         name: len({member.known.split.fingerprint for member in members})
         for group in groups
         for name, members in group.architectures.items()
     }
     number = max(draws_of.values(), default=1)
-    return Check(says, True, "one draw for all trainings" if number == 1 else f"{number} draws, the same for each")
+    said = "one draw for all trainings" if number == 1 else f"{number} draws, the same for each"
+    return Check(says, True, f"{said}, but for trainings that are not there" if lacking else said)
 
 
 def _trainings(groups: Sequence[Group]) -> Check:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from potbench.runs.folder import RunFolder
 from potbench.runs.record import Record
 
 MOST_DIFFERENCES = 3
-FOLD = re.compile(r"\bKFold\([^()]*?\bfold=(\d+)")
-"""The fold of a split whose test frames change with it."""
+PLAN = "plan.json"
+"""Of a study, beside its runs."""
+FOLD = re.compile(r"(?<=[( ])fold=(\d+)")
+"""The fold in the rule of a split, at any depth: one that is tested (KFold), or that validates (Folds)."""
 BASELINES = {"Composition", "Pairwise", "Coordinates"}
 
 
@@ -34,13 +37,21 @@ def find_runs(paths: Iterable[Path]) -> list[RunFolder]:
     for path in paths:
         if not path.exists():
             raise RunError(f"{path} does not exist. Expected the folder of a run, or one with runs in it.")
-        # a study also has trials of its searches, which are not compared
-        is_study = (path / "plan.json").is_file() and (path / "runs").is_dir()
-        below = path / "runs" if is_study else path
-        inside = sorted({file.parent for name in ("config.yaml", "record.json") for file in below.rglob(name)})
+        folders = {file.parent for name in ("config.yaml", "record.json") for file in path.rglob(name)}
+        inside = sorted(folder for folder in folders if not _is_trial(folder, path))
         for folder in [path] if path in inside or not inside else inside:
             found.setdefault(folder.resolve(), RunFolder(folder))
     return list(found.values())
+
+
+def _is_trial(folder: Path, place: Path) -> bool:
+    """Tell whether a run is of a search in a study below a place: these are not compared."""
+    studies = [each for each in folder.parents if (each == place or place in each.parents) and _is_study(each)]
+    return any(study / "runs" not in folder.parents for study in studies)
+
+
+def _is_study(folder: Path) -> bool:
+    return (folder / PLAN).is_file() and (folder / "runs").is_dir()
 
 
 def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
@@ -76,15 +87,23 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
     members = []
     for (architecture, dataset, size), found in groups.items():
         baseline = _choices(found[0]).potential.get("") in BASELINES
-        seen: dict[tuple[object, ...], Reading] = {}
-        for training, reading in enumerate(sorted(found, key=_order)):
-            shown = size if dataset in sizes else None
-            label = Label(architecture, dataset, shown, training, _fold(_record(reading)), baseline)
-            first = seen.setdefault(_draw(reading), reading)
-            if first is not reading and reading.outcome is Outcome.FINISHED:
+        ordered = sorted(found, key=_order)
+        finished: dict[tuple[object, ...], Reading] = {}
+        for reading in ordered:
+            if reading.outcome is Outcome.FINISHED:
+                finished.setdefault(_draw(reading), reading)
+        trainings: Counter[int | None] = Counter()
+        for reading in ordered:
+            first = finished.get(_draw(reading), reading)
+            # what diverged is a result of its own
+            if first is not reading and reading.outcome is not Outcome.DIVERGED:
                 reason = f"it is the training of {first.folder.path} again: same config, seeds and frames"
+                reason = "; ".join(filter(None, [reading.reason, reason]))
                 absent.append(Absent(str(reading.folder.path), reason, "note"))
                 continue
+            fold = _fold(_record(reading))
+            label = Label(architecture, dataset, size if dataset in sizes else None, trainings[fold], fold, baseline)
+            trainings[fold] += 1
             members.append(
                 Member(
                     label,
@@ -113,7 +132,7 @@ def _draw(reading: Reading) -> tuple[object, ...]:
 
 
 def _fold(record: Record) -> int | None:
-    """Return which fold a run tests; None where test frames do not change with the fold."""
+    """Return the fold of a run; None without folds."""
     found = FOLD.search(record.split.rule)
     return None if found is None else int(found[1])
 
@@ -135,8 +154,11 @@ def _order(reading: Reading) -> tuple[str, int, int, str]:
 
 
 def _architectures(kinds: Mapping[str, Reading]) -> dict[str, str]:
-    """Name each kind by the file of its potential, else by its classes, and by what differs where that is the same."""
-    named = {kind: _imported(_record(reading)) or _file(_record(reading).command) for kind, reading in kinds.items()}
+    """Name each kind as its study does, by its file, or by its classes, and by what differs where that is the same."""
+    named = {
+        kind: _imported(_record(reading)) or _planned(reading.folder) or _file(_record(reading).command)
+        for kind, reading in kinds.items()
+    }
     if any(name is None for name in named.values()):
         named = {kind: _choices(reading).name for kind, reading in kinds.items()}
     alike: dict[str, list[str]] = defaultdict(list)
@@ -158,6 +180,16 @@ def _architectures(kinds: Mapping[str, Reading]) -> dict[str, str]:
 def _imported(record: Record) -> str | None:
     """Return the name of the file that a run was imported from, which its config does not name."""
     return Path(record.parent.checkpoint).stem if record.parent and record.is_imported else None
+
+
+def _planned(run: RunFolder) -> str | None:
+    """Return the name that a study has for the architecture of its run."""
+    folder = run.path.absolute()
+    try:
+        cells = json.loads((folder.parent.parent / PLAN).read_text(encoding="utf-8"))["cells"]
+        return next(str(each["architecture"]) for each in cells if folder.name.endswith(f"-{each['identity'][:8]}"))
+    except (OSError, ValueError, LookupError, TypeError, StopIteration):
+        return None
 
 
 def _file(command: str) -> str | None:

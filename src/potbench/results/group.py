@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ import numpy as np
 from potbench.errors import RecordError
 from potbench.loading import SplitIndices
 from potbench.reporting.page.content import Banner
-from potbench.results.errors import Reader, RunErrors, TestFrames, digest, trained_on_test
+from potbench.reporting.rounding import three_digits
+from potbench.results.errors import METRICS, Reader, RunErrors, TestFrames, digest, trained_on_test
 from potbench.results.member import Absent, Member, Outcome
 from potbench.results.pooling import Pool, pool
+from potbench.units import reported
 
 FEW = 6
+ROUNDING = 1e-4
+"""Relative difference of one error, summed in another order."""
 Training = tuple[Member, ...]
 """One run, or one for each of the folds that test other frames."""
 
@@ -221,6 +226,22 @@ def _refused(member: Member, found: RunErrors) -> str:
         own = SplitIndices.load(member.folder.split).test
         if not np.array_equal(np.sort(own), found.test.frames):
             return "its predictions are not of the test frames of its split; test writes them anew"
+    return _contradiction(member, found)
+
+
+def _contradiction(member: Member, found: RunErrors) -> str:
+    """Say which error of the record is not that of the predictions, as when a test ends between the two; else empty."""
+    energy_unit = member.known.data.units.energy
+    for name, metric in METRICS.items():
+        recorded = member.known.metrics["test"].get(name)
+        mean = metric.mean(found, reported(energy_unit)[1])
+        if recorded is None or recorded.value is None or mean is None:
+            continue
+        if not math.isclose(recorded.value, mean, rel_tol=ROUNDING, abs_tol=ROUNDING**2):
+            return (
+                f"its predictions are not those of its record: their {metric.text} is {three_digits(mean)} and not "
+                f"{three_digits(recorded.value)} {metric.unit(energy_unit)}; test writes both anew"
+            )
     return ""
 
 

@@ -97,6 +97,7 @@ class Search(NamedTuple):
     Attributes:
         architecture: for which.
         dataset: on which.
+        objective: error of the validation frames that chose, as records have it.
         best: smallest validation error after each trial; NaN before the first that ended well.
         expected: smallest error to be expected of as many trials; NaN likewise.
         seconds: of all trials together; None where that is not known.
@@ -105,6 +106,7 @@ class Search(NamedTuple):
 
     architecture: str
     dataset: str
+    objective: str
     best: tuple[float, ...]
     expected: tuple[float, ...]
     seconds: float | None = None

@@ -18,13 +18,16 @@ class VectorErrors(NamedTuple):
 
     Attributes:
         magnitude: mean absolute error of |F| in eV/Å.
-        angle: mean angle between predicted and true force, in degrees, of the strong ones; NaN without any.
+        angle: mean angle between predicted and true force, in degrees, of the strong ones that are predicted with a
+            direction; NaN without any.
         strong: how many forces are strong.
+        directionless: how many of these are predicted to be zero, which has no direction.
     """
 
     magnitude: float
     angle: float
     strong: int
+    directionless: int
 
 
 def error_of_differences(predictions: Mapping[str, Column]) -> float:
@@ -56,15 +59,17 @@ def vector_errors(predictions: Mapping[str, Column]) -> VectorErrors:
             are none.
     """
     if "predicted_forces" not in predictions:
-        return VectorErrors(float("nan"), float("nan"), 0)
+        return VectorErrors(float("nan"), float("nan"), 0, 0)
     true = predictions["forces"].reshape(-1, 3).astype(np.float64)
     predicted = predictions["predicted_forces"].reshape(-1, 3).astype(np.float64)
     known = np.isfinite(true).all(axis=1)
     true, predicted = true[known], predicted[known]
     sizes, found = np.linalg.norm(true, axis=1), np.linalg.norm(predicted, axis=1)
     strong = sizes >= STRONG
+    directed = strong & (found > 0)
     # of small angles, the arc cosine of a cosine near 1 has few digits
-    across = np.linalg.norm(np.cross(true[strong], predicted[strong]), axis=1)
-    angles = np.degrees(np.arctan2(across, (true[strong] * predicted[strong]).sum(axis=1)))
+    across = np.linalg.norm(np.cross(true[directed], predicted[directed]), axis=1)
+    angles = np.degrees(np.arctan2(across, (true[directed] * predicted[directed]).sum(axis=1)))
     magnitude = float(np.abs(found - sizes).mean()) if len(sizes) else float("nan")
-    return VectorErrors(magnitude, float(angles.mean()) if len(angles) else float("nan"), int(strong.sum()))
+    angle = float(angles.mean()) if len(angles) else float("nan")
+    return VectorErrors(magnitude, angle, int(strong.sum()), int((strong & ~directed).sum()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -45,6 +45,19 @@ class Row:
         """Return the errors of the trainings, averaged over those of one fold, which share their training frames."""
         folds = folds_of(self.trainings)
         return self.errors if folds is None else replace(self.errors, errors=fold_means(self.errors.errors, folds))
+
+    @cached_property
+    def draw(self) -> tuple[tuple[tuple[int | None, int, str], ...], ...]:
+        """Return fold, training and training frames of each run of a training; of averaged ones, those of each fold."""
+        averaged = folds_of(self.trainings) is not None
+        found = [
+            tuple(
+                (member.label.fold, 0 if averaged else member.label.training, member.known.split.fingerprint)
+                for member in training
+            )
+            for training in self.trainings
+        ]
+        return tuple(dict.fromkeys(sorted(found, key=str)) if averaged else found)
 
     @property
     def finished(self) -> tuple[Member, ...]:
@@ -95,30 +108,13 @@ def mean_of(
     return replace(found, interval=Interval(max(found.interval.low, 0.0), found.interval.high))
 
 
-def are_paired(rows: Mapping[str, Row]) -> bool:
-    """Tell whether training s of each architecture had the same training frames, and others than training t.
+def are_paired(first: Row, second: Row) -> bool:
+    """Tell whether training s of both architectures had the same training frames, and others than training t.
 
     Trainings of one fold, which are averaged, are one such training.
     """
-    draws = {_draw(row.trainings) for row in rows.values() if row.trainings}
-    if len(draws) != 1:
-        return False
-    (draw,) = draws
-    frames = {tuple(fingerprint for *_, fingerprint in training) for training in draw}
-    return len(frames) == len(draw) > 1
-
-
-def _draw(trainings: Sequence[Training]) -> tuple[tuple[tuple[int | None, int, str], ...], ...]:
-    """Return fold, training and training frames of each run of each training; of averaged ones, those of each fold."""
-    averaged = folds_of(trainings) is not None
-    found = [
-        tuple(
-            (member.label.fold, 0 if averaged else member.label.training, member.known.split.fingerprint)
-            for member in training
-        )
-        for training in trainings
-    ]
-    return tuple(dict.fromkeys(sorted(found, key=str)) if averaged else found)
+    frames = {tuple(fingerprint for *_, fingerprint in training) for training in first.draw}
+    return first.draw == second.draw and len(frames) == len(first.draw) > 1
 
 
 def lost_reason(member: Member) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class Table:
         frames: which of the test frames are in it, shape (frames,).
         independence: blocks of these.
         weights: of these, shape (chosen frames,).
-        paired: whether training s of each was trained on the same frames.
+        paired: pairs of architectures of which training s of both was trained on the same frames.
         folds: of these frames, where each fold tests others; None where all trainings test the same.
     """
 
@@ -52,7 +52,7 @@ class Table:
     frames: BoolArray
     independence: Independence
     weights: FloatArray
-    paired: bool
+    paired: tuple[tuple[str, str], ...]
     folds: TestedFolds | None = None
 
     @property
@@ -149,8 +149,8 @@ def judge(
         )
         for name, found in trainings.items()
     }
-    paired = are_paired(rows)
     rows = dict(sorted(rows.items(), key=lambda item: (item[1].mean.mean is None, item[1].mean.mean or 0.0, item[0])))
+    paired = tuple(pair for pair in combinations(rows, 2) if decides and are_paired(*(rows[name] for name in pair)))
     ranking = _ranking(rows, metric, blocks, weights, paired, smallest_difference, folds) if decides else None
     probable = {
         name: rows[name].independent
@@ -180,7 +180,7 @@ def _ranking(
     metric: Metric,
     blocks: Independence,
     weights: FloatArray,
-    paired: bool,
+    paired: Collection[tuple[str, str]],
     smallest_difference: float,
     folds: TestedFolds | None,
 ) -> Ranking | None:
@@ -191,7 +191,7 @@ def _ranking(
     ratios = {}
     for first, second in combinations(compared, 2):
         cells = rows[first].independent, rows[second].independent
-        pairs = paired and len(cells[0].errors) == len(cells[1].errors)
+        pairs = (first, second) in paired
         if folds is None:
             found = ratio(*cells, blocks.blocks, weights, pairs)
         else:

@@ -9,8 +9,8 @@ import numpy as np
 
 from potbench.reporting.page.content import Column, PageTable, Value
 from potbench.reporting.rounding import exponent, three_digits
-from potbench.results.member import Member
 from potbench.results.table import Table
+from potbench.results.training_time import training_seconds
 from potbench.structures import FloatArray
 
 
@@ -39,16 +39,8 @@ def times_by_size(tables: Sequence[Table], title: str) -> PageTable | None:
 
 def _mean(table: Table, name: str) -> float:
     """Return the seconds of a training, mean over trainings; NaN where one is not known, or too short to be timed."""
-    found = [_seconds(member) for member in table.rows[name].finished] if name in table.rows else []
-    return float(np.mean(found)) if found else math.nan
-
-
-def _seconds(member: Member) -> float:
-    cost = member.known.cost
-    if cost is None or cost.cpu_time is None or cost.cpu_time.value is None:
-        return math.nan
-    prepared = cost.preparation.value if cost.preparation else None
-    return cost.cpu_time.value + (prepared or 0.0) or math.nan
+    found = training_seconds(table.rows[name].finished, "cpu_time") if name in table.rows else np.empty(0)
+    return float(found.mean()) if found.all() and len(found) else math.nan
 
 
 def _shown(seconds: float) -> Value:

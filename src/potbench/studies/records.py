@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from potbench.errors import MissingPackageError, RunError
-from potbench.results.records_csv import FILE
+from potbench.results.records_csv import COLUMNS, FILE
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-TEXTS = ("stage", "test_set", "metric", "unit", "reason")
+TEXTS = (
+    *("run", "architecture", "dataset", "state", "reason", "stage", "test_set", "metric", "unit", "data", "theory"),
+    *("data_fingerprint", "split_fingerprint", "identity", "machine", "torch", "potbench", "commit"),
+)
+"""Columns of text: an empty one is no missing number, and none is a number or missing for how it reads."""
 
 
 def read_records(folder: Path | str) -> DataFrame:
@@ -34,7 +38,9 @@ def read_records(folder: Path | str) -> DataFrame:
         raise RunError(
             f"{place} holds no {FILE}. Expected the folder of a study or of a report. Make the report first."
         )
-    found = pd.read_csv(file, dtype={"size": "Int64", "fold": "Int64", **dict.fromkeys((*TEXTS, "commit"), str)})
-    # an empty text is no missing number
-    found[list(TEXTS)] = found[list(TEXTS)].fillna("")
-    return found
+    return pd.read_csv(
+        file,
+        dtype={"size": "Int64", "fold": "Int64", **dict.fromkeys(TEXTS, str)},
+        keep_default_na=False,
+        na_values={name: [""] for name in COLUMNS if name not in TEXTS},
+    )

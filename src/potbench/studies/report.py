@@ -87,20 +87,21 @@ def _searches(folder: StudyFolder, study: Study) -> tuple[Search, ...]:
     pairs = list(product(study.architectures, study.datasets))
     earlier = Counter(folder.earlier_trials(*pair) for pair in pairs)
     found = []
+    objective = (study.tuning and study.tuning.objective) or study.metric
     for pair in pairs:
         files = [folder.trials(*pair)]
         # of several pairs with one table, nobody knows whose it is
         files += [file for file in [folder.earlier_trials(*pair)] if earlier[file] == 1]
         file = next((each for each in files if each.is_file()), None)
         if file is not None:
-            found.append(_search(file, *pair))
+            found.append(_search(file, *pair, objective))
     return tuple(found)
 
 
-def _search(file: Path, architecture: str, dataset: str) -> Search:
+def _search(file: Path, architecture: str, dataset: str, objective: str) -> Search:
     try:
         with file.open(newline="", encoding="utf-8") as stream:
-            return _shown_search(list(csv.DictReader(stream)), architecture, dataset)
+            return _shown_search(list(csv.DictReader(stream)), architecture, dataset, objective)
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise RecordError(
             f"{file} is damaged ({type(error).__name__}: {error}). Expected a row for each trial, as tuning writes it. "
@@ -108,7 +109,7 @@ def _search(file: Path, architecture: str, dataset: str) -> Search:
         ) from error
 
 
-def _shown_search(rows: list[dict[str, str]], architecture: str, dataset: str) -> Search:
+def _shown_search(rows: list[dict[str, str]], architecture: str, dataset: str, objective: str) -> Search:
     ended = [row for row in rows if row["state"] != "failed"]
     errors = np.array([float(row["value"]) if row["state"] == "finished" else np.inf for row in ended])
     keys = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]
@@ -119,6 +120,7 @@ def _shown_search(rows: list[dict[str, str]], architecture: str, dataset: str) -
     return Search(
         architecture,
         dataset,
+        objective,
         tuple(best_so_far(errors).tolist()),
         tuple(expected_best(errors).tolist()),
         sum(float(row["seconds"]) for row in rows),

@@ -13,6 +13,7 @@ from potbench.results.findings import Findings
 from potbench.results.front import State, front
 from potbench.results.row import Row
 from potbench.results.table import Table
+from potbench.results.training_time import training_seconds
 from potbench.runs.record import InferenceCost, Measured
 from potbench.statistics.interval import mean_over_trainings
 from potbench.units import Quantity
@@ -37,7 +38,7 @@ def section(findings: Findings) -> Section | None:
     text = (
         "Latency, inference and memory are measured in a process of their own, with fixed threads, on the same "
         "structures for all, by python -m potbench cost RUN; training times are those of the runs, and depend on what "
-        "else the machine did."
+        "else the machine did. In figures they include the preparation."
     )
     return Section("cost", "Cost", (text, *blocks))
 
@@ -58,11 +59,12 @@ def _table(table: Table) -> PageTable:
         Column("Batch", "frames", "That batch."),
         Column("Memory", "MiB", "Above that of the potential alone."),
     )
-    rows, machines = [], []
+    rows: list[tuple[Value, ...]] = []
+    measured: dict[str, list[str]] = {}
     for row in table.rows.values():
         inference = _inference(row)
-        if inference is not None and inference.provenance.machine.processor not in machines:
-            machines.append(inference.provenance.machine.accelerator or inference.provenance.machine.processor)
+        if inference is not None:
+            measured.setdefault(_how(inference), []).append(row.architecture)
         parameters = _parameters(row)
         rows.append(
             (
@@ -79,8 +81,18 @@ def _table(table: Table) -> PageTable:
                 _quantity(inference.peak_memory if inference else None),
             )
         )
-    notes = [f"Inference was measured on {words.listing(sorted(set(machines)))}."] if machines else []
+    notes = [f"Inference was measured on {how}." for how in measured]
+    if len(measured) > 1:
+        listed = "; ".join(f"{words.listing(names)} on {how}" for how, names in measured.items())
+        notes = [f"Inference was not measured alike, and cannot be compared: {listed}."]
     return columns_with_values(f"Costs: {table.title}", columns, rows, notes)
+
+
+def _how(inference: InferenceCost) -> str:
+    """Say on what the cost of inference was measured."""
+    machine = inference.provenance.machine
+    device = machine.accelerator or f"{machine.processor} with {words.plural(machine.threads, 'thread')}"
+    return f"{device}, {words.plural(inference.structures, 'structure')}"
 
 
 def _figure(findings: Findings, table: Table, place: int) -> PageFigure | None:
@@ -123,8 +135,8 @@ def _cost(row: Row, title: str) -> CostShown | None:
         parameters = _parameters(row)
         return None if parameters is None else CostShown(float(parameters))
     if title == TRAINING:
-        times = [member.known.cost.wall_time.value for member in row.finished if member.known.cost]
-        seconds = np.array([each for each in times if each is not None])
+        seconds = training_seconds(row.finished, "wall_time")
+        seconds = seconds[np.isfinite(seconds)]
         if not len(seconds):
             return None
         mean = mean_over_trainings(seconds)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from potbench.reporting.page.content import Block, Checklist, Column, PageTable, Section, Value
 from potbench.reporting.rounding import three_digits
 from potbench.results.columns import table
+from potbench.results.conditions import batches_of_step
 from potbench.results.findings import Findings
 from potbench.results.member import Member
 from potbench.results.words import plural
@@ -30,7 +33,7 @@ def _budgets(findings: Findings) -> list[PageTable | str]:
         Column("Epochs", "", "Passes over the training frames."),
         Column("Steps", "", "Optimizer steps."),
         Column("Frames", "", "Frames trained on, repetitions counted."),
-        Column("Batch size"),
+        Column("Batch size", "", "Frames of a batch, times the batches of an optimizer step where these are several."),
         Column("Training", "s", "Wall time with validation, mean over trainings."),
         Column("CPU", "s", "Of all cores, mean over trainings: a shared machine lengthens the wall time alone."),
         Column("Trials", "", "Trainings of the search for hyperparameters."),
@@ -88,9 +91,8 @@ def _mean(quantities: list[Quantity | None]) -> Value:
 
 
 def _batch_size(members: list[Member]) -> Value:
-    found = sorted(
-        {str(size) for member in members if member.choices and (size := member.choices.trainer.get("batch_size"))}
-    )
+    found = sorted({batches for member in members if (batches := batches_of_step(member)) is not None})
     if not found:
         return Value("not recorded")
-    return Value(", ".join(found), float(found[0]) if len(found) == 1 and found[0].isdigit() else None)
+    texts = [str(size) if number == 1 else f"{size} × {number}" for size, number in found]
+    return Value(", ".join(texts), math.prod(found[0]) if len(found) == 1 else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,21 +54,22 @@ def _over(findings: Findings) -> str:
 def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list[Block]:
     sizes = np.array([table.group.size for table in tables])
     names = list(dict.fromkeys(name for table in tables for name in table.rows))
-    shown, curves = [], {}
+    shown, curves, missing = [], {}, {}
     for name in names:
         draws, values = _values(tables, name)
         has = np.isfinite(values).any(axis=0)
         own = sizes[has]
         if len(own) < 2:
             continue
-        is_complete = np.isfinite(values[:, has]).all(axis=1)
+        is_complete = np.array([np.isfinite(each).all() for each in values[:, has]], dtype=bool)
         complete = values[:, has][is_complete]
-        lost = len(values) - len(complete)
+        lost = _lost(tables, name)
+        missing[name] = sum(draw not in lost for draw, whole in zip(draws, is_complete, strict=True) if not whole)
         if len(complete) and (complete > 0).all():
             folds = None if draws[0].fold is None else np.array([draw.fold for draw in draws])[is_complete]
             tested = tables[int(np.flatnonzero(has)[-1])].folds
             share = 0.0 if tested is None else tested.test_share
-            curves[name] = learning_curve(own, complete, lost, folds, share)
+            curves[name] = learning_curve(own, complete, len(lost), folds, share)
         shown.append(_shown(tables, name, sizes, values, curves.get(name)))
     if not shown:
         return []
@@ -83,7 +84,7 @@ def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list
         _data(tables, names),
     )
     times = times_by_size(tables, title)
-    return [figure, _table(findings, tables, curves, title), *([] if times is None else [times])]
+    return [figure, _table(findings, tables, curves, missing, title), *([] if times is None else [times])]
 
 
 class _Draw(NamedTuple):
@@ -109,6 +110,12 @@ def _values(tables: Sequence[Table], name: str) -> tuple[list[_Draw], FloatArray
     return draws, values.reshape(len(draws), len(tables))
 
 
+def _lost(tables: Sequence[Table], name: str) -> set[_Draw]:
+    """Return the trainings that have no error at some size, for they diverged."""
+    lost = (member for table in tables if name in table.rows for member in table.rows[name].lost)
+    return {_Draw(member.label.fold, member.label.training) for member in lost}
+
+
 def _shown(
     tables: Sequence[Table], name: str, sizes: IntArray, values: FloatArray, curve: LearningCurve | None
 ) -> CurveShown:
@@ -122,7 +129,13 @@ def _shown(
     return CurveShown(name, sizes, values, means, lows if known else None, highs if known else None, fit)
 
 
-def _table(findings: Findings, tables: Sequence[Table], curves: dict[str, LearningCurve], title: str) -> PageTable:
+def _table(
+    findings: Findings,
+    tables: Sequence[Table],
+    curves: Mapping[str, LearningCurve],
+    missing: Mapping[str, int],
+    title: str,
+) -> PageTable:
     last = tables[-1]
     reference = findings.reference(last)
     reference = reference if reference in curves else next(iter(curves), None)
@@ -147,13 +160,14 @@ def _table(findings: Findings, tables: Sequence[Table], curves: dict[str, Learni
         found = curve.exponent
         ends = found.interval and f"{exponent(found.interval.low)} to {exponent(found.interval.high)}"
         floor = "" if curve.floor is None else f"levels off at {three_digits(curve.floor.floor)} {last.unit}"
+        lacking = f"{missing[name]} missing" if missing[name] else ""
         rows.append(
             (
                 Value(name),
                 Value(
                     "" if found.mean is None else f"{exponent(found.mean)} ({ends or found.basis})",
                     found.mean,
-                    note=floor,
+                    note="; ".join(filter(None, [floor, lacking])),
                 ),
                 Value(words.error(row.mean), row.mean.mean) if row else Value("not trained at this size"),
                 Value("" if efficiency is None else f"{efficiency:.2g}", efficiency),

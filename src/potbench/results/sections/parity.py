@@ -81,8 +81,12 @@ def _other_errors(table: Table, rows: list[Row]) -> PageTable:
     for row in rows:
         predicted = predictions(typical(row))
         vectors = vector_errors(predicted)
-        values = (error_of_differences(predicted) / size, vectors.magnitude / KCAL_PER_MOL, vectors.angle)
-        shown.append((Value(row.architecture), *map(_value, values)))
+        differences, magnitude = error_of_differences(predicted) / size, vectors.magnitude / KCAL_PER_MOL
+        angle = _value(vectors.angle)
+        if vectors.directionless:
+            note = f"{vectors.directionless:,} of {vectors.strong:,} predicted without a direction"
+            angle = angle._replace(text=angle.text or "none", note=note)
+        shown.append((Value(row.architecture), _value(differences), _value(magnitude), angle))
     # without forces, or with one frame of each molecule, a column would be empty
     kept = [place for place in range(len(columns)) if any(cells[place].text for cells in shown)]
     return PageTable(

@@ -167,8 +167,14 @@ def _notes(table: Table) -> tuple[str, ...]:
     notes = [f"{table.num_frames:,} test frames; independent are {table.independence.text}."]
     if table.folds is not None:
         notes = _of_folds(table, table.folds)
-    if table.paired:
+    pairs = math.comb(sum(bool(row.finished) for row in table.rows.values()), 2)
+    if len(table.paired) == pairs > 0:
         notes.append("Trainings are compared in pairs: the same training frames for each architecture.")
+    elif table.paired:
+        notes.append(
+            "Trainings are compared in pairs where both architectures had the same training frames: "
+            f"{len(table.paired)} of {pairs}."
+        )
     folds = {member.label.fold for row in table.rows.values() for member in row.finished}
     if len(folds) > 1 and table.folds is None:
         number = len(folds)
