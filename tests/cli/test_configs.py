@@ -37,6 +37,11 @@ def name(file: Path) -> str:
     return file.relative_to(CONFIGS).with_suffix("").as_posix()
 
 
+def some(blocks: list[Path]) -> list[object]:
+    """All blocks, of which each run of the tests has every third."""
+    return [pytest.param(block, marks=[pytest.mark.slow] if number % 3 else []) for number, block in enumerate(blocks)]
+
+
 @cache
 def expanded(*arguments: str) -> dict[str, Any]:
     """The configuration of fit, with every default."""
@@ -105,7 +110,7 @@ def test_no_data_block_presets_a_unit_or_a_file_of_the_users() -> None:
         assert not [key for key in arguments if key == "file" or key.endswith("_unit")]
 
 
-@pytest.mark.parametrize("block", BLOCKS["potential"], ids=name)
+@pytest.mark.parametrize("block", some(BLOCKS["potential"]), ids=name)
 def test_swapping_the_potential_changes_the_potential_alone(block: Path) -> None:
     """Nothing else of the config changes, and nothing of the former potential stays."""
     cell = ["--config", str(CONFIGS / "rmd17/schnet.yaml"), "--model.potential.scale", "3.0"]
@@ -123,7 +128,7 @@ def test_the_quickstart_trains_on_forces_whatever_its_potential(
     assert ("forces" in capsys.readouterr().out) == (status == 0)
 
 
-@pytest.mark.parametrize("block", BLOCKS["data"], ids=name)
+@pytest.mark.parametrize("block", some(BLOCKS["data"]), ids=name)
 def test_swapping_the_data_changes_the_data_alone(block: Path) -> None:
     file = ["--data.dataset.file", "mine"] if block.stem in OWN_FILES else []
     cell = ["--config", str(CONFIGS / "rmd17/painn.yaml"), "--data.split.validation", "7", "--data.num_workers", "3"]
@@ -136,7 +141,7 @@ BATCHES = {"plain": {"batch_size": 2048, "evaluation_batch_size": None}, "muon_e
 """Of blocks whose batches are part of the recipe."""
 
 
-@pytest.mark.parametrize("block", BLOCKS["training"], ids=name)
+@pytest.mark.parametrize("block", some(BLOCKS["training"]), ids=name)
 def test_swapping_the_training_changes_the_training_alone(block: Path) -> None:
     cell = ["--config", str(CONFIGS / "rmd17/ani_hybrid.yaml")]
     data, potential, training, rest = apart(expanded(*cell, "--config", str(block)))

@@ -145,7 +145,10 @@ def _shows_the_test(run: Path, records: list[dict[str, Any]], record: dict[str, 
     assert sum(sizes) / len(sizes) == pytest.approx(errors["energy_mae"]["value"], rel=1e-3)
 
 
-@pytest.mark.parametrize("answers", [True, False], ids=["nobody is there", "nobody answers"])
+@pytest.mark.parametrize(
+    "answers",
+    [pytest.param(True, id="nobody is there", marks=pytest.mark.slow), pytest.param(False, id="nobody answers")],
+)
 def test_a_server_that_cannot_be_reached_neither_ends_nor_changes_a_training(
     answers: bool,
     tmp_path: Path,

@@ -257,6 +257,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_numbers_too_small_to_be_normal_are_zero_in_all_threads_of_a_training(tmp_path: Path) -> None:
     """They are slow on a CPU; each thread of torch has to be told, and only the first can be."""
     command = [sys.executable, "-c", PROBE, "fit", *QUICK, "--run_dir", str(tmp_path / "run")]

@@ -128,6 +128,7 @@ def test_a_broken_pipe_ends_quietly(arguments: list[str]) -> None:
     assert shown.stderr == b""
 
 
+@pytest.mark.slow  # tests/kills stops one like it, from a process that has imported all
 def test_an_interrupted_training_ends_with_status_130_and_says_how_to_resume(tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("fit", *QUICK, "--trainer.max_epochs", "1000", "--run_dir", str(run))

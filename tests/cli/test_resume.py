@@ -41,14 +41,10 @@ def test_killed_and_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     assert all(torch.equal(weights[name], value) for name, value in expected.items())
 
 
+@pytest.mark.slow  # tests/kills has one of them
 @pytest.mark.figures
-@pytest.mark.parametrize(
-    "again",
-    ["fit RUN", *(pytest.param(again, marks=pytest.mark.slow) for again in ("the same command", "fit --resume auto"))],
-)
-@pytest.mark.parametrize(
-    "place", ["on_train_batch_start 0", pytest.param("on_validation_start 0", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("again", ["fit RUN", "the same command", "fit --resume auto"])
+@pytest.mark.parametrize("place", ["on_train_batch_start 0", "on_validation_start 0"])
 def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(
     finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, again: str
 ) -> None:

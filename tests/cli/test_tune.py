@@ -136,7 +136,11 @@ def test_the_length_of_a_trial_is_that_of_the_budget(tmp_path: Path) -> None:
     assert list(lengths.values()) == [(7, -1), (-1, 3), (-1, 13), (-1, 50)]
 
 
-@pytest.mark.parametrize("file", SEARCHES, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [pytest.param(each, marks=pytest.mark.slow) for each in SEARCHES[1:]] + SEARCHES[:1],
+    ids=lambda file: file.stem,
+)
 def test_every_search_that_ships_has_keys_and_values_that_fit_takes(file: Path) -> None:
     what = read_search(file)
     asked: list[str] = []

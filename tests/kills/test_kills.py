@@ -75,9 +75,10 @@ SETTINGS: dict[str, tuple[list[str], list[str]]] = {
     "averaged, every step": ([*AVERAGED, *EVERY_STEP], [f"{STEP}#5", f"{VALIDATION}#2"]),
     "energies": (ENERGIES, ["potbench.training.feature_cache.callback:fill#1@after", "features-#1@half"]),
 }
-# the first one of each is enough for each commit
+# one of each of three is enough for each commit
+AT_EACH_COMMIT = {"plain", "averaged", "energies"}
 CASES = [
-    pytest.param(name, place, marks=[pytest.mark.slow] if number else [])
+    pytest.param(name, place, marks=[pytest.mark.slow] if number or name not in AT_EACH_COMMIT else [])
     for name, (_, places) in SETTINGS.items()
     for number, place in enumerate(places)
 ]
@@ -125,7 +126,10 @@ def test_a_run_that_was_killed_and_resumed_equals_the_unbroken_one(server, unbro
     ("place", "status", "said"),
     [
         (f"{STEP}#5@SIGTERM", 143, "stopped by SIGTERM in epoch 2. Resume with: python -m potbench fit run"),
-        (f"{VALIDATION}#2@SIGUSR1", 138, "stopped by SIGUSR1 in epoch 1. Resume with: python -m potbench fit run"),
+        pytest.param(
+            *(f"{VALIDATION}#2@SIGUSR1", 138, "stopped by SIGUSR1 in epoch 1. Resume with: python -m potbench fit run"),
+            marks=pytest.mark.slow,
+        ),
         (f"{STEP}#3@SIGINT", 130, "stopped by Ctrl-C in epoch 1. Resume with: python -m potbench fit run"),
         (f"{SAVE}#4@full", 2, "last.ckpt cannot be used: File too large. Expected room on the disk."),
     ],

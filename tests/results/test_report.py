@@ -275,6 +275,7 @@ def five_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_five_hundred_records_are_compared_in_seconds_and_figures_are_bounded(
     five_hundred: Path, tmp_path: Path
 ) -> None:

@@ -120,6 +120,7 @@ def memory_of_the_fastest_batch() -> tuple[int, float]:
     return cost.frames_at_once, float(cost.peak_memory.value or 0)
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_the_fastest_batch_and_not_what_was_held_before() -> None:
     frames_at_once, memory = in_a_fresh_process(memory_of_the_fastest_batch)
     assert frames_at_once == 4

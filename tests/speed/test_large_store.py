@@ -4,6 +4,7 @@ from potbench.speed.large_store import measure, measure_apart
 from potbench.speed.simulated_store import Simulated
 
 
+@pytest.mark.slow
 def test_a_fresh_process_measures_the_same_things(tmp_path):
     apart = measure_apart(tmp_path, num_frames=2000, batch_size=100, num_batches=40)
     here = measure(tmp_path, num_frames=2000, batch_size=100, num_batches=2)

@@ -192,6 +192,7 @@ def loss_after_100_steps(folder: Path, optimizer: Any, lr: float) -> float:
     return float(trainer.callback_metrics["train/loss"])
 
 
+@pytest.mark.slow
 def test_it_learns_the_sample_faster_than_adam_at_any_of_three_rates(tmp_path):
     by_adam = min(loss_after_100_steps(tmp_path, torch.optim.Adam, lr) for lr in (3e-3, 1e-2, 3e-2))
     # 0.53 and 0.52 times in two trials

@@ -325,6 +325,7 @@ class Timed(subprocess.Popen[bytes]):
         return status
 
 
+@pytest.mark.slow
 def test_the_study_adds_little_to_its_commands(folder, monkeypatch):
     plan = made_plan(3, ["a", "bb", "ccc", "dddd", "eeeee"])
     for cell in plan.cells:

@@ -200,6 +200,7 @@ def test_a_search_that_is_killed_goes_on_and_repeats_nothing(tmp_path: Path, wit
         assert len((tmp_path / "trials" / name / "metrics.csv").read_text().splitlines()) == 5
 
 
+@pytest.mark.slow
 def test_a_search_that_is_asked_to_end_hands_the_signal_on_and_goes_on_later(tmp_path: Path) -> None:
     asked = {"space": LISTED, "sampler": "grid", "objective": "forces_mae"}
     first = started(tmp_path, asked, seconds=60)  # an epoch
