@@ -32,8 +32,8 @@ def test_every_pair_of_elements_is_examined() -> None:
 @pytest.mark.parametrize(
     ("potential", "failing"),
     [
-        (Bottomless, ["pairs whose energy does not rise at short range", "fall of the energy at short range"]),
-        (Flat, ["pairs whose energy does not rise at short range"]),
+        (Bottomless, ["no rise of the energy at short range", "fall of the energy at short range"]),
+        (Flat, ["no rise of the energy at short range"]),
         (Kinked, ["largest jump of a force"]),
         (Stepped, ["largest step of the energy"]),
     ],

@@ -38,7 +38,7 @@ FINER = 4
 """Times as many points as of a bond: the path is longer, and two atoms cost little."""
 HIGHEST = 20.0
 """eV that figures show."""
-FLAT = Limit("pairs whose energy does not rise at short range", 0, "")
+FLAT = Limit("no rise of the energy at short range", 0, "")
 HOLE = Limit("fall of the energy at short range", 1e-3, "eV")
 APART = Limit("|E − lone atoms| beyond the cutoff", 1e-6, "eV")
 STEP = Limit("largest step of the energy", 1e-4, "eV")  # beside the work of the forces
