@@ -116,9 +116,12 @@ class Plan:
         """Return the cell of a name.
 
         Raises:
-            KeyError: there is none.
+            RunError: there is none, as where the study was planned anew.
         """
-        return next((cell for cell in self.cells if cell.name == name), None) or _missing(name)
+        found = next((cell for cell in self.cells if cell.name == name), None)
+        if found is None:
+            raise RunError(f"The plan of the study has no cell {name}, since it was planned anew. Compare again.")
+        return found
 
     def require_reference(self, name: str | None) -> None:
         """Raise RunError where there are no cells of the architecture to which the others are put in relation."""
@@ -152,7 +155,3 @@ class Plan:
         return [
             cell for cell in self.cells if not only or any(text in cell.label or text in cell.name for text in only)
         ]
-
-
-def _missing(name: str) -> Cell:
-    raise KeyError(name)

@@ -143,6 +143,12 @@ def test_a_job_waits_for_a_cell_that_another_process_works_on(folder):
     assert state_of(folder, cell, STAGES) is CellState.FINISHED
 
 
+def test_a_job_whose_cell_is_planned_no_more_says_so(folder):
+    folder.save_plan(made_plan(1))
+    with pytest.raises(RunError, match=r"has no cell gone-t0, since it was planned anew\. Compare again\.$"):
+        CellJob(folder.path, "gone-t0", STAGES)()
+
+
 def test_cells_in_the_queue_are_not_submitted_again(folder, monkeypatch):
     plan = made_plan(1)
     jobs = OnThisMachine(folder, plan, SlurmSettings(), 1, False, STAGES)
