@@ -36,12 +36,16 @@ def check_environment(command: str | None = None, settings: Iterable[str] = ()) 
 
 def drop_settings() -> None:
     """Take settings of fit, validate and test out of the environment, and say so: files alone say what is compared."""
-    beginnings = tuple(variable(name, "") for name in CONFIGURED)
-    found = [name for name in sorted(os.environ) if name.startswith(beginnings)]
+    found = [name for name in sorted(os.environ) if is_setting(name)]
     for name in found:
         del os.environ[name]
     if found:
         print(f"Not used, since the file alone says how its trainings are: {', '.join(found)}.")
+
+
+def is_setting(name: str) -> bool:
+    """Return whether a variable is a setting of fit, validate or test."""
+    return name.startswith(tuple(variable(command, "") for command in CONFIGURED))
 
 
 def variable(command: str, key: str) -> str:

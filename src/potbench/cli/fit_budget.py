@@ -10,6 +10,7 @@ import yaml
 from jsonargparse import Namespace
 
 from potbench.cli import known
+from potbench.cli.environment import is_setting
 from potbench.cli.parsing import flags_in
 from potbench.errors import PotbenchError, RunError
 from potbench.runs.folder import RunFolder
@@ -17,7 +18,7 @@ from potbench.runs.processes import started
 from potbench.runs.record import Record
 from potbench.runs.step_time import TIMED_STEPS, WARM_STEPS, measure
 from potbench.runs.time_budget import Planned, plan, seconds_of
-from potbench.studies.running.commands import POTBENCH, SETTINGS
+from potbench.studies.running.commands import POTBENCH
 from potbench.training.one_pass import OnePassTask
 
 LENGTHS = ("max_epochs", "max_steps", "max_time")
@@ -73,7 +74,7 @@ def planned_steps(settings: Namespace, config: str, allow: list[str]) -> Planned
     command = (*FIT, "--allow", *allow) if allow else FIT
     with TemporaryDirectory() as folder:
         # settings of this command, such as its budget, are not those of the one that is timed
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+        kept = {name: value for name, value in os.environ.items() if not is_setting(name)}
         time = measure(yaml.safe_load(config), Path(folder), command, kept, "The potential")
     planned = plan(settings.budget, time, vars(settings.trainer))
     _set_length(settings, planned.steps)

@@ -212,9 +212,8 @@ class _Simulation:
             with np.load(self.state, allow_pickle=False) as file:
                 arrays = dict(file)
             settings = json.loads(str(arrays["settings"]))
-            settings.setdefault(
-                "masses", Atoms(settings["atoms"]).get_masses().tolist()
-            )  # not kept by earlier versions
+            # earlier versions did not keep them
+            settings.setdefault("masses", Atoms(settings["atoms"]).get_masses().tolist())
             other = [name for name, value in self.settings.items() if settings.get(name) != value]
             if not other:
                 self.dynamics.restore(arrays)

@@ -19,8 +19,6 @@ OF_RUN = ("{run}", "--ckpt_path", "{checkpoint}")
 MACHINE = ("--threads", "{threads}", "--accelerator", "{accelerator}")
 OF_SLURM = ("SLURM_", "SUBMITIT_")
 """Beginnings of the variables by which a program would take itself for one of several tasks of a job."""
-SETTINGS = ("POTBENCH_FIT__", "POTBENCH_VALIDATE__", "POTBENCH_TEST__")
-"""Beginnings of the variables that are settings: those of a command are not meant for others that it starts."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +95,11 @@ def stages_of(cell: Cell, stages: Sequence[Stage] = STAGES) -> list[Stage]:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment of a command: a fixed number of threads, one process alone, and no settings.
+    """Return the environment of a command: a fixed number of threads, and one process alone.
 
     Args:
         threads: of its matrix products.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith((*OF_SLURM, *SETTINGS))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OF_SLURM)}
     # tables in the log are as wide as a page
     return {**kept, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "COLUMNS": "120"}
