@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -144,3 +145,12 @@ def test_architectures_train_side_by_side(tmp_path: Path) -> None:
         assert Record.load(folder / name).test_looks == 1
     assert main(words) == 0
     assert Record.load(folder / "a").test_looks == 1
+
+
+def test_settings_in_the_environment_change_no_training(
+    refused: Callable[[list[str]], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = written(tmp_path / "a.yaml"), written(tmp_path / "b.yaml", train=40)
+    monkeypatch.setenv("POTBENCH_FIT__TRAINER__MAX_EPOCHS", "1")
+    assert "b trains on other frames than a" in refused(["speed", "minutes", one, other, "--minutes", "1"])
+    assert "POTBENCH_FIT__TRAINER__MAX_EPOCHS" not in os.environ

@@ -59,12 +59,14 @@ def train(
     import yaml
 
     from potbench.cli.config_of_fit import config_of_fit
+    from potbench.cli.environment import drop_settings
     from potbench.cli.fit_budget import FIT, is_solved
     from potbench.shipped.configs import with_shipped
     from potbench.speed.minutes import is_tested, measure
     from potbench.studies.running.commands import POTBENCH
     from potbench.whole_file import write_text
 
+    drop_settings()
     more = ["--data", str(dataset_config)] if dataset_config else []
     more += ["--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.enable_progress_bar", "false"]
     allowed = ["--allow", *allow] if allow else []
