@@ -39,7 +39,7 @@ def test_an_atom_sees_angles_where_vectors_cancel(monkeypatch, with_matrices):
         vectors = torch.tensor([1.0] * 4 + [0.0] * 6)
         monkeypatch.setattr(
             "potbench.representations.equivariant_filter.of_directions",
-            lambda directions: tuple(each * vectors for each in of_directions(directions)),
+            lambda directions: of_directions(directions) * vectors,
         )
     settings = {"num_interactions": 1, "cutoff": 1.05}
     one, other = (features(cross(angle), **settings)[0] for angle in (1.1, np.pi / 2))

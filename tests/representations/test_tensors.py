@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from potbench.representations.tensors import Mixed, TensorAlgebra, of_directions
+from potbench.representations.tensors import Mixed, TensorAlgebra, inner, of_directions
 
 ROTATION = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))[0]
 
@@ -52,14 +52,14 @@ def test_squares_add_up_to_the_squares_of_matrix_elements():
 def test_tensors_of_directions_rotate_with_them():
     directions = torch.nn.functional.normalize(torch.randn(4, 3), dim=1)
     rotation = ROTATION * torch.linalg.det(ROTATION)
-    rotated, _ = of_directions(directions @ rotation.T)
-    original, _ = of_directions(directions)
+    rotated, original = of_directions(directions @ rotation.T), of_directions(directions)
     expected = rotation @ matrices(original.unsqueeze(2)) @ rotation.T
     torch.testing.assert_close(matrices(rotated.unsqueeze(2)), expected)
 
 
 def test_the_opposite_direction_has_the_transposed_matrix():
-    there, back = of_directions(torch.nn.functional.normalize(torch.randn(4, 3), dim=1))
+    directions = torch.nn.functional.normalize(torch.randn(4, 3), dim=1)
+    there, back = of_directions(directions), of_directions(-directions)
     torch.testing.assert_close(matrices(back.unsqueeze(2)), matrices(there.unsqueeze(2)).mT)
 
 
@@ -79,8 +79,12 @@ def test_parts_are_multiplied_and_mixed_each_by_itself():
 
 def test_inner_products_are_those_of_vectors_and_half_those_of_matrices():
     one, other = some_tensors(), some_tensors()
-    found = TensorAlgebra().inner(one, other)
-    torch.testing.assert_close(found[:, 1], (one[:, 1:4] * other[:, 1:4]).sum(1))
+    vectors = (one[:, 1:4] * other[:, 1:4]).sum(1)
+    torch.testing.assert_close(inner(one[:, 1:4], other[:, 1:4]), vectors)
     symmetric = [matrices(torch.cat([torch.zeros(5, 4, 7), each[:, 4:]], dim=1)) for each in (one, other)]
-    torch.testing.assert_close(found[:, 2], (symmetric[0] * symmetric[1]).sum((-2, -1)) / 2)
-    torch.testing.assert_close(TensorAlgebra().inner(one, one), TensorAlgebra().squares(one) / 2)
+    halves = (symmetric[0] * symmetric[1]).sum((-2, -1)) / 2
+    torch.testing.assert_close(inner(one[:, 4:], other[:, 4:]), halves)
+    # which are half the squares of matrix elements
+    squares = TensorAlgebra().squares(one) / 2
+    torch.testing.assert_close(inner(one[:, 1:4], one[:, 1:4]), squares[:, 1])
+    torch.testing.assert_close(inner(one[:, 4:], one[:, 4:]), squares[:, 2])

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 from typing_extensions import override
 
 from potbench.batch import Batch
 from potbench.errors import SettingError, require_positive
 from potbench.geometry.cutoff import cosine_cutoff
-from potbench.geometry.pairs import Pairs, pairs_within
+from potbench.geometry.pairs import pairs_within
 from potbench.geometry.radial import GaussianBasis
 from potbench.representations.representation import Representation, num_embeddings
-from potbench.representations.tensors import TensorAlgebra, of_directions
+from potbench.representations.tensors import PARTS, TensorAlgebra, inner, of_directions
 
 SOFTNESS = 1e-2
 """Added to squares of lengths below a root: at zero, where an atom's surroundings are symmetric, it is a parabola."""
@@ -70,9 +68,7 @@ class EquivariantFilter(Representation):
         self.embedding = nn.Embedding(num_embeddings(elements), num_features)
         algebra, num_functions = TensorAlgebra(), self.basis.num_functions + 1
         numbers = range(num_interactions)
-        self.exchanges = nn.ModuleList(
-            _Exchange(num_functions, num_features, algebra, number == 0) for number in numbers
-        )
+        self.exchanges = nn.ModuleList(_Exchange(num_functions, num_features, number == 0) for number in numbers)
         self.products = nn.ModuleList(
             _Product(num_features, algebra, number == num_interactions - 1) for number in numbers
         )
@@ -80,48 +76,70 @@ class EquivariantFilter(Representation):
     @override
     def forward(self, batch: Batch, element: Tensor) -> Tensor:
         pairs = pairs_within(batch, self.cutoff)
+        atoms, neighbors = pairs.both_ways
         envelope = cosine_cutoff(pairs.distances, self.cutoff).unsqueeze(1)
         basis = torch.cat([self.basis(pairs.distances) * envelope, envelope], dim=1)
-        there_and_back = of_directions(pairs.vectors / pairs.distances.unsqueeze(1))
-        directions = [torch.cat([way[:, :4], way[:, 4:] * LENGTH], dim=1).unsqueeze(2) for way in there_and_back]
-        tensors = _with_numbers(self.embedding(batch.atomic_numbers).unsqueeze(1))
+        there = pairs.vectors / pairs.distances.unsqueeze(1)
+        parts = of_directions(torch.cat([there, -there])).unsqueeze(-1).split(PARTS, dim=-2)  # type: ignore[no-untyped-call]
+        directions = _Features(parts[0].squeeze(-2), parts[1], parts[2] * LENGTH)
+        numbers = self.embedding(batch.atomic_numbers)
+        nothing = (numbers.new_zeros(len(numbers), size, self.num_features) for size in PARTS[1:])
+        features = _Features(numbers, *nothing)
         for exchange, product in zip(self.exchanges, self.products, strict=True):
-            tensors = tensors + exchange(tensors, basis, directions, pairs)
-            tensors = tensors + product(tensors)
-        return tensors[:, 0]
+            features = product(exchange(features, basis, directions, atoms, neighbors))
+        return features.numbers
+
+
+class _Features(NamedTuple):
+    """Features of atoms, or of directions.
+
+    Attributes:
+        numbers: shape (…, features).
+        vectors: shape (…, 3, features).
+        matrices: shape (…, 6, features), symmetric and traceless: xx, yy, zz, xy, xz, yz.
+    """
+
+    numbers: Tensor
+    vectors: Tensor
+    matrices: Tensor
 
 
 class _Exchange(nn.Module):
-    """One exchange of messages; before the first, there are numbers alone."""
+    """One exchange of messages; before the first, vectors and matrices are zero."""
 
-    def __init__(self, num_functions: int, num_features: int, algebra: TensorAlgebra, is_first: bool) -> None:
+    def __init__(self, num_functions: int, num_features: int, is_first: bool) -> None:
         super().__init__()
-        self.algebra = algebra
         self.is_first = is_first
-        num_kinds = 3 if is_first else 7
-        self.filters = _linear(num_functions, num_kinds * num_features, bias=False)
-        self.sent = _network(num_features, num_features, num_kinds)
+        self.num_kinds = 3 if is_first else 7
+        self.filters = _linear(num_functions, self.num_kinds * num_features, bias=False)
+        self.sent = _network(num_features, num_features, self.num_kinds)
 
-    def forward(self, tensors: Tensor, basis: Tensor, directions: Sequence[Tensor], pairs: Pairs) -> Tensor:
-        sent = self.sent(tensors[:, 0])
-        filters = self.filters(basis).view(-1, *sent.shape[1:])
-        received = tensors.new_zeros(tensors.shape)
-        ends = (pairs.first, pairs.second), (pairs.second, pairs.first)
-        for (here, there), seen in zip(ends, directions, strict=True):
-            strength = filters * sent.index_select(0, there)
-            message = self.algebra.per_component(strength[:, :3]) * seen
-            if not self.is_first:
-                other = tensors.index_select(0, there)
-                passed_on = _without_numbers(strength[:, 3:5])  # what is sent follows from them
-                numbers = strength[:, 5:] * self.algebra.inner(other, seen)[:, 1:]
-                message = message + self.algebra.per_component(passed_on) * other
-                message = message + _with_numbers(numbers.sum(1, keepdim=True))
-            received = received.index_add(0, here, message)
-        return received
+    def forward(
+        self, features: _Features, basis: Tensor, directions: _Features, atoms: Tensor, neighbors: Tensor
+    ) -> _Features:
+        filters = self.filters(basis).unflatten(1, (self.num_kinds, -1)).unbind(1)
+        sent = self.sent(features.numbers).unbind(1)
+        # each kind on its own: one compiled loop for all of them would compute each of the others in vain
+        kinds = [
+            torch.cat([one, one]) * other.index_select(0, neighbors) for one, other in zip(filters, sent, strict=True)
+        ]
+        numbers = kinds[0]
+        vectors, matrices = kinds[1].unsqueeze(-2) * directions.vectors, kinds[2].unsqueeze(-2) * directions.matrices
+        if not self.is_first:
+            there = _Features(*(each.index_select(0, neighbors) for each in features))
+            vectors = vectors + kinds[3].unsqueeze(-2) * there.vectors
+            matrices = matrices + kinds[4].unsqueeze(-2) * there.matrices
+            numbers = numbers + kinds[5] * inner(there.vectors, directions.vectors)
+            numbers = numbers + kinds[6] * inner(there.matrices, directions.matrices)
+        received = (
+            torch.zeros_like(own).index_add(0, atoms, message)
+            for own, message in zip(features, (numbers, vectors, matrices), strict=True)
+        )
+        return _Features(*(own + message for own, message in zip(features, received, strict=True)))
 
 
 class _Product(nn.Module):
-    """Products of the features of an atom with one another; the last ones are numbers alone."""
+    """Products of the features of an atom with one another; the last ones change numbers alone."""
 
     def __init__(self, num_features: int, algebra: TensorAlgebra, is_last: bool) -> None:
         super().__init__()
@@ -132,33 +150,28 @@ class _Product(nn.Module):
         self.softness: Tensor
         self.register_buffer("softness", torch.tensor(SOFTNESS))
 
-    def forward(self, tensors: Tensor) -> Tensor:
-        algebra = self.algebra
-        mixed = torch.cat([self.vectors(tensors[:, 1:4]), self.matrices(tensors[:, 4:])], dim=1)
-        one, other = _without_numbers(mixed).chunk(2, dim=2)
-        lengths = (algebra.inner(other, other)[:, 1:] + self.softness).sqrt()
-        strength = self.strength(torch.cat([tensors[:, :1], lengths], dim=1).flatten(1))
-        numbers = strength[:, :1] + (strength[:, 1:3] * algebra.inner(one, other)[:, 1:]).sum(1, keepdim=True)
+    def forward(self, features: _Features) -> _Features:
+        numbers, vectors, matrices = features
+        one, other = self.vectors(vectors).chunk(2, dim=2)
+        one_matrix, other_matrix = self.matrices(matrices).chunk(2, dim=2)
+        lengths = [(inner(each, each) + self.softness).sqrt() for each in (other, other_matrix)]
+        kinds = self.strength(torch.cat([numbers, *lengths], dim=1)).unbind(1)
+        numbers = numbers + kinds[0] + kinds[1] * inner(one, other) + kinds[2] * inner(one_matrix, other_matrix)
         if self.is_last:
-            return _with_numbers(numbers)
-        linear, quadratic = (algebra.per_component(_without_numbers(strength[:, part : part + 2])) for part in (3, 5))
-        changed: Tensor = _with_numbers(numbers) + linear * one + quadratic * algebra.products(one, other)
-        return changed
+            return features._replace(numbers=numbers)
+        nothing = torch.zeros_like(one[:, :1])
+        factors = (torch.cat([nothing, *pair], dim=1) for pair in ((one, one_matrix), (other, other_matrix)))
+        products = self.algebra.products(*factors)
+        return _Features(
+            numbers,
+            vectors + kinds[3].unsqueeze(1) * one + kinds[5].unsqueeze(1) * products[:, 1:4],
+            matrices + kinds[4].unsqueeze(1) * one_matrix + kinds[6].unsqueeze(1) * products[:, 4:],
+        )
 
     @override
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *more: Any) -> None:
         state_dict.setdefault(f"{prefix}softness", torch.tensor(EARLIER_SOFTNESS))
         super()._load_from_state_dict(state_dict, prefix, *more)
-
-
-def _with_numbers(numbers: Tensor) -> Tensor:
-    """Return tensors of numbers alone: shape (…, 1, features) → (…, 10, features)."""
-    return pad(numbers, (0, 0, 0, 9))
-
-
-def _without_numbers(others: Tensor) -> Tensor:
-    """Return tensors or parts without numbers: shape (…, 9 or 2, features) → (…, 10 or 3, features)."""
-    return pad(others, (0, 0, 1, 0))
 
 
 def _network(inputs: int, num_features: int, num_kinds: int) -> nn.Sequential:

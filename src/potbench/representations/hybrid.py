@@ -98,7 +98,8 @@ class _First(nn.Module):
     def forward(self, atoms: Tensor, basis: Tensor, cutoff_values: Tensor, pairs: Pairs) -> Tensor:
         filters = (self.filters(basis) * cutoff_values).unflatten(1, (3, -1))
         own, neighbor = self.own(atoms), self.neighbor(atoms)
-        to_second, to_first = of_directions(pairs.vectors / pairs.distances.unsqueeze(1))
+        directions = pairs.vectors / pairs.distances.unsqueeze(1)
+        to_second, to_first = of_directions(directions), of_directions(-directions)
         sums = atoms.new_zeros(atoms.shape[0], 10, atoms.shape[1])
         for here, there, seen in ((pairs.first, pairs.second, to_second), (pairs.second, pairs.first, to_first)):
             both = own.index_select(0, here) + neighbor.index_select(0, there)

@@ -56,18 +56,6 @@ class TensorAlgebra(nn.Module):
         """
         return self._sums(tensors.square())
 
-    def inner(self, one: Tensor, other: Tensor) -> Tensor:
-        """Sum the products of the components of each part; of vectors u and v, that is u · v.
-
-        Args:
-            one: shape (atoms, 10, channels).
-            other: a shape that is broadcast with it.
-
-        Returns:
-            Shape (atoms, 3, channels), invariant under rotation and reflection.
-        """
-        return self._sums(one * other) / 2
-
     def bounded(self, tensors: Tensor) -> Tensor:
         """Scale large tensors down, so that products of products stay finite: shape (atoms, 10, channels)."""
         return tensors / (self.squares(tensors).sum(1, keepdim=True) + 1)
@@ -94,20 +82,34 @@ class TensorAlgebra(nn.Module):
         return torch.stack([part.sum(dim=1) for part in parts], dim=1)
 
 
-def of_directions(directions: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the tensors of directions e, with a = 1, u = e and S = e eᵀ − 1/3, and of the opposite directions.
+def of_directions(directions: Tensor) -> Tensor:
+    """Return the tensors of directions e, with a = 1, u = e and S = e eᵀ − 1/3.
 
     Args:
-        directions: shape (pairs, 3), of length one.
+        directions: shape (…, 3), of length one.
 
     Returns:
-        Two of shape (pairs, 10).
+        Shape (…, 10).
     """
-    x, y, z = directions.unbind(1)
-    squares, mixed = directions.square() - 1 / 3, torch.stack([x * y, x * z, y * z], dim=1)
-    ones = torch.ones_like(squares[:, :1])
-    there, back = (torch.cat([ones, sign * directions, squares, mixed], dim=1) for sign in (1, -1))
-    return there, back
+    x, y, z = directions.unbind(-1)
+    squares, mixed = directions.square() - 1 / 3, torch.stack([x * y, x * z, y * z], dim=-1)
+    return torch.cat([torch.ones_like(squares[..., :1]), directions, squares, mixed], dim=-1)
+
+
+def inner(one: Tensor, other: Tensor) -> Tensor:
+    """Multiply vectors, u · v, or symmetric matrices, ½ tr S T; invariant under rotation and reflection.
+
+    Args:
+        one: their components, shape (…, 3 or 6, channels).
+        other: a shape that is broadcast with it.
+
+    Returns:
+        Shape (…, channels).
+    """
+    products = one * other
+    if products.shape[-2] == PARTS[1]:
+        return products.sum(-2)
+    return products[..., :3, :].sum(-2) / 2 + products[..., 3:, :].sum(-2)
 
 
 class Mixed(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch.optim.adamw import adamw
 from typing_extensions import override
 
 from potbench.errors import require_fraction, require_not_negative, require_positive
-from potbench.training.orthogonalization import orthogonalize
+from potbench.training.orthogonalization import orthogonalize_stacks
 
 SCALE = 0.2
 """Root mean square of the steps of Adam over the learning rate, as often measured; those of matrices are as long."""
@@ -106,16 +106,17 @@ class Muon(Optimizer):
         if group["weight_decay"]:
             torch._foreach_mul_(weights, 1 - rate * group["weight_decay"])
         # matrices of one shape in one product
-        alike: dict[Any, list[tuple[Tensor, Tensor]]] = defaultdict(list)
-        for weight, direction in zip(weights, directions, strict=True):
-            shape = weight.shape[-2:]
-            alike[shape, weight.dtype, weight.device].append((weight, direction.reshape(-1, *shape)))
-        for (shape, *_), pairs in alike.items():
-            steps = orthogonalize(torch.cat([direction for _, direction in pairs]))
-            steps.mul_(rate * (SCALE * math.sqrt(max(shape))))
-            steps_of_each = torch.split(steps, [len(direction) for _, direction in pairs])
-            for (weight, _), step in zip(pairs, steps_of_each, strict=True):
-                weight.sub_(step.view_as(weight))
+        alike: dict[Hashable, list[int]] = defaultdict(list)
+        for number, weight in enumerate(weights):
+            alike[weight.shape[-2:], weight.dtype, weight.device].append(number)
+        shapes = list(alike.values())
+        matrices = [direction.reshape(-1, *direction.shape[-2:]) for direction in directions]
+        stacks = orthogonalize_stacks([torch.cat([matrices[number] for number in numbers]) for numbers in shapes])
+        for numbers, stack in zip(shapes, stacks, strict=True):
+            stack.mul_(rate * (SCALE * math.sqrt(max(stack.shape[1:]))))
+            steps = torch.split(stack, [len(matrices[number]) for number in numbers])
+            for number, step in zip(numbers, steps, strict=True):
+                weights[number].sub_(step.view_as(weights[number]))
 
     def _step_others(self, group: dict[str, Any], weights: list[Tensor]) -> None:
         states = [self._state_of(weight, "exp_avg", "exp_avg_sq", "step") for weight in weights]

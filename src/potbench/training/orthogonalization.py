@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,6 +25,19 @@ POLYNOMIALS = (
 def orthogonalize(matrices: Tensor) -> Tensor:
     """Compute U Vᵀ, up to BAND, of each matrix U S Vᵀ.
 
+    Args:
+        matrices: shape (…, rows, columns), float32 or float64.
+
+    Returns:
+        The same shape; it does not depend on the scale of a matrix. Zeros stay zeros.
+    """
+    (orthogonal,) = orthogonalize_stacks([matrices.reshape(-1, *matrices.shape[-2:])])
+    return orthogonal.view_as(matrices)
+
+
+def orthogonalize_stacks(stacks: Sequence[Tensor]) -> list[Tensor]:
+    """Compute U Vᵀ, up to BAND, of the matrices of several shapes, at once for all whose smaller sides are of one size.
+
     a s + b s³ + c s⁵ of singular values s is (a + b G + c G²) X of a matrix X with G = X Xᵀ. All matrices that follow
     from G commute, so that the polynomials are multiplied in the size of G, the smaller one, and X twice in all: for G,
     and by their product. X is first divided by (tr G⁴)^⅛, which is nearer to the largest singular value than the norm
@@ -31,32 +47,52 @@ def orthogonalize(matrices: Tensor) -> Tensor:
     Persson, Musco, Gower, arXiv:2505.16932, doi:10.48550/arXiv.2505.16932, for the best ones.
 
     Args:
-        matrices: shape (…, rows, columns), float32 or float64.
+        stacks: each of shape (matrices, rows, columns), float32 or float64.
 
     Returns:
-        The same shape; it does not depend on the scale of a matrix. Zeros stay zeros.
+        As many, of the same shapes.
     """
-    if matrices.shape[-2] > matrices.shape[-1]:
-        return orthogonalize(matrices.transpose(-2, -1)).transpose(-2, -1)
-    tiny = torch.finfo(matrices.dtype).tiny
     # the eighth power of small gradients would be zero
-    matrices = matrices / torch.linalg.matrix_norm(matrices, keepdim=True).clamp_min(tiny)
-    gram = matrices @ matrices.mT
-    square = gram @ gram
-    norm = torch.linalg.matrix_norm(square, keepdim=True).clamp_min(tiny).sqrt()
+    stacks = [stack / _norms(stack) for stack in stacks]
+    are_wide = [stack.shape[1] <= stack.shape[2] for stack in stacks]
+    grams = [
+        torch.bmm(stack, stack.mT) if is_wide else torch.bmm(stack.mT, stack)
+        for stack, is_wide in zip(stacks, are_wide, strict=True)
+    ]
+    alike: dict[Hashable, list[int]] = defaultdict(list)
+    for number, gram in enumerate(grams):
+        alike[gram.shape[1], gram.dtype, gram.device].append(number)
+    factors: dict[int, Tensor] = {}
+    for numbers in alike.values():
+        together = _factors(torch.cat([grams[number] for number in numbers]))
+        factors |= zip(numbers, torch.split(together, [len(grams[number]) for number in numbers]), strict=True)
+    return [
+        torch.bmm(factors[number], stack) if are_wide[number] else torch.bmm(stack, factors[number])
+        for number, stack in enumerate(stacks)
+    ]
+
+
+def _factors(gram: Tensor) -> Tensor:
+    """Compute what makes matrices orthogonal, up to BAND, that it multiplies: shape of their Gram matrices."""
+    square = torch.bmm(gram, gram)
+    norm = _norms(square).sqrt()
     gram, square = gram / norm, square / norm.square()
-    product = _polynomial(gram, square, *POLYNOMIALS[0])
-    factor = product
-    for coefficients in POLYNOMIALS[1:]:
-        gram = factor @ (factor @ gram)
-        factor = _polynomial(gram, gram @ gram, *coefficients)
-        product = factor @ product
-    orthogonal: Tensor = product @ (matrices / norm.sqrt())
-    return orthogonal
+    a, b, c = POLYNOMIALS[0]
+    product = factor = _plus(torch.add(b * gram, square, alpha=c), a)
+    for a, b, c in POLYNOMIALS[1:]:
+        gram = torch.bmm(factor, torch.bmm(factor, gram))
+        factor = _plus(torch.baddbmm(gram, gram, gram, beta=b, alpha=c), a)
+        product = torch.bmm(factor, product)
+    return product / norm.sqrt()
 
 
-def _polynomial(gram: Tensor, square: Tensor, a: float, b: float, c: float) -> Tensor:
-    """Compute a + b G + c G²."""
-    result = torch.add(b * gram, square, alpha=c)
-    result.diagonal(dim1=-2, dim2=-1).add_(a)
-    return result
+def _norms(stack: Tensor) -> Tensor:
+    """Return the norms of matrices, none of them zero: shape (matrices, 1, 1)."""
+    norms: Tensor = torch.linalg.vector_norm(stack, dim=(1, 2), keepdim=True)
+    return norms.clamp_min(torch.finfo(stack.dtype).tiny)
+
+
+def _plus(matrices: Tensor, diagonal: float) -> Tensor:
+    """Add a number to the diagonals of matrices, in place."""
+    matrices.diagonal(dim1=-2, dim2=-1).add_(diagonal)
+    return matrices
