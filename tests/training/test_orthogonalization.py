@@ -1,13 +1,30 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from potbench.training.orthogonalization import BAND, POLYNOMIALS, SMALLEST, orthogonalize
+from potbench.training.orthogonalization import BAND, POLYNOMIALS, SMALLEST, orthogonalize, orthogonalize_stacks
 
 SHAPES = [(2, 2), (64, 64), (64, 20), (20, 200), (128, 384)]
+
+
+class Counted(TorchFunctionMode):
+    """Notes the shape of each product of stacks of matrices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = function(*args, **(kwargs or {}))
+        if function in {torch.bmm, torch.baddbmm}:
+            self.shapes.append(tuple(found.shape))
+        return found
 
 
 def made(shape: tuple[int, int], smallest: float, number: int = 1) -> tuple[Tensor, Tensor, Tensor]:
@@ -51,6 +68,17 @@ def test_matrices_together_are_as_each_alone_and_as_the_transposed_ones(shape):
     together = orthogonalize(matrices)
     torch.testing.assert_close(together, torch.stack([orthogonalize(matrix) for matrix in matrices]))
     torch.testing.assert_close(together, orthogonalize(matrices.mT).mT)
+
+
+def test_shapes_with_smaller_sides_of_one_size_share_products_and_are_as_each_alone():
+    shapes = [(16, 48), (8, 30), (16, 16), (20, 16), (30, 8)]
+    stacks = [made(shape, 1e-2, number)[2] for number, shape in enumerate(shapes, start=1)]
+    with Counted() as counted:
+        found = orthogonalize_stacks([*stacks, stacks[0].float()])
+    assert counted.shapes.count((1 + 3 + 4, 16, 16)) == counted.shapes.count((2 + 5, 8, 8)) == 13
+    for stack, orthogonal in zip(stacks, found, strict=False):
+        torch.testing.assert_close(orthogonal, orthogonalize(stack))
+    torch.testing.assert_close(found[-1], orthogonalize(stacks[0]).float(), atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("shape", [(16, 48), (48, 16), (16, 16)])
