@@ -83,7 +83,7 @@ class EquivariantFilter(Representation):
         parts = of_directions(torch.cat([there, -there])).unsqueeze(-1).split(PARTS, dim=-2)  # type: ignore[no-untyped-call]
         directions = _Features(parts[0].squeeze(-2), parts[1], parts[2] * LENGTH)
         numbers = self.embedding(batch.atomic_numbers)
-        nothing = (numbers.new_zeros(len(numbers), size, self.num_features) for size in PARTS[1:])
+        nothing = (numbers.new_zeros(numbers.shape[0], size, self.num_features) for size in PARTS[1:])
         features = _Features(numbers, *nothing)
         for exchange, product in zip(self.exchanges, self.products, strict=True):
             features = product(exchange(features, basis, directions, atoms, neighbors))
@@ -132,7 +132,7 @@ class _Exchange(nn.Module):
             numbers = numbers + kinds[5] * inner(there.vectors, directions.vectors)
             numbers = numbers + kinds[6] * inner(there.matrices, directions.matrices)
         received = (
-            torch.zeros_like(own).index_add(0, atoms, message)
+            message.new_zeros(own.shape).index_add(0, atoms, message)  # in mixed precision, messages have a lower one
             for own, message in zip(features, (numbers, vectors, matrices), strict=True)
         )
         return _Features(*(own + message for own, message in zip(features, received, strict=True)))
