@@ -14,7 +14,7 @@ from torch.optim.adamw import adamw
 from typing_extensions import override
 
 from potbench.errors import require_fraction, require_not_negative, require_positive
-from potbench.training.orthogonalization import orthogonalize_stacks
+from potbench.training.orthogonalization import orthogonalize
 
 SCALE = 0.2
 """Root mean square of the steps of Adam over the learning rate, as often measured; those of matrices are as long."""
@@ -111,7 +111,7 @@ class Muon(Optimizer):
             alike[weight.shape[-2:], weight.dtype, weight.device].append(number)
         shapes = list(alike.values())
         matrices = [direction.reshape(-1, *direction.shape[-2:]) for direction in directions]
-        stacks = orthogonalize_stacks([torch.cat([matrices[number] for number in numbers]) for numbers in shapes])
+        stacks = orthogonalize([torch.cat([matrices[number] for number in numbers]) for numbers in shapes])
         for numbers, stack in zip(shapes, stacks, strict=True):
             stack.mul_(rate * (SCALE * math.sqrt(max(stack.shape[1:]))))
             steps = torch.split(stack, [len(matrices[number]) for number in numbers])

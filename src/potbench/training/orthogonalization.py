@@ -22,20 +22,7 @@ POLYNOMIALS = (
 [SMALLEST, 1], one after the other."""
 
 
-def orthogonalize(matrices: Tensor) -> Tensor:
-    """Compute U Vᵀ, up to BAND, of each matrix U S Vᵀ.
-
-    Args:
-        matrices: shape (…, rows, columns), float32 or float64.
-
-    Returns:
-        The same shape; it does not depend on the scale of a matrix. Zeros stay zeros.
-    """
-    (orthogonal,) = orthogonalize_stacks([matrices.reshape(-1, *matrices.shape[-2:])])
-    return orthogonal.view_as(matrices)
-
-
-def orthogonalize_stacks(stacks: Sequence[Tensor]) -> list[Tensor]:
+def orthogonalize(stacks: Sequence[Tensor]) -> list[Tensor]:
     """Compute U Vᵀ, up to BAND, of the matrices of several shapes, at once for all whose smaller sides are of one size.
 
     a s + b s³ + c s⁵ of singular values s is (a + b G + c G²) X of a matrix X with G = X Xᵀ. All matrices that follow
@@ -50,7 +37,7 @@ def orthogonalize_stacks(stacks: Sequence[Tensor]) -> list[Tensor]:
         stacks: each of shape (matrices, rows, columns), float32 or float64.
 
     Returns:
-        As many, of the same shapes.
+        As many, of the same shapes; they do not depend on the scale of a matrix. Zeros stay zeros.
     """
     # the eighth power of small gradients would be zero
     stacks = [stack / _norms(stack) for stack in stacks]
