@@ -22,11 +22,6 @@ from tests.native_files.own_files import write_own_database, write_own_sgdml, wr
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
-LONG = {
-    *("clusters.md", "comparing.md", "dashboards.md", "export.md", "fine_tuning.md", "optimization.md"),
-    *("reports.md", "results.md", "start.md", "training.md", "tuning.md"),
-}
-"""Documents whose commands take so long that they are slow tests."""
 SHELL = {
     "comparing.md": {
         **{"value: 300": "value: 20", "sizes: [200, 400]": "sizes: [40]", "{number: 3}": "{number: 1}"},
@@ -151,7 +146,7 @@ def test_pages_link_to_files_that_are_there(page: Path) -> None:
 @pytest.mark.usefixtures("served_rmd17")
 @pytest.mark.parametrize(
     "document",
-    [pytest.param(each, marks=pytest.mark.slow if each.name in LONG else ()) for each in DOCUMENTS],
+    [README, *(pytest.param(each, marks=pytest.mark.slow) for each in DOCUMENTS if each != README)],
     ids=name,
 )
 def test_commands_work_in_the_order_of_the_document(

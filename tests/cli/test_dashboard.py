@@ -249,6 +249,7 @@ def test_a_run_that_is_trained_on_continues_in_its_loggers(tmp_path: Path) -> No
     assert "train/gradient_norm" not in (run / "metrics.csv").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.figures
 def test_tensorboard_shows_the_run_in_its_folder(tmp_path: Path, finished_run: Path) -> None:
     run = tmp_path / "run"

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.cli.conftest import QUICK, ROOT, start
 
 
@@ -19,6 +21,7 @@ def test_a_training_goes_on_when_whoever_reads_it_leaves(tmp_path):
     assert (tmp_path / "run" / "record.json").is_file()
 
 
+@pytest.mark.slow
 def test_characters_that_a_terminal_lacks_are_replaced(tmp_path):
     process = start("fit", *QUICK, "--run_dir", str(tmp_path / "run"), PYTHONIOENCODING="ascii", LC_ALL="C", cwd=ROOT)
     said, errors = process.communicate(timeout=300)

@@ -39,6 +39,7 @@ def _process_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 def test_figures_of_data_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "speed.json"
     words = ["speed", "data", "--frames", "3000", "--batches", "4", "--batch_size", "64", "--passes", "1"]
@@ -64,6 +65,7 @@ def test_figures_of_prepare_are_printed_and_written(tmp_path: Path, capsys: pyte
     assert f"{written['database']['median']:,.0f}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_process_left_as_it_was")
 def test_figures_of_train_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "speed.json"

@@ -45,6 +45,7 @@ def test_much_damage_is_refused_by_name_or_noticed(tmp_path):
     require_harmless(outcomes(SLOW, tmp_path), SILENT[SLOW])
 
 
+@pytest.mark.slow
 def test_a_reader_that_hangs_dies_or_takes_all_memory_is_told(tmp_path, monkeypatch):
     """The fuzzer itself: what it must find is found."""
     monkeypatch.setattr("tests.fuzz.fuzzer.PATIENCE", 2.0)

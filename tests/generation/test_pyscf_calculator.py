@@ -29,6 +29,7 @@ def test_a_free_hydrogen_atom_has_the_energy_that_torchani_ships():
     assert Atoms("H", calculator=PySCF()).get_potential_energy() / HARTREE == pytest.approx(-0.4993212, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_forces_are_the_slope_of_the_energy():
     atoms = Atoms("H2", [[0, 0, 0], [0.1, 0.2, 0.8]], calculator=PySCF())
     forces = atoms.get_forces()

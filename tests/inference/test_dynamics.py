@@ -102,6 +102,7 @@ def test_momenta_start_with_the_distribution_of_maxwell() -> None:
     assert mean_squares.numpy() == pytest.approx(expected.numpy(), rel=4 * np.sqrt(2 / 9000))
 
 
+@pytest.mark.slow
 def test_langevin_dynamics_samples_the_distribution_of_boltzmann() -> None:
     """A spring in three dimensions: p(r) ∝ r² exp(−k (r − r₀)² / 2 k_B T), and each momentum has ½ k_B T."""
     temperature = 500.0

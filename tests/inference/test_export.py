@@ -76,6 +76,7 @@ def largest_difference(program: torch.nn.Module, potential: Potential, atoms: At
     return max(abs(energy.item() - expected.energy), np.abs(forces.numpy() - expected.forces).max())
 
 
+@pytest.mark.slow
 def test_a_process_without_potbench_computes_the_same(file: Path, tmp_path: Path) -> None:
     """By the code of the page."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)

@@ -29,7 +29,7 @@ CASES = {"2": SHORT[:2], "5": SHORT, "12 long": LONG}
 SAME = {"errors_alike", "ratios", "structure_with_forces"}
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module", params=["2", pytest.param("5", marks=pytest.mark.slow), "12 long"])
 def figures(request: pytest.FixtureRequest) -> dict[str, Figure]:
     drawn = all_figures(CASES[request.param])
     assert tuple(drawn) == NAMES

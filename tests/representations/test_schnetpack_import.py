@@ -8,6 +8,7 @@ from potbench.errors import PotbenchError
 from potbench.representations.schnetpack_import import build
 
 
+@pytest.mark.slow
 def test_schnetpack_comes_with_its_first_network_and_changes_no_logger():
     lines = [
         "import sys, logging, potbench.potentials, lightning.pytorch",

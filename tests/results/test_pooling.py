@@ -56,6 +56,7 @@ def test_folds_that_share_molecules_are_compared_by_corrected_resampling(tmp_pat
     assert table.best == {}
 
 
+@pytest.mark.slow
 def test_the_page_says_on_what_intervals_rest_and_that_a_naive_test_is_wrong(tmp_path: Path, found: Found) -> None:
     for name in ("SchNet", "PaiNN"):
         folds(tmp_path / "runs", architecture=name, seeds=2, whole_molecules=False, molecules=("ethanol",))

@@ -48,9 +48,9 @@ MORE_PLACES = [
     *(("on_save_checkpoint", count) for count in (1, 2, 4)),
     ("on_train_end", 1),
 ]
-# one place of each is enough for each commit, all four of any four settings
+# one place of each is enough for each commit, all four of any four settings; workers take their time to start
 CASES = [
-    pytest.param(name, *place, marks=[] if place == PLACES[number % 4] else [pytest.mark.slow])
+    pytest.param(name, *place, marks=[] if place == PLACES[number % 4] and name != "workers" else [pytest.mark.slow])
     for number, name in enumerate(SETTINGS)
     for place in PLACES + MORE_PLACES
 ]

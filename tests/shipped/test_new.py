@@ -25,6 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["architecture", "dataset"])
 def test_what_a_template_says_works_and_all_laws_hold(
     kind: Kind, folder: Path, capsys: pytest.CaptureFixture[str]

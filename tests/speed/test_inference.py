@@ -38,6 +38,7 @@ def test_calculators_of_different_forces_are_not_compared() -> None:
     require_same_forces("ANI", molecule("CH3CH2OH"), LennardJones(), LennardJones(epsilon=1.00001))
 
 
+@pytest.mark.slow
 def test_libraries_and_potbench_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "speed.json"
     assert main(["speed", "inference", "--calls", "1", "--rounds", "1", "--json", str(file)]) == 0

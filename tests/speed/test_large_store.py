@@ -16,6 +16,7 @@ def test_a_fresh_process_measures_the_same_things(tmp_path):
     assert set(apart.growth_mib) == set(here.growth_mib)
 
 
+@pytest.mark.slow
 def test_drawing_from_a_store_too_large_to_map_does_not_fill_the_memory(tmp_path):
     # 100 MiB of positions, of which the batches touch nearly every page
     simulated = Simulated(600_000)

@@ -24,6 +24,7 @@ def _process_left_as_it_was(monkeypatch):
     logging.getLogger("lightning.pytorch").setLevel(level)
 
 
+@pytest.mark.slow
 def test_every_way_is_printed_and_saved_with_equal_losses(sample, tmp_path, capsys):
     report = measure(sample(16), **SIZES)
     report.show()

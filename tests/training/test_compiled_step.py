@@ -50,7 +50,10 @@ def assert_close(some: list[dict[str, Tensor]], others: list[dict[str, Tensor]],
             torch.testing.assert_close(one[name], other[name], rtol=tolerance, atol=tolerance, msg=name)
 
 
-@pytest.mark.parametrize("case", ["muon", "lbfgs", "bfloat", "energies", "dropout"])
+@pytest.mark.parametrize(
+    "case",
+    ["muon", "energies", "dropout", *(pytest.param(each, marks=pytest.mark.slow) for each in ("lbfgs", "bfloat"))],
+)
 def test_traced_steps_do_what_other_steps_do(traced, tmp_path, case):
     settings = {"precision": "64-true", **CASES[case]}  # Muon amplifies what is rounded
     found = train(tmp_path, compile_steps=True, epochs=2, **settings)
@@ -66,6 +69,7 @@ def test_traced_steps_do_what_callbacks_ask_for(traced, tmp_path, case, count):
     assert_close(found, train(tmp_path, *make(), epochs=5))
 
 
+@pytest.mark.slow
 def test_a_resumed_training_does_what_one_without_a_break_does_to_the_last_digit(traced, tmp_path):
     often = {"check_val_every_n_epoch": 2, "compile_steps": True}  # a checkpoint is saved after each
     whole = train(tmp_path / "whole", epochs=6, **often)
@@ -205,6 +209,7 @@ def of_ammonia(folder) -> AtomsDataModule:
     return AtomsDataModule(source, RandomSplit(12, 4, 4), batch_size=4)
 
 
+@pytest.mark.slow
 def test_a_compiled_training_is_near_to_another_and_run_again_the_same_to_the_last_digit(monkeypatch, tmp_path):
     monkeypatch.setenv(compiled_step.FOLDER, str(tmp_path / "programs"))
 

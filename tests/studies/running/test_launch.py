@@ -250,7 +250,11 @@ def wait_until_fit(folder: StudyFolder, plan: Plan, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("number", "status", "said"),
-    [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C"), (signal.SIGHUP, 143, "SIGTERM")],
+    [
+        (signal.SIGTERM, 143, "SIGTERM"),
+        pytest.param(signal.SIGINT, 130, "Ctrl-C", marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 143, "SIGTERM", marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_reaches_the_commands_and_the_study_says_how_to_go_on(folder, number, status, said):
     plan = made_plan()

@@ -174,7 +174,8 @@ def test_two_processes_share_a_search(tmp_path: Path) -> None:
     assert min(lines) >= 1
 
 
-@pytest.mark.parametrize("with_children", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("with_children", [True, False])
 def test_a_search_that_is_killed_goes_on_and_repeats_nothing(tmp_path: Path, with_children: bool) -> None:
     asked = {"space": LISTED, "sampler": "grid", "objective": "forces_mae"}
     first = started(tmp_path, asked, trainer={"max_epochs": 4}, seconds=0.3)

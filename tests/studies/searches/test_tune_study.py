@@ -51,6 +51,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, Search, dict[s
     return asked
 
 
+@pytest.mark.slow
 def test_the_same_trials_of_a_part_of_the_budget_for_each(
     tmp_path: Path, searched: list[tuple[Path, Search, dict[str, Any]]]
 ) -> None:
