@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import torch
@@ -14,15 +13,13 @@ from potbench.errors import SettingError, require_positive
 from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import pairs_within
 from potbench.geometry.radial import GaussianBasis
+from potbench.representations.matrices import COMPONENTS, inner, of_directions, products
 from potbench.representations.representation import Representation, num_embeddings
-from potbench.representations.tensors import PARTS, TensorAlgebra, inner, of_directions
 
 SOFTNESS = 1e-2
 """Added to squares of lengths below a root: at zero, where an atom's surroundings are symmetric, it is a parabola."""
 EARLIER_SOFTNESS = 1e-8
 """Of checkpoints that do not say: there, lengths have a kink."""
-LENGTH = math.sqrt(3)
-"""Over the length of the matrix of a direction e, e eᵀ − 1/3: it becomes that of the vector."""
 
 
 class EquivariantFilter(Representation):
@@ -66,12 +63,9 @@ class EquivariantFilter(Representation):
         self.cutoff: float = cutoff
         self.basis = GaussianBasis(cutoff, basis_spacing, gamma=0.5 / basis_spacing**2)
         self.embedding = nn.Embedding(num_embeddings(elements), num_features)
-        algebra, num_functions = TensorAlgebra(), self.basis.num_functions + 1
-        numbers = range(num_interactions)
+        num_functions, numbers = self.basis.num_functions + 1, range(num_interactions)
         self.exchanges = nn.ModuleList(_Exchange(num_functions, num_features, number == 0) for number in numbers)
-        self.products = nn.ModuleList(
-            _Product(num_features, algebra, number == num_interactions - 1) for number in numbers
-        )
+        self.products = nn.ModuleList(_Product(num_features, number == num_interactions - 1) for number in numbers)
 
     @override
     def forward(self, batch: Batch, element: Tensor) -> Tensor:
@@ -80,10 +74,10 @@ class EquivariantFilter(Representation):
         envelope = cosine_cutoff(pairs.distances, self.cutoff).unsqueeze(1)
         basis = torch.cat([self.basis(pairs.distances) * envelope, envelope], dim=1)
         there = pairs.vectors / pairs.distances.unsqueeze(1)
-        parts = of_directions(torch.cat([there, -there])).unsqueeze(-1).split(PARTS, dim=-2)  # type: ignore[no-untyped-call]
-        directions = _Features(parts[0].squeeze(-2), parts[1], parts[2] * LENGTH)
+        vectors = torch.cat([there, -there])
+        directions = vectors.unsqueeze(-1), of_directions(vectors).unsqueeze(-1)
         numbers = self.embedding(batch.atomic_numbers)
-        nothing = (numbers.new_zeros(numbers.shape[0], size, self.num_features) for size in PARTS[1:])
+        nothing = (numbers.new_zeros(numbers.shape[0], size, self.num_features) for size in (3, COMPONENTS))
         features = _Features(numbers, *nothing)
         for exchange, product in zip(self.exchanges, self.products, strict=True):
             features = product(exchange(features, basis, directions, atoms, neighbors))
@@ -91,12 +85,12 @@ class EquivariantFilter(Representation):
 
 
 class _Features(NamedTuple):
-    """Features of atoms, or of directions.
+    """Features of atoms.
 
     Attributes:
-        numbers: shape (…, features).
-        vectors: shape (…, 3, features).
-        matrices: shape (…, 6, features), symmetric and traceless: xx, yy, zz, xy, xz, yz.
+        numbers: shape (atoms, features).
+        vectors: shape (atoms, 3, features).
+        matrices: shape (atoms, 5, features), symmetric and without trace.
     """
 
     numbers: Tensor
@@ -115,7 +109,7 @@ class _Exchange(nn.Module):
         self.sent = _network(num_features, num_features, self.num_kinds)
 
     def forward(
-        self, features: _Features, basis: Tensor, directions: _Features, atoms: Tensor, neighbors: Tensor
+        self, features: _Features, basis: Tensor, directions: tuple[Tensor, Tensor], atoms: Tensor, neighbors: Tensor
     ) -> _Features:
         filters = self.filters(basis).unflatten(1, (self.num_kinds, -1)).unbind(1)
         sent = self.sent(features.numbers).unbind(1)
@@ -124,13 +118,13 @@ class _Exchange(nn.Module):
             torch.cat([one, one]) * other.index_select(0, neighbors) for one, other in zip(filters, sent, strict=True)
         ]
         numbers = kinds[0]
-        vectors, matrices = kinds[1].unsqueeze(-2) * directions.vectors, kinds[2].unsqueeze(-2) * directions.matrices
+        vectors, matrices = (kind.unsqueeze(-2) * each for kind, each in zip(kinds[1:3], directions, strict=True))
         if not self.is_first:
             there = _Features(*(each.index_select(0, neighbors) for each in features))
             vectors = vectors + kinds[3].unsqueeze(-2) * there.vectors
             matrices = matrices + kinds[4].unsqueeze(-2) * there.matrices
-            numbers = numbers + kinds[5] * inner(there.vectors, directions.vectors)
-            numbers = numbers + kinds[6] * inner(there.matrices, directions.matrices)
+            numbers = numbers + kinds[5] * inner(there.vectors, directions[0])
+            numbers = numbers + kinds[6] * inner(there.matrices, directions[1])
         received = (
             message.new_zeros(own.shape).index_add(0, atoms, message)  # in mixed precision, messages have a lower one
             for own, message in zip(features, (numbers, vectors, matrices), strict=True)
@@ -141,9 +135,8 @@ class _Exchange(nn.Module):
 class _Product(nn.Module):
     """Products of the features of an atom with one another; the last ones change numbers alone."""
 
-    def __init__(self, num_features: int, algebra: TensorAlgebra, is_last: bool) -> None:
+    def __init__(self, num_features: int, is_last: bool) -> None:
         super().__init__()
-        self.algebra = algebra
         self.is_last = is_last
         self.vectors, self.matrices = (_linear(num_features, 2 * num_features, bias=False) for _ in range(2))
         self.strength = _network(3 * num_features, num_features, 3 if is_last else 7)
@@ -159,13 +152,11 @@ class _Product(nn.Module):
         numbers = numbers + kinds[0] + kinds[1] * inner(one, other) + kinds[2] * inner(one_matrix, other_matrix)
         if self.is_last:
             return features._replace(numbers=numbers)
-        nothing = torch.zeros_like(one[:, :1])
-        factors = (torch.cat([nothing, *pair], dim=1) for pair in ((one, one_matrix), (other, other_matrix)))
-        products = self.algebra.products(*factors)
+        product, product_matrix = products(one, one_matrix, other, other_matrix)
         return _Features(
             numbers,
-            vectors + kinds[3].unsqueeze(1) * one + kinds[5].unsqueeze(1) * products[:, 1:4],
-            matrices + kinds[4].unsqueeze(1) * one_matrix + kinds[6].unsqueeze(1) * products[:, 4:],
+            vectors + kinds[3].unsqueeze(1) * one + kinds[5].unsqueeze(1) * product,
+            matrices + kinds[4].unsqueeze(1) * one_matrix + kinds[6].unsqueeze(1) * product_matrix,
         )
 
     @override
