@@ -16,7 +16,7 @@ from potbench.geometry.radial import BesselBasis
 from potbench.representations.aev import AEV
 from potbench.representations.convolution import convolve
 from potbench.representations.representation import Representation, num_embeddings, rename_weights
-from potbench.representations.tensors import Mixed, TensorAlgebra, of_directions
+from potbench.representations.tensors import PARTS, Mixed, TensorAlgebra, of_directions
 
 
 class Hybrid(Representation):
@@ -100,7 +100,7 @@ class _First(nn.Module):
         own, neighbor = self.own(atoms), self.neighbor(atoms)
         directions = pairs.vectors / pairs.distances.unsqueeze(1)
         to_second, to_first = of_directions(directions), of_directions(-directions)
-        sums = atoms.new_zeros(atoms.shape[0], 10, atoms.shape[1])
+        sums = atoms.new_zeros(atoms.shape[0], sum(PARTS), atoms.shape[1])
         for here, there, seen in ((pairs.first, pairs.second, to_second), (pairs.second, pairs.first, to_first)):
             both = own.index_select(0, here) + neighbor.index_select(0, there)
             sums = sums.index_add(0, here, self.algebra.per_component(filters * both.unsqueeze(1)) * seen.unsqueeze(2))

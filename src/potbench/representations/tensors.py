@@ -1,8 +1,8 @@
 """Algebra of 3 × 3 matrices, stored as the parts that rotate independently: a 1 + [u]ₓ + S.
 
-A tensor has ten components: a, the multiple of the identity; x, y, z of u, the antisymmetric part; xx, yy, zz, xy, xz,
-yz of S, symmetric and traceless. A rotation mixes components of the same part only, so that each part can be multiplied
-by numbers of its own.
+A tensor has nine components: a, the multiple of the identity; x, y, z of u, the antisymmetric part; (S_xx − S_yy) / 2,
+S_zz / 2, S_xy, S_xz, S_yz of S, symmetric and without trace. A rotation mixes components of the same part only, so that
+each part can be multiplied by numbers of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-PARTS = (1, 3, 6)
+PARTS = (1, 3, 5)
 """Components of each part."""
 
 
@@ -24,32 +24,33 @@ class TensorAlgebra(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        to_matrix = torch.zeros(3, 3, 10)
+        to_matrix = torch.zeros(3, 3, 9)
         to_matrix[range(3), range(3), 0] = 1
         for component, (row, column) in enumerate([(2, 1), (0, 2), (1, 0)], start=1):
             to_matrix[row, column, component], to_matrix[column, row, component] = 1, -1
-        for component, (row, column) in enumerate([(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)], start=4):
+        for component, diagonal in enumerate([(1, -1, 0), (-1, -1, 2)], start=4):
+            to_matrix[range(3), range(3), component] = torch.tensor(diagonal, dtype=to_matrix.dtype)
+        for component, (row, column) in enumerate([(0, 1), (0, 2), (1, 2)], start=6):
             to_matrix[row, column, component] = to_matrix[column, row, component] = 1
         to_matrix = to_matrix.flatten(0, 1)
         # sums of squares of the matrix elements of each component
         weights = to_matrix.square().sum(0)
         # multiplied by six: integers stay exact in any precision the table is cast to
-        to_components = (to_matrix * 6 / weights).T.clone()
-        to_components[4:7] -= to_components[0]
+        to_components = (to_matrix * 6 / weights).T
         self.register_buffer("part", torch.repeat_interleave(torch.tensor(PARTS)), persistent=False)
         self.register_buffer("weights", weights.unsqueeze(1), persistent=False)
         self.register_buffer("to_matrix", to_matrix, persistent=False)
-        self.register_buffer("to_components", to_components, persistent=False)
+        self.register_buffer("to_components", to_components.contiguous(), persistent=False)
 
     def per_component(self, numbers: Tensor) -> Tensor:
-        """Repeat the number of each part for its components: shape (…, 3, channels) → (…, 10, channels)."""
+        """Repeat the number of each part for its components: shape (…, 3, channels) → (…, 9, channels)."""
         return numbers.index_select(-2, self.part)
 
     def squares(self, tensors: Tensor) -> Tensor:
         """Sum the squares of the matrix elements of each part; the sums are invariant under rotation.
 
         Args:
-            tensors: shape (atoms, 10, channels).
+            tensors: shape (atoms, 9, channels).
 
         Returns:
             Shape (atoms, 3, channels).
@@ -57,7 +58,7 @@ class TensorAlgebra(nn.Module):
         return self._sums(tensors.square())
 
     def bounded(self, tensors: Tensor) -> Tensor:
-        """Scale large tensors down, so that products of products stay finite: shape (atoms, 10, channels)."""
+        """Scale large tensors down, so that products of products stay finite: shape (atoms, 9, channels)."""
         return tensors / (self.squares(tensors).sum(1, keepdim=True) + 1)
 
     def products(self, one: Tensor, other: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ class TensorAlgebra(nn.Module):
         Whole matrices are multiplied: formulas for the parts take fewer operations, but twice as long.
 
         Args:
-            one: A, shape (atoms, 10, channels).
+            one: A, shape (atoms, 9, channels).
             other: B, the same shape.
 
         Returns:
@@ -77,7 +78,7 @@ class TensorAlgebra(nn.Module):
         return self.to_components @ both.flatten(1, 2) / 6
 
     def _sums(self, products: Tensor) -> Tensor:
-        """Sum over the matrix elements of each part: shape (atoms, 10, channels) → (atoms, 3, channels)."""
+        """Sum over the matrix elements of each part: shape (atoms, 9, channels) → (atoms, 3, channels)."""
         parts = (products * self.weights).split(PARTS, dim=1)  # type: ignore[no-untyped-call]
         return torch.stack([part.sum(dim=1) for part in parts], dim=1)
 
@@ -86,30 +87,14 @@ def of_directions(directions: Tensor) -> Tensor:
     """Return the tensors of directions e, with a = 1, u = e and S = e eᵀ − 1/3.
 
     Args:
-        directions: shape (…, 3), of length one.
+        directions: shape (pairs, 3), of length one.
 
     Returns:
-        Shape (…, 10).
+        Shape (pairs, 9).
     """
-    x, y, z = directions.unbind(-1)
-    squares, mixed = directions.square() - 1 / 3, torch.stack([x * y, x * z, y * z], dim=-1)
-    return torch.cat([torch.ones_like(squares[..., :1]), directions, squares, mixed], dim=-1)
-
-
-def inner(one: Tensor, other: Tensor) -> Tensor:
-    """Multiply vectors, u · v, or symmetric matrices, ½ tr S T; invariant under rotation and reflection.
-
-    Args:
-        one: their components, shape (…, 3 or 6, channels).
-        other: a shape that is broadcast with it.
-
-    Returns:
-        Shape (…, channels).
-    """
-    products = one * other
-    if products.shape[-2] == PARTS[1]:
-        return products.sum(-2)
-    return products[..., :3, :].sum(-2) / 2 + products[..., 3:, :].sum(-2)
+    x, y, z = directions.unbind(1)
+    symmetric = [(x * x - y * y) / 2, (z * z - 1 / 3) / 2, x * y, x * z, y * z]
+    return torch.stack([torch.ones_like(x), x, y, z, *symmetric], dim=1)
 
 
 class Mixed(nn.Module):
@@ -120,6 +105,6 @@ class Mixed(nn.Module):
         self.parts = nn.ModuleList(nn.Linear(num_channels, num_channels, bias=False) for _ in PARTS)
 
     def forward(self, tensors: Tensor) -> Tensor:
-        """Combine the channels of tensors of shape (atoms, 10, channels) into as many others."""
+        """Combine the channels of tensors of shape (atoms, 9, channels) into as many others."""
         parts = tensors.split(PARTS, dim=1)  # type: ignore[no-untyped-call]
         return torch.cat([linear(part) for linear, part in zip(self.parts, parts, strict=True)], dim=1)
