@@ -17,7 +17,7 @@ from potbench.readouts import FeedForward
 from potbench.representations import ContinuousFilter
 from potbench.runs.cost import Cost
 from potbench.training import ChangingLoss, EnergyForcesLoss, GradientTask, compiled_step
-from potbench.training.compiled_step import CompiledSteps, common_sizes, obstacle, translated
+from potbench.training.compiled_step import CompiledSteps, common_sizes, keep_apart, obstacle
 from tests.native_files.made import Made, frames
 from tests.physics.potentials import CONFIGS, build
 from tests.training.small_task import quiet_trainer, small_data, small_potential
@@ -33,7 +33,7 @@ def traced(monkeypatch):
     """Programs are what was traced: the same operations, one after the other, without a compiler."""
     programs: list[Any] = []
 
-    def note(program):
+    def note(program, inputs):
         programs.append(program)
         return program
 
@@ -123,7 +123,7 @@ def test_steps_that_depend_on_more_than_shapes_are_computed_as_ever_and_a_line_s
 
 @pytest.mark.parametrize(("place", "name"), [(1, "losses"), (2, "gradients"), (4, "gradients")])
 def test_a_program_that_computes_anything_else_is_not_used(traced, monkeypatch, tmp_path, capsys, place, name):
-    def wrong(program):
+    def wrong(program, inputs):
         def run(*values):
             found = list(program(*values))
             found[place] = found[place] * 1.5
@@ -148,7 +148,7 @@ def test_without_a_compiler_training_goes_on_and_traces_nothing(tmp_path, capsys
 
 
 def test_what_a_compiler_refuses_is_said_and_training_goes_on(traced, monkeypatch, tmp_path, capsys):
-    def refuse(program):
+    def refuse(program, inputs):
         raise RuntimeError("CppCompileError: it is too long\nby far")
 
     monkeypatch.setattr(compiled_step, "translated", refuse)
@@ -233,12 +233,11 @@ def test_a_compiled_training_is_near_to_another_and_run_again_the_same_to_the_la
 
 def test_programs_are_kept_in_a_folder_of_the_user_unless_one_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    program = torch.nn.Identity()
     monkeypatch.delenv(compiled_step.FOLDER)
-    translated(program)
+    keep_apart()
     assert compiled_step.os.environ[compiled_step.FOLDER] == str(tmp_path / "cache" / "potbench" / "programs")
     monkeypatch.setenv(compiled_step.FOLDER, str(tmp_path / "named"))
-    translated(program)
+    keep_apart()
     assert compiled_step.os.environ[compiled_step.FOLDER] == str(tmp_path / "named")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
 
@@ -40,16 +41,27 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def translated(program: nn.Module) -> Callable[..., Sequence[Tensor]]:
-    """Compile a traced step with its first call, or find what an earlier training compiled.
+def translated(program: nn.Module, inputs: Sequence[Tensor]) -> Callable[..., Sequence[Tensor]]:
+    """Compile a traced step, or find what an earlier training compiled.
 
-    Torch's own folder for that is one that others may write to; another one is used unless the environment names one.
+    Args:
+        program: what make_fx traced. torch.compile would trace it once more, in two thirds of the time that it takes to
+            find what was compiled.
+        inputs: of the shapes that it was traced with.
     """
+    from torch._inductor import compile as compile_graph
+
+    keep_apart()
+    compiled: Callable[..., Sequence[Tensor]] = compile_graph(program, list(inputs), options=OPTIONS)
+    return compiled
+
+
+def keep_apart() -> None:
+    """Have programs kept in a folder of the user, unless one is named: others may write to that of torch."""
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
     if os.environ.get(FOLDER) in {None, default_cache_dir()}:  # torch sets it as well
         os.environ[FOLDER] = str(platformdirs.user_cache_path("potbench") / "programs")
-    return torch.compile(program, fullgraph=True, dynamic=False, options=OPTIONS)
 
 
 def require_compiler() -> None:
@@ -57,6 +69,13 @@ def require_compiler() -> None:
     from torch._inductor.cpp_builder import get_cpp_compiler  # takes a second, and few trainings need it
 
     get_cpp_compiler()
+
+
+@contextmanager
+def _as_traced() -> Iterator[None]:
+    """Add no gradients and conversions to a program, which has its own."""
+    with torch.no_grad(), torch.autocast("cpu", enabled=False):
+        yield
 
 
 class CompiledStep:
@@ -93,14 +112,18 @@ class CompiledStep:
         self._state = list(state.values())
         program = make_fx(flat, tracing_mode="fake")(*self._state, *tensors(batch))
         self._has_gradient = has_gradient
-        self._program = translated(program)
+        with _as_traced():
+            self._program = translated(program, self._inputs(batch))
 
     def __call__(self, batch: Batch) -> Outputs:
         """Compute the step of another batch."""
-        with torch.no_grad(), torch.autocast("cpu", enabled=False):  # the program has its own conversions
-            loss, losses, *found = self._program(*(each.detach() for each in self._state), *tensors(batch))
+        with _as_traced():
+            loss, losses, *found = self._program(*self._inputs(batch))
         gradients = iter(found)
         return Outputs(loss, losses, tuple(next(gradients) if has else None for has in self._has_gradient))
+
+    def _inputs(self, batch: Batch) -> list[Tensor]:
+        return [*(each.detach() for each in self._state), *tensors(batch)]
 
 
 class CompiledSteps:
