@@ -165,12 +165,24 @@ def test_positions_and_labels_in_units_that_a_file_states_are_converted(tmp_path
         assert (read_back.info["original_energy_unit"], read_back.info["original_length_unit"]) == ("Ha", "Bohr")
 
 
-def test_positions_of_a_database_are_in_the_unit_of_its_metadata(tmp_path: Path) -> None:
-    with connect(tmp_path / "water.db", use_lock_file=False) as rows:
-        rows.write(molecule("H2O"))
+@pytest.mark.parametrize("place", ["data", "calculator"])
+@pytest.mark.parametrize("ending", ["db", "json"])
+def test_a_database_is_read_in_the_units_of_its_metadata_with_labels_wherever_they_stand(
+    tmp_path: Path, ending: str, place: str
+) -> None:
+    water, labels = molecule("H2O"), {"energy": -1.0, "forces": np.ones((3, 3))}
+    if place == "calculator":
+        water.calc = SinglePointCalculator(water, **labels)
+    with connect(tmp_path / f"water.{ending}", use_lock_file=False) as rows:
+        if place == "data":  # as SchNetPack does
+            rows.write(water, data={"energy": np.array([-1.0]), "forces": labels["forces"]})
+        else:
+            rows.write(water)
         rows.metadata = {"_distance_unit": "Bohr", "_property_unit_dict": {"energy": "Ha"}}
-    (water,) = read_structures(tmp_path / "water.db")
-    assert water.positions == pytest.approx(molecule("H2O").positions * BOHR)
+    (read_back,) = read_structures(tmp_path / f"water.{ending}")
+    assert read_back.positions == pytest.approx(molecule("H2O").positions * BOHR)
+    assert read_back.info["reference_energy"] == pytest.approx(-HARTREE)
+    assert read_back.arrays["reference_forces"] == pytest.approx(np.full((3, 3), HARTREE / BOHR))
 
 
 def test_units_in_ev_and_angstrom_are_left_as_they_are(tmp_path: Path) -> None:

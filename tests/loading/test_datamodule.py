@@ -13,6 +13,7 @@ from potbench.batch import Batch
 from potbench.datasets import RMD17, ExtendedXYZ
 from potbench.errors import SettingError
 from potbench.loading import AtomsDataModule, OfficialSplit, RandomSplit
+from potbench.units import ENERGY_UNITS
 from tests.native_files.ase_files import write_extended_xyz
 from tests.native_files.made import Made, blocks
 from tests.native_files.npz import write_rmd17
@@ -246,6 +247,21 @@ def test_a_missing_reference_energy_is_named(made):
         "There is no reference energy of N, O. Expected every element of the dataset: H, C, N, O. Change the argument "
         "reference_energies of AtomsDataModule."
     )
+
+
+@pytest.mark.parametrize("unit", ["hartree", "Ry", "kcal/mol", "kJ/mol", "meV"])
+def test_reference_energies_in_another_unit_are_refused(made, unit):
+    with pytest.raises(
+        SettingError, match=rf"^In {unit}, these numbers add up to the energies of the training set\. .*eV"
+    ):
+        opened(made, reference_energies={symbol: energy / ENERGY_UNITS[unit] for symbol, energy in ATOMS.items()})
+
+
+@pytest.mark.parametrize(
+    "given", [dict.fromkeys(ATOMS, 0.0), {symbol: energy * 0.6 for symbol, energy in ATOMS.items()}]
+)
+def test_reference_energies_that_add_up_to_anything_else_are_taken_as_they_are(made, given):
+    assert opened(made, reference_energies=given).statistics.reference_energies[6] == given["C"]
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -1,3 +1,4 @@
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from potbench.loading.unseen_elements import UnseenElements
 from potbench.reporting.page.content import PageTable
 from potbench.results.findings import Findings
+from potbench.results.records_csv import write_records
 from potbench.results.sections import fair
 from potbench.runs.record import Seeds
 from tests.results.conftest import Found
@@ -93,6 +95,9 @@ def test_accumulated_batches_are_frames_of_a_step(tmp_path: Path, found: Found, 
     place = [column.name for column in budgets.columns].index("Batch size")
     shown = {row[0].text: row[place].text for row in budgets.rows}
     assert shown == {"SchNet": "40", "PaiNN": "10 × 4", "Field": "10"}
+    with write_records(findings, tmp_path).open() as file:
+        rows = {(row["architecture"], row["batch_size"], row["batches_of_step"]) for row in csv.DictReader(file)}
+    assert rows == {("SchNet", "40", "1"), ("PaiNN", "10", "4"), ("Field", "10", "1")}
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,16 @@ def test_r2_is_of_what_the_reference_energies_leave():
     assert values(metrics)["energy_r2"] == pytest.approx(0, abs=1e-9)
 
 
+def test_there_is_no_r2_of_energies_that_are_all_the_same():
+    batch, prediction, offset = everything()
+    same = batch._replace(energy=offset + 0.3)
+    metrics = Metrics(forces=False)
+    metrics.update(prediction, same, offset)
+    assert math.isnan(values(metrics)["energy_r2"])
+    metrics.update(prediction, batch, offset)
+    assert values(metrics)["energy_r2"] < 1
+
+
 def test_after_a_reset_counting_starts_anew_in_float64():
     metrics = counted(UNEQUAL)
     for metric in metrics.metrics.values():

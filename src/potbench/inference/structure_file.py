@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potbench.errors import DataFileError
-from potbench.inference.labels import set_apart
+from potbench.inference.labels import LABEL, set_apart
 from potbench.inference.stated_units import convert
 from potbench.potentials.plausible import problem_of
-from potbench.readers.ase_database import metadata, rows
+from potbench.readers.ase_database import has, metadata, rows, value
 from potbench.readers.checks import require_no_cell
 from potbench.readers.images import read_images
+from potbench.readers.labels import single
 from potbench.readers.npz import write_npz
 from potbench.structures import Frames
 from potbench.whole_file import whole_file
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 ENDINGS = (".xyz", ".extxyz", ".npz")
 """Of the files that can be written."""
+DATABASES = (".db", ".json")
+"""Endings of databases of ASE."""
 
 
 def read_structures(file: Path) -> list[Atoms]:
@@ -38,7 +41,7 @@ def read_structures(file: Path) -> list[Atoms]:
     change = "Choose another file."
     if not file.is_file():
         raise DataFileError(f"{file} does not exist. Expected a file of structures that ASE can read. {change}")
-    of_database = file.suffix == ".db"
+    of_database = file.suffix in DATABASES
     images = list(_read_database(file) if of_database else read_images(file))
     convert(images, file, metadata(file) if of_database else {})
     for number, atoms in enumerate(images):
@@ -86,10 +89,21 @@ def _apart_from_results(atoms: Atoms) -> Atoms:
 
 
 def _read_database(file: Path) -> Iterator[Atoms]:
-    """Yield the structures of a database of ASE with the named values of its rows, which ASE leaves out."""
+    """Yield the structures of a database of ASE with the named values of its rows, which ASE leaves out.
+
+    Energies and forces are labels wherever a row has them; SchNetPack writes them as data.
+    """
     for row in rows(file):
+        where = f"{file}, row {row.id}"
         atoms = row.toatoms()
         atoms.info.update(row.key_value_pairs)
+        if has(row, "energy"):
+            atoms.info.setdefault(LABEL + "energy", single(value(row, "energy", file), "energy", where))
+        if has(row, "forces"):
+            forces = value(row, "forces", file)
+            if forces.shape != (len(atoms), 3):
+                raise DataFileError(f"{where}: forces have shape {forces.shape}. Expected (atoms, 3).")
+            atoms.arrays.setdefault(LABEL + "forces", forces)
         yield atoms
 
 

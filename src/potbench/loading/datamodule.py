@@ -21,7 +21,7 @@ from potbench.loading.manifest import Manifest
 from potbench.loading.preparation import find_prepared, prepare
 from potbench.loading.sampler import EvaluationSampler, GlobalBatchSampler
 from potbench.loading.splits import RandomSplit, Split, SplitIndices
-from potbench.loading.statistics import training_statistics
+from potbench.loading.statistics import training_statistics, unit_of_references
 from potbench.loading.store import Store
 from potbench.loading.weights import FrameWeights
 from potbench.structures import SYMBOLS, FloatArray, IntArray
@@ -213,7 +213,12 @@ class AtomsDataModule(LightningDataModule):
                 f"every element of the dataset: {', '.join(symbols.values())}",
                 f"There is no reference energy of {', '.join(missing)}",
             )
-        return {number: given[symbol] for number, symbol in symbols.items()}
+        references = {number: given[symbol] for number, symbol in symbols.items()}
+        unit = unit_of_references(self.store, self.indices.train, references)
+        if self.store.manifest.units.energy == "eV" != unit:
+            problem = f"In {unit}, these numbers add up to the energies of the training set"
+            raise SettingError(self, "reference_energies", given, "numbers in eV", problem)
+        return references
 
     def _evaluation_loader(self, frames: IntArray) -> BatchLoader:
         draw = partial(EvaluationSampler, frames, self.store.atoms_per_frame(frames), self.evaluation_batch_size)

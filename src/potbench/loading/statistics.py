@@ -10,8 +10,12 @@ from potbench.batch import Statistics
 from potbench.errors import DataFileError
 from potbench.loading.store import Store
 from potbench.structures import IntArray
+from potbench.units import ENERGY_UNITS
 
 FRAMES_AT_ONCE = 100_000
+FRAMES_FOR_UNIT = 1000
+BINDING = 0.1
+"""Share of its atoms' energies by which the energy of a molecule differs from their sum, at most."""
 
 
 def training_statistics(
@@ -64,6 +68,27 @@ def training_statistics(
         forces_rms=float(np.sqrt(force_squares / num_components)) if num_components else None,
         num_frames=len(train),
     )
+
+
+def unit_of_references(store: Store, train: IntArray, reference_energies: Mapping[int, float]) -> str:
+    """Return the unit of energy in which given reference energies add up to about the energies of molecules.
+
+    Args:
+        store: the dataset.
+        train: shape (frames,), frames of the training set.
+        reference_energies: atomic number → energy, of every element of the store.
+
+    Returns:
+        A unit of `potbench.units`; eV as well where they add up to the energies in none.
+    """
+    numbers = store.manifest.atomic_numbers
+    frames = store.with_energy(train)[:FRAMES_FOR_UNIT]
+    sums = store.composition(frames, numbers) @ np.array([reference_energies[number] for number in numbers])
+    total = float(store.energy[frames].sum())
+    fitting = (
+        unit for unit, factor in ENERGY_UNITS.items() if abs(total - factor * sums.sum()) <= BINDING * abs(total)
+    )
+    return next(fitting, "eV") if total else "eV"
 
 
 def _least_squares(store: Store, train: IntArray) -> np.ndarray:

@@ -18,7 +18,8 @@ FILE = "records.csv"
 COLUMNS = (
     *("run", "architecture", "dataset", "size", "training", "fold", "baseline", "state", "reason"),
     *("stage", "test_set", "metric", "value", "unit"),
-    *("seed", "seed_batches", "num_train", "num_validation", "num_test", "epochs", "steps", "frames", "batch_size"),
+    *("seed", "seed_batches", "num_train", "num_validation", "num_test", "epochs", "steps", "frames"),
+    *("batch_size", "batches_of_step"),
     *("seconds", "cpu_seconds", "parameters", "test_looks", "warm_start"),
     *("data", "theory", "data_fingerprint", "split_fingerprint", "identity"),
     *("machine", "threads", "torch", "potbench", "commit"),
@@ -61,8 +62,9 @@ def _rows(member: Member, reason: str) -> Iterator[dict[str, object]]:
         yield row
         return
     from potbench.loading.splits.split import NAMED
+    from potbench.results.conditions import batches_of_step
 
-    cost, budget, choices = record.cost, record.budget, member.choices
+    cost, budget, batches = record.cost, record.budget, batches_of_step(member)
     provenance = record.provenance
     row |= {
         "seed": record.seeds.everything,
@@ -73,7 +75,8 @@ def _rows(member: Member, reason: str) -> Iterator[dict[str, object]]:
         "epochs": budget and budget.epochs,
         "steps": budget and budget.steps,
         "frames": budget and budget.frames,
-        "batch_size": choices and choices.trainer.get("batch_size"),
+        "batch_size": batches and batches[0],
+        "batches_of_step": batches and batches[1],
         "seconds": cost and cost.wall_time.value,
         "cpu_seconds": cost and cost.cpu_time and cost.cpu_time.value,
         "parameters": record.num_parameters,

@@ -10,6 +10,9 @@ from typing_extensions import override
 from potbench.batch import Batch, Prediction
 from potbench.units import KCAL_PER_MOL
 
+ROUNDING = 1e-13
+"""Share of a sum of squares that is no variance, but what is lost of digits in float64."""
+
 
 class Metrics(nn.Module):
     """MAE, RMSE and R² of energies, MAE and RMSE of force components, accumulated in float64.
@@ -73,8 +76,10 @@ class Metrics(nn.Module):
 class _R2OfSeveral(R2Score):
     @override
     def compute(self) -> Tensor:
-        # torchmetrics raises an error for a single value, of which there is no variance
-        return super().compute() if self.total > 1 else torch.full_like(self.residual, torch.nan)
+        # torchmetrics raises an error for a single value, and says 0 of values that are all the same
+        variance = self.sum_squared_error - self.sum_error**2 / self.total
+        varies = self.total > 1 and variance > ROUNDING * self.sum_squared_error
+        return super().compute() if varies else torch.full_like(self.residual, torch.nan)
 
 
 class _Mean(Metric):
