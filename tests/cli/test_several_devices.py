@@ -1,8 +1,10 @@
 import json
 import re
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,27 +19,39 @@ from tests.runs.small_run import contents
 @pytest.mark.parametrize(
     "optimizer", ["torch.optim.Adam", pytest.param("potbench.training.Muon", marks=pytest.mark.slow)]
 )
-def test_two_processes_train_and_test_as_one(tmp_path: Path, optimizer: str) -> None:
+def test_two_processes_train_as_one(tmp_path: Path, optimizer: str) -> None:
     # 47 frames in batches of 16: shares differ by one frame, and no frame is drawn twice
     # double precision, since Adam's first steps turn the rounding of small gradients into whole steps
     fit = ["fit", *QUICK, "--data.init_args.split.init_args.train", "47", "--trainer.precision", "64-true"]
     fit += ["--model.optimizer", optimizer]
     one, two = tmp_path / "one", tmp_path / "two"
     assert main([*fit, "--run_dir", str(one)]) == 0
-    assert main(["test", str(one)]) == 0
     devices = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
     printed = finish(start(*fit, "--run_dir", str(two), *devices, PYTHONWARNINGS="default,ignore::ResourceWarning"))
     assert "Warning" not in printed
     assert "recommended" not in printed
-    finish(start("test", str(two)))
     records = [json.loads((run / "record.json").read_text()) for run in (one, two)]
     assert records[0]["split"]["fingerprint"] == records[1]["split"]["fingerprint"]
     assert records[0]["budget"] == records[1]["budget"]
     losses = [read_curves(run / "metrics.csv")["validation/loss"] for run in (one, two)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-7)
-    for stage in ("validation", "test"):
-        for name, expected in records[0]["metrics"][stage].items():
-            assert records[1]["metrics"][stage][name]["value"] == pytest.approx(expected["value"], rel=1e-7), name
+    assert_same_errors(records, "validation")
+
+
+def assert_same_errors(records: list[dict[str, Any]], stage: str) -> None:
+    for name, expected in records[0]["metrics"][stage].items():
+        assert records[1]["metrics"][stage][name]["value"] == pytest.approx(expected["value"], rel=1e-7), name
+
+
+@pytest.mark.slow
+def test_two_processes_test_as_one(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    devices = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
+    finish(start("fit", *QUICK, "--trainer.precision", "64-true", "--run_dir", str(two), *devices))
+    shutil.copytree(two, one)
+    assert main(["test", str(one), "--trainer.devices", "1", "--trainer.strategy", "auto"]) == 0
+    finish(start("test", str(two)))
+    assert_same_errors([json.loads((run / "record.json").read_text()) for run in (one, two)], "test")
     predicted, expected = (np.load(run / "predictions.npz") for run in (two, one))
     assert np.array_equal(predicted["frame"], expected["frame"])
     for name in ("predicted_energy", "predicted_forces", "force_absolute_error", "num_atoms"):
