@@ -12,12 +12,7 @@ from potbench.representations import AEV, Hybrid
 ELEMENTS = ["H", "C", "N", "O"]
 
 
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def inputs(atoms: Atoms) -> tuple[Batch, torch.Tensor]:

@@ -3,13 +3,7 @@ import torch
 
 from potbench.representations.matrices import COMPONENTS, inner, of_directions, products
 
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def some(components: int) -> torch.Tensor:

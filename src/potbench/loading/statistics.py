@@ -83,12 +83,12 @@ def unit_of_references(store: Store, train: IntArray, reference_energies: Mappin
     """
     numbers = store.manifest.atomic_numbers
     frames = store.with_energy(train)[:FRAMES_FOR_UNIT]
-    sums = store.composition(frames, numbers) @ np.array([reference_energies[number] for number in numbers])
-    total = float(store.energy[frames].sum())
-    fitting = (
-        unit for unit, factor in ENERGY_UNITS.items() if abs(total - factor * sums.sum()) <= BINDING * abs(total)
-    )
-    return next(fitting, "eV") if total else "eV"
+    references = np.array([reference_energies[number] for number in numbers])
+    of_atoms, total = float((store.composition(frames, numbers) @ references).sum()), float(store.energy[frames].sum())
+    for unit, factor in ENERGY_UNITS.items():
+        if abs(total - factor * of_atoms) <= BINDING * abs(total):
+            return unit
+    return "eV"
 
 
 def _least_squares(store: Store, train: IntArray) -> np.ndarray:
