@@ -1,43 +1,10 @@
-from pathlib import Path
-
 import pytest
 from jsonargparse import Namespace
 
-from potbench.cli.fit_arguments import FitKeys, parent_checkpoint, require_together
-from potbench.errors import PotbenchError, RunError, SettingError
+from potbench.cli.fit_arguments import FitKeys, require_together
+from potbench.errors import PotbenchError, SettingError
 from potbench.runs.checkpointing import checkpoint_callbacks
-from potbench.runs.folder import RunFolder
 from potbench.training.fine_tuning import FineTuning
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> RunFolder:
-    run = RunFolder(tmp_path / "run")
-    run.checkpoints.mkdir(parents=True)
-    run.config.touch()
-    run.last.touch()
-    return run
-
-
-def test_a_parent_is_a_run_or_a_checkpoint(run: RunFolder) -> None:
-    assert parent_checkpoint(str(run.path)) == run.last  # no epoch was validated
-    run.best.touch()
-    assert parent_checkpoint(str(run.path)) == run.best
-    assert parent_checkpoint(str(run.last)) == run.last
-
-
-def test_a_parent_is_named_wherever_the_child_is_started(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(run.path)
-    assert parent_checkpoint(".") == run.last.absolute()
-    assert parent_checkpoint("checkpoints/last.ckpt") == run.last.absolute()
-
-
-def test_a_parent_that_is_none_is_refused(run: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="nix is no run"):
-        parent_checkpoint(str(tmp_path / "nix"))
-    run.last.unlink()
-    with pytest.raises(RunError, match=r"best\.ckpt does not exist"):
-        parent_checkpoint(str(run.path))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from potbench.errors import RecordError
+from potbench.errors import RecordError, RunError
 from potbench.loading import AtomsDataModule, RandomSplit
 from potbench.readers.typed_json import from_plain
 from potbench.runs.folder import RunFolder
-from potbench.runs.parent import Parent, parent_of
+from potbench.runs.parent import Parent, parent_checkpoint, parent_of
 from potbench.runs.record import Record
 from tests.runs.small_record import small_record
 from tests.training.small_task import small_data
@@ -74,3 +74,33 @@ def test_a_parent_is_read_back_from_json_as_it_was_written():
     parent = Parent("runs/one", "runs/one/checkpoints/best.ckpt", "0123", "made", "data", ("readout",), 3)
     plain = {**vars(parent), "freeze": list(parent.freeze)}
     assert from_plain(Parent, plain) == parent
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> RunFolder:
+    parent = RunFolder(tmp_path / "run")
+    parent.checkpoints.mkdir(parents=True)
+    parent.config.touch()
+    parent.last.touch()
+    return parent
+
+
+def test_a_parent_is_a_run_or_a_checkpoint(parent: RunFolder) -> None:
+    assert parent_checkpoint(str(parent.path)) == parent.last  # no epoch was validated
+    parent.best.touch()
+    assert parent_checkpoint(str(parent.path)) == parent.best
+    assert parent_checkpoint(str(parent.last)) == parent.last
+
+
+def test_a_parent_is_named_wherever_the_child_is_started(parent: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(parent.path)
+    assert parent_checkpoint(".") == parent.last.absolute()
+    assert parent_checkpoint("checkpoints/last.ckpt") == parent.last.absolute()
+
+
+def test_a_parent_that_is_none_is_refused(parent: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="nix is no run"):
+        parent_checkpoint(str(tmp_path / "nix"))
+    parent.last.unlink()
+    with pytest.raises(RunError, match=r"best\.ckpt does not exist"):
+        parent_checkpoint(str(parent.path))

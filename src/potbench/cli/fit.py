@@ -9,7 +9,6 @@ from typing import Any
 from jsonargparse import Namespace
 from typing_extensions import override
 
-from potbench.cli.fit_arguments import parent_checkpoint
 from potbench.cli.fit_budget import keep_planned_steps, planned_steps, require_plannable
 from potbench.cli.fit_start import FIT, checkpoint_to_resume, parent_of_resumed
 from potbench.cli.lightning import PotbenchCLI
@@ -18,6 +17,7 @@ from potbench.errors import RunError
 from potbench.runs.checkpoint import load_potential
 from potbench.runs.checkpointing import checkpoint_callbacks
 from potbench.runs.lock import RunLock
+from potbench.runs.parent import parent_checkpoint
 from potbench.runs.processes import is_first
 from potbench.runs.recorder import Recorder
 from potbench.runs.time_budget import Planned

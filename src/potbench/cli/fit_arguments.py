@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import SUPPRESS
-from pathlib import Path
 from typing import Literal
 
 from jsonargparse import ArgumentParser, Namespace
@@ -13,7 +12,6 @@ from potbench.cli.places import Keys
 from potbench.errors import PotbenchError, SettingError
 from potbench.runs.allowed import Allowed
 from potbench.runs.checkpointing import checkpoint_callbacks
-from potbench.runs.folder import RunFolder
 from potbench.runs.time_budget import seconds_of
 from potbench.training.fine_tuning import FineTuning
 
@@ -65,23 +63,6 @@ def add_fit_arguments(parser: ArgumentParser, fits: bool) -> None:
             "are planned as it allows for.",
         )
         add("--train_on", int | None, "Train a finished run, RUN, for so many more epochs.")
-
-
-def parent_checkpoint(named: str) -> Path:
-    """Return the checkpoint that --from names.
-
-    Args:
-        named: a run, or a file.
-
-    Raises:
-        PotbenchError: there is none.
-    """
-    path = Path(named)
-    if path.is_file():
-        return path.resolve()
-    run = RunFolder(path)
-    run.require()
-    return run.checkpoint(str(run.result)).resolve()
 
 
 def require_together(settings: Namespace, is_named: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from potbench.loading import AtomsDataModule, SplitIndices
+from potbench.runs.checkpoint import sha256
 from potbench.runs.folder import RunFolder
 
 
@@ -37,6 +37,23 @@ class Parent:
     frames_seen: int | None
 
 
+def parent_checkpoint(named: str) -> Path:
+    """Return the checkpoint that a fine-tuning starts from.
+
+    Args:
+        named: a run, or a checkpoint.
+
+    Raises:
+        RunError: there is none.
+    """
+    path = Path(named)
+    if path.is_file():
+        return path.resolve()
+    run = RunFolder(path)
+    run.require()
+    return run.checkpoint(str(run.result)).resolve()
+
+
 def parent_of(checkpoint: Path, freeze: Sequence[str], data: AtomsDataModule) -> Parent:
     """Return where the weights of a fine-tuning come from.
 
@@ -57,12 +74,10 @@ def parent_of(checkpoint: Path, freeze: Sequence[str], data: AtomsDataModule) ->
     if trained is not None and trained.data.fingerprint == data.store.fingerprint and run.split.is_file():
         split = SplitIndices.load(run.split)
         seen = int(np.isin(data.indices.test, np.concatenate([split.train, split.validation])).sum())
-    with checkpoint.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Parent(
         run=str(run.path) if record else None,
         checkpoint=str(checkpoint),
-        sha256=digest,
+        sha256=sha256(checkpoint),
         data=trained.data.name if trained else None,
         data_fingerprint=trained.data.fingerprint if trained else None,
         freeze=tuple(freeze),

@@ -7,6 +7,7 @@ import pytest
 from potbench.cli.study_configs import StudyConfigs
 from potbench.errors import PotbenchError
 from potbench.loading.splits.groups import units
+from potbench.runs.folder import RunFolder
 from potbench.studies.cells import LeftOut
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.data_of_study import DataOfStudy
@@ -403,9 +404,34 @@ def test_errors_and_losses_of_forces_that_the_data_do_not_have_are_refused(
 
 
 def test_a_warm_start_that_is_declared_is_taken(tmp_path: Path) -> None:
-    changes = {"architectures__ani__set": {"from": "runs/other"}, "architectures__ani__warm_start": True}
-    plan, folder, _ = plan_of(tmp_path, **changes)
-    assert config_of(folder, plan.cells[0])["from"] == "runs/other"
+    parent = parent_with(tmp_path / "parent", b"weights")
+    plan, folder, _ = plan_of(tmp_path, **warm_start(parent))
+    assert config_of(folder, plan.cells[0])["from"] == str(parent)
+
+
+def test_what_starts_from_other_weights_is_another_training(tmp_path: Path) -> None:
+    parents = [parent_with(tmp_path / name, bytes(name, "ascii")) for name in ("one", "other")]
+    one, other = (plan_of(tmp_path, **warm_start(parent))[0].cells[0].identity for parent in parents)
+    parent_with(parents[1], b"one")  # trained again in its folder
+    again = plan_of(tmp_path, **warm_start(parents[1]))[0].cells[0].identity
+    assert one == again != other
+
+
+def test_a_warm_start_from_nothing_is_refused(tmp_path: Path) -> None:
+    said = refused(tmp_path, **warm_start(tmp_path / "parent"))
+    assert said.startswith(f"ani on sample: {tmp_path / 'parent'} is no run: it has no config.yaml. Expected ")
+
+
+def parent_with(folder: Path, weights: bytes) -> Path:
+    run = RunFolder(folder)
+    run.checkpoints.mkdir(parents=True, exist_ok=True)
+    run.config.touch()
+    run.best.write_bytes(weights)
+    return folder
+
+
+def warm_start(parent: Path) -> dict[str, Any]:
+    return {"architectures__ani__set": {"from": str(parent)}, "architectures__ani__warm_start": True}
 
 
 def test_early_stopping_is_left_out_and_said(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ OF_TRAINER = {
     *("enable_progress_bar", "enable_checkpointing", "enable_model_summary", "log_every_n_steps"),
     *("enable_autolog_hparams", "model_registry"),
 }
-OF_RUN = {"allow", "checkpoint_every_minutes", "checkpoint_every_steps", "weights_only"}
+OF_RUN = {"allow", "checkpoint_every_minutes", "checkpoint_every_steps", "weights_only", "from"}
 LENGTHS = {"max_steps", "max_epochs", "max_time", "val_check_interval", "check_val_every_n_epoch", "callbacks"}
 """Settings of the Trainer that do not change how long a step takes."""
 DRAWN = {"split", "seed"}
@@ -136,7 +136,7 @@ def identity_of(config: Config, *fingerprints: str) -> str:
 
     Args:
         config: of the cell; places, devices, loggers and what is not set do not count.
-        fingerprints: of data and split.
+        fingerprints: of data and split, and of the checkpoint that it starts from.
     """
     kept = {key: part for key, part in config.items() if key not in OF_RUN}
     kept["trainer"] = {key: part for key, part in config["trainer"].items() if key not in OF_TRAINER}

@@ -9,8 +9,10 @@ from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
-from potbench.errors import PotbenchError
+from potbench.errors import PotbenchError, RunError
 from potbench.loading import AtomsDataModule
+from potbench.runs.checkpoint import sha256
+from potbench.runs.parent import parent_checkpoint
 from potbench.runs.step_time import StepTime
 from potbench.studies.cells import Cell, LeftOut
 from potbench.studies.folder import StudyFolder
@@ -170,7 +172,10 @@ class Planner:
             config: of its architecture and dataset.
             whole: that it is trained with.
         """
-        return identity_of(whole, self.data.fingerprint(config), self.data.frames(place, config).fingerprint)
+        fingerprints = [self.data.fingerprint(config), self.data.frames(place, config).fingerprint]
+        if parent := config.get("from"):  # that its folder is trained again would change the numbers
+            fingerprints.append(sha256(parent_checkpoint(parent)))
+        return identity_of(whole, *fingerprints)
 
     def resolved(self, pair: Pair, values: Mapping[str, object]) -> Resolved:
         """Return the config of an architecture on a dataset, read once.
@@ -194,6 +199,11 @@ class Planner:
         problem = next(unsuitable(found.config, self.study, may_start_warm), None)
         if problem:
             raise PotbenchError(f"{architecture} on {dataset}: {problem}")
+        if parent := found.config.get("from"):
+            try:
+                parent_checkpoint(parent)
+            except RunError as error:
+                raise PotbenchError(f"{architecture} on {dataset}: {error}") from error
         if self.study.budget.rule == "steps" and not found.is_solved:
             self._require_same_steps(architecture, dataset, accumulated_in(found.config))
         self.data.require_same_store(architecture, dataset, found.config)
