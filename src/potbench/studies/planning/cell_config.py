@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
+from potbench.errors import RunError
 from potbench.loading.splits import KFold
+from potbench.runs.parent import parent_checkpoint
 from potbench.runs.step_time import callbacks_in
 from potbench.studies.planning.budget import Length
 from potbench.studies.planning.cell_split import Around, seed_of
@@ -56,9 +58,15 @@ def unsuitable(config: Config, study: Study, may_start_warm: bool) -> Iterator[s
                 f"trainer.{name} is {value}, and a study trains, validates and tests on whole sets. "
                 f"Expected none. Remove trainer.{name}."
             )
-    if config.get("from") and not may_start_warm:
+    parent = config.get("from")
+    if parent and may_start_warm:
+        try:
+            parent_checkpoint(parent)
+        except RunError as error:
+            yield str(error)
+    elif parent:
         yield (
-            f"It starts from the weights of {config['from']}, whose training is part of no budget. Expected weights "
+            f"It starts from the weights of {parent}, whose training is part of no budget. Expected weights "
             "drawn at random, or warm_start: true for the architecture. Remove from, or declare it."
         )
     grows = next((each for each in callbacks_in(config) if str(each["class_path"]).endswith(ACCUMULATES)), None)

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
-from potbench.errors import PotbenchError, RunError
+from potbench.errors import PotbenchError
 from potbench.loading import AtomsDataModule
 from potbench.runs.checkpoint import sha256
 from potbench.runs.parent import parent_checkpoint
@@ -199,11 +199,6 @@ class Planner:
         problem = next(unsuitable(found.config, self.study, may_start_warm), None)
         if problem:
             raise PotbenchError(f"{architecture} on {dataset}: {problem}")
-        if parent := found.config.get("from"):
-            try:
-                parent_checkpoint(parent)
-            except RunError as error:
-                raise PotbenchError(f"{architecture} on {dataset}: {error}") from error
         if self.study.budget.rule == "steps" and not found.is_solved:
             self._require_same_steps(architecture, dataset, accumulated_in(found.config))
         self.data.require_same_store(architecture, dataset, found.config)
