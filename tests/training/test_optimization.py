@@ -162,7 +162,14 @@ def test_the_learning_rate_is_logged_once_as_it_is(tmp_path, schedule):
     ("settings", "said"),
     [
         ({}, ""),
-        ({"schedule": partial(OneCycle, max_lr=0.1)}, "Learning rate: OneCycle, advanced after every step.\n"),
+        (
+            {"schedule": partial(OneCycle, max_lr=0.1)},
+            "Learning rate: OneCycle, with the momentum, advanced after every step.\n",
+        ),
+        (
+            {"schedule": partial(OneCycle, max_lr=0.1, momentum=None)},
+            "Learning rate: OneCycle, advanced after every step.\n",
+        ),
         ({"schedule": OF_TORCH["StepLR"]}, "Learning rate: StepLR, advanced after every epoch.\n"),
         (
             {"schedule": lr_scheduler.ReduceLROnPlateau, "warmup_steps": 1000},

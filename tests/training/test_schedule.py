@@ -34,6 +34,21 @@ def test_one_cycle_rises_to_the_maximum_once_and_falls_to_almost_zero():
     assert last.get_last_lr()[0] == pytest.approx(3e-3 / 25 / 1e4)
 
 
+@pytest.mark.parametrize(
+    ("momentum", "expected"), [((0.7, 0.9), {0: 0.9, 29: 0.7, 99: 0.9}), (None, {0: 0.8, 29: 0.8})]
+)
+def test_one_cycle_moves_the_momentum_against_the_learning_rate_or_leaves_it(momentum, expected):
+    adam = torch.optim.Adam([torch.nn.Parameter(torch.zeros(2))], betas=(0.8, 0.99))
+    schedule = OneCycle(adam, 100, max_lr=3e-3, momentum=momentum)
+    found = []
+    for _ in range(100):
+        found.append(adam.param_groups[0]["betas"])
+        adam.step()
+        schedule.step()
+    assert {step: found[step][0] for step in expected} == pytest.approx(expected)
+    assert {betas[1] for betas in found} == {0.99}
+
+
 @pytest.mark.parametrize("num_steps", [1, 2, 3, 10, 100])
 def test_one_cycle_fits_trainings_of_any_length(num_steps):
     found = rates(OneCycle(optimizer(), num_steps, max_lr=1e-2), num_steps - 1)
@@ -80,6 +95,11 @@ def test_one_cycle_of_another_length_is_refused():
         (OneCycle, {"max_lr": 1e-3, "div_factor": -1.0}, "div_factor is -1.0, expected more than 0. Change"),
         (OneCycle, {"max_lr": 1e-3, "final_div_factor": 0.0}, "final_div_factor is 0.0, expected more than 0. Change"),
         (OneCycle, {"max_lr": 1e-3, "pct_start": 1.0}, "pct_start is 1.0, expected at least 0 and less than 1. Change"),
+        (
+            OneCycle,
+            {"max_lr": 1e-3, "momentum": (0.9, 1.0)},
+            "momentum is 1.0, expected at least 0 and less than 1. Ch",
+        ),
         (StepDecay, {"factor": 0.0}, "factor is 0.0, expected more than 0. Change the argument factor of StepDecay."),
         (StepDecay, {"every": 0}, "every is 0, expected more than 0. Change the argument every of StepDecay."),
     ],

@@ -70,7 +70,9 @@ class Optimization:
         if self.schedule is not None:
             schedule, interval = self._scheduled(optimizer, self.schedule)
             configured.append(schedule)
-            said.append(f"{type(schedule['scheduler']).__name__}, advanced after every {interval}")
+            cycles = getattr(schedule["scheduler"], "cycle_momentum", False)  # OneCycle and others of torch
+            with_momentum = ", with the momentum" if cycles else ""
+            said.append(f"{type(schedule['scheduler']).__name__}{with_momentum}, advanced after every {interval}")
         self._warm_up = WarmUp(optimizer, self.warmup_steps) if self.warmup_steps else None
         if self._warm_up:
             # the name that Lightning gives the other schedule: else each learning rate would be logged twice

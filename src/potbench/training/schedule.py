@@ -52,6 +52,8 @@ class OneCycle(OneCycleLR, PlannedSchedule):
         pct_start: fraction of the steps in which it rises.
         div_factor: largest over first learning rate.
         final_div_factor: first over last learning rate.
+        momentum: its smallest and largest value (of Adam and Muon, the first of betas), which is reached where the
+            learning rate is largest and smallest; None leaves it as the optimizer has it.
     """
 
     def __init__(
@@ -62,9 +64,13 @@ class OneCycle(OneCycleLR, PlannedSchedule):
         pct_start: float = 0.3,
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
+        momentum: tuple[float, float] | None = (0.85, 0.95),
     ) -> None:
         require_positive(self, max_lr=max_lr, div_factor=div_factor, final_div_factor=final_div_factor)
         require_fraction(self, pct_start=pct_start)
+        smallest, largest = momentum or (0.0, 0.0)
+        require_fraction(self, momentum=smallest)
+        require_fraction(self, momentum=largest)
         super().__init__(
             optimizer,
             max_lr,
@@ -72,6 +78,9 @@ class OneCycle(OneCycleLR, PlannedSchedule):
             pct_start=pct_start,
             div_factor=div_factor,
             final_div_factor=final_div_factor,
+            cycle_momentum=momentum is not None,
+            base_momentum=smallest,
+            max_momentum=largest,
         )
 
     @override
