@@ -43,7 +43,7 @@ def made(shape: tuple[int, int], smallest: float, number: int = 1) -> tuple[Tens
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1.0, 1e30])
 def test_singular_values_end_within_the_band_and_singular_vectors_stay(shape, scale):
     # the norm is at most an eighth root of the rank larger than the largest singular value
     u, v, matrices = made(shape, SMALLEST * min(shape) ** (1 / 8), number=3)

@@ -75,8 +75,9 @@ def _factors(gram: Tensor) -> Tensor:
 
 def _norms(stack: Tensor) -> Tensor:
     """Return the norms of matrices, none of them zero: shape (matrices, 1, 1)."""
-    norms: Tensor = torch.linalg.vector_norm(stack, dim=(1, 2), keepdim=True)
-    return norms.clamp_min(torch.finfo(stack.dtype).tiny)
+    # of a layer whose activations are all but zero, the squares are below any number in single precision
+    norms: Tensor = torch.linalg.vector_norm(stack, dim=(1, 2), keepdim=True, dtype=torch.float64)
+    return norms.to(stack.dtype).clamp_min(torch.finfo(stack.dtype).tiny)
 
 
 def _plus(matrices: Tensor, diagonal: float) -> Tensor:
