@@ -162,7 +162,7 @@ def require_positive(owner: object, **settings: float | None) -> None:
 def require_not_negative(owner: object, **settings: float) -> None:
     """Raise SettingError unless seeds, counts and rates are 0 or more; else like `require_positive`."""
     for name, value in settings.items():
-        if value < 0:
+        if not value >= 0:  # not a number is neither
             raise SettingError(owner, name, value, "0 or more")
 
 

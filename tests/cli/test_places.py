@@ -79,6 +79,9 @@ def test_a_path_comes_from_the_setting_with_the_most_of_it(keys: Keys, monkeypat
     assert keys.of_path("/elsewhere") is None
     monkeypatch.setenv("POTBENCH_DATA", "/data/sets/more")
     assert keys.of_path("/data/sets/more/energy.npy") == "POTBENCH_DATA"
+    monkeypatch.delenv("POTBENCH_DATA")
+    monkeypatch.setenv("XDG_DATA_HOME", "/home/me/.local/share")
+    assert keys.of_path("/home/me/.local") == "POTBENCH_DATA"
 
 
 def test_settings_are_found_by_the_ends_of_their_names(keys: Keys) -> None:

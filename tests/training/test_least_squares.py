@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -110,6 +111,17 @@ def test_strengths_are_tried_until_the_loss_of_the_validation_set_rises(
     assert re.search(r"(?m)^\d[\d,]* columns, whose normal equations take up to \d+\.\d\d GiB of memory\.", printed)
 
 
+def test_what_was_solved_is_kept_where_a_weaker_regularization_cannot_be(
+    data: AtomsDataModule, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = solved(data, tmp_path, task_of(strengths=(1e-7,)))
+    both = solved(data, tmp_path, task_of(strengths=(1e-7, 1e-300, 1e-8)))
+    assert torch.equal(both.readout.weight, alone.readout.weight)
+    assert capsys.readouterr().out.count("Regularization 1e-300: too weak to solve the equations in double pre") == 1
+    with pytest.raises(SettingError, match=r"The equations cannot be solved in double precision\. Expected larger"):
+        solved(data, tmp_path, task_of(strengths=(1e-300,)))
+
+
 def test_a_checkpoint_gives_the_same_energies(data: AtomsDataModule, tmp_path: Path) -> None:
     best = ModelCheckpoint(tmp_path, filename="best", monitor="validation/loss")
     task = task_of()
@@ -177,6 +189,10 @@ def test_more_columns_than_the_memory_holds_are_refused_before_training(
         (lambda: task_of(EnergyForcesLoss(error=nn.L1Loss)), "EnergyForcesLoss of L1Loss"),
         (lambda: task_of(strengths=()), "one or more numbers, all above zero"),
         (lambda: task_of(strengths=(1e-9, 0.0)), "one or more numbers, all above zero"),
+        (lambda: task_of(strengths=(1e-9, math.nan)), "one or more numbers, all above zero"),
+        (lambda: task_of(strengths=(math.inf,)), "one or more numbers, all above zero"),
+        (lambda: LeastSquaresTask(potential_of(), smoothness=-3), "smoothness is -3, expected a finite number of at"),
+        (lambda: LeastSquaresTask(potential_of(), smoothness=math.nan), "smoothness is nan, expected a finite number"),
     ],
 )
 def test_what_is_no_least_squares_problem_is_refused(make, message: str) -> None:

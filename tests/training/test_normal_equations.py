@@ -40,5 +40,15 @@ def test_solutions_are_those_of_ridge_regression_whether_or_not_the_matrix_is_fo
         assert solution[3] == 0
 
 
+@pytest.mark.parametrize("num_equations", [30, 200])
+def test_no_solution_follows_one_that_double_precision_cannot_hold(num_equations: int) -> None:
+    rows = drawn(num_equations, 5) @ drawn(5, COLUMNS)
+    equations = NormalEquations(COLUMNS)
+    for some, labels in zip(rows.split(7), drawn(num_equations).split(7), strict=True):
+        equations.add(some.T, labels)
+    assert (equations.gram is None) == (num_equations <= 32)
+    assert len(list(equations.solve(torch.ones(COLUMNS, dtype=torch.float64), (1e-2, 1e-300, 1e-1)))) == 1
+
+
 def test_the_memory_is_known_before_it_is_taken() -> None:
     assert NormalEquations(10_000).num_bytes == 8 * 10_000 * (10_000 + 64)

@@ -45,8 +45,10 @@ class Places(ABC):
 
     def of_path(self, path: str) -> str | None:
         """Return the setting that a path comes from: the one with the most of it; None where none does."""
+        from potbench.datasets.dataset import data_root  # with the libraries that read files; errors alone need it
+
         near = []
-        for place, given in [("POTBENCH_DATA", os.environ.get("POTBENCH_DATA")), *self.leaves()]:
+        for place, given in [("POTBENCH_DATA", data_root()), *self.leaves()]:
             if isinstance(given, str | os.PathLike) and str(given):
                 one, other = str(Path(path).absolute()), str(Path(given).absolute())
                 if one.startswith(other) or other.startswith(f"{one}/"):

@@ -46,7 +46,7 @@ def train(
         allow: packages that you trust, whose classes the configs may name beside those of potbench.
         json: file to write the figures to.
     """
-    if minutes <= 0:
+    if not minutes > 0:
         raise SettingError(train, "minutes", minutes, "more than 0")
     if threads < 1:
         raise SettingError(train, "threads", threads, "at least 1")

@@ -83,6 +83,18 @@ class Seal:
             write_text(folder / FILE, to_json(self))
 
 
+def seal(file: Path) -> None:
+    """Write beside a file, as .json, how it is now that its bytes are known to be right."""
+    write_text(file.with_suffix(".json"), to_json(Sealed.of(file)))
+
+
+def is_sealed(file: Path) -> bool:
+    """Return whether a file is as it was sealed, by its size, its time and a sample of its bytes."""
+    with suppress(OSError, ValueError, RecursionError):
+        return from_plain(Sealed, json.loads(file.with_suffix(".json").read_bytes())) == Sealed.of(file)
+    return False
+
+
 def seal_arrays(folder: Path, fingerprint: str) -> None:
     """Seal the files of a store, whose bytes are known to be right."""
     arrays = {name: Sealed.of(folder / name) for name in ARRAYS if (folder / name).is_file()}

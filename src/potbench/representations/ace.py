@@ -56,7 +56,7 @@ class ACE(Representation):
     ) -> None:
         super().__init__()
         require_positive(self, cutoff=cutoff, cost_of_l=cost_of_l, scale=scale)
-        if not 1 <= len(max_degrees) <= 4 or min(max_degrees) < 0:
+        if not 1 <= len(max_degrees) <= 4 or not all(0 <= degree < UNLIMITED for degree in max_degrees):
             raise SettingError(self, "max_degrees", list(max_degrees), "one to four numbers, none below zero")
         if len(max_l) != len(max_degrees) or min(max_l) < 0:
             expected = f"{len(max_degrees)} numbers as in max_degrees, none below zero"

@@ -95,9 +95,12 @@ class ClosedFormTask(OnePassTask):
             self.potential.load_state_dict(arrays)
             error = self._validation_error()
             self.trainer.print(f"Length scale {length_scale}: RMSE of the validation forces {error:.4g} eV/Å")
-            if error > smallest:
+            if not error <= smallest:
                 break
             smallest, solved = error, arrays
+        if not solved:
+            problem = "The equations cannot be solved in double precision"
+            raise SettingError(self, "length_scales", list(self.length_scales), "other numbers", problem)
         self.potential.load_state_dict(solved)
 
     def _validation_error(self) -> float:

@@ -59,9 +59,11 @@ class LeastSquaresTask(OnePassTask):
             raise SettingError(potential, "standardize", True, expected)
         if not isinstance(self.loss.error, nn.MSELoss) or type(self.loss) is not EnergyForcesLoss:
             raise SettingError(self, "loss", _name(self.loss), "an EnergyForcesLoss of squared errors: least squares")
-        if not regularization or min(regularization) <= 0:
+        if not regularization or not all(0 < strength < math.inf for strength in regularization):
             expected = "one or more numbers, all above zero"
             raise SettingError(self, "regularization", list(regularization), expected)
+        if not 0 <= smoothness < math.inf:
+            raise SettingError(self, "smoothness", smoothness, "a finite number of at least 0")
         self.regularization = regularization
         self.smoothness = smoothness
         self.equations: NormalEquations | None = None
@@ -151,13 +153,20 @@ class LeastSquaresTask(OnePassTask):
         degrees = torch.cat([*self.representation.degrees, self.potential.offset.new_zeros(self._sizes[-1])])
         smallest, best = math.inf, torch.zeros_like(degrees)
         solutions = equations.solve((1 + degrees) ** -self.smoothness, self.regularization)
-        for strength, weights in zip(self.regularization, solutions, strict=True):
+        for strength in self.regularization:
+            weights = next(solutions, None)
+            if weights is None:
+                self.trainer.print(f"Regularization {strength:g}: too weak to solve the equations in double precision")
+                break
             self._set(weights)
             loss = self._validation_loss()
             self.trainer.print(f"Regularization {strength:g}: loss on the validation set {loss:.4g}")
-            if loss > smallest:
+            if not loss <= smallest:
                 break
             smallest, best = loss, weights
+        if math.isinf(smallest):
+            problem = "The equations cannot be solved in double precision"
+            raise SettingError(self, "regularization", list(self.regularization), "larger numbers", problem)
         self._set(best)
 
     def _set(self, weights: Tensor) -> None:

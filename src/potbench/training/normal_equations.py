@@ -62,22 +62,26 @@ class NormalEquations:
             strengths: λ, each above zero.
 
         Yields:
-            w, shape (columns,), for each strength.
+            w, shape (columns,), for each strength, up to one that is too weak for double precision.
         """
         scale = smoothness / self.squares.sqrt().clamp(min=torch.finfo(torch.float64).tiny)
         scale = torch.where(self.squares > 0, scale, 0.0)
         if self.gram is None:
             rows = torch.cat(self._rows, dim=1) * scale.unsqueeze(1)
             kernel, labels = rows.T @ rows, torch.cat(self._labels)
+            identity = torch.eye(len(labels), dtype=kernel.dtype)
             for strength in strengths:
-                factor = torch.linalg.cholesky(kernel + strength * torch.eye(len(labels), dtype=kernel.dtype))
+                factor, failed = torch.linalg.cholesky_ex(kernel + strength * identity)
+                if failed:
+                    return
                 yield scale * (rows @ torch.cholesky_solve(labels.unsqueeze(1), factor).squeeze(1))
             return
         self._update()
         diagonal = _mirror(self.gram, scale)
         for strength in strengths:
             _restore(self.gram, diagonal + strength)
-            _factorize(self.gram)
+            if not _factorize(self.gram):
+                return
             yield scale * _substitute(self.gram, scale * self.moments)
 
     def _update(self) -> None:
@@ -115,17 +119,24 @@ def _restore(matrix: Tensor, diagonal: Tensor) -> None:
     matrix.diagonal().copy_(diagonal)
 
 
-def _factorize(matrix: Tensor) -> None:
-    """Replace the lower triangle of A by L of A = L Lᵀ, in place; the upper triangle stays, for the next λ."""
+def _factorize(matrix: Tensor) -> bool:
+    """Replace the lower triangle of A by L of A = L Lᵀ, in place; the upper triangle stays, for the next λ.
+
+    Returns:
+        Whether A is positive definite, without which there is no L.
+    """
     for start, end in _panels(len(matrix)):
         inner = matrix[start:end, start:end]
         kept = inner.triu(1)
         matrix[start:, start:end].addmm_(matrix[start:, :start], matrix[start:end, :start].T, alpha=-1)
-        lower = torch.linalg.cholesky(inner)  # reads the lower triangle alone
+        lower, failed = torch.linalg.cholesky_ex(inner)  # reads the lower triangle alone
+        if failed:
+            return False
         inner.copy_(lower + kept)
         matrix[end:, start:end] = torch.linalg.solve_triangular(
             lower.T, matrix[end:, start:end], upper=True, left=False
         )
+    return True
 
 
 def _substitute(matrix: Tensor, labels: Tensor) -> Tensor:

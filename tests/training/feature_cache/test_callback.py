@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def caches(data) -> list[str]:
-    return sorted(path.name for path in data.store.folder.glob("features-*"))
+    return sorted(path.name for path in data.store.folder.glob("features-*.npy"))
 
 
 def trained(folder: Path, *callbacks, forces: float = 0.0, epochs: int = 2, precision: str = "32-true"):
@@ -55,6 +55,31 @@ def test_the_cache_is_filled_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr(callback, "fill", never)
     trained(tmp_path, FeatureCache())
+
+
+def other_bytes(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-4] + b"\0\0\0\1")
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-4])
+
+
+def without_a_seal(file: Path) -> None:
+    file.with_suffix(".json").unlink()
+
+
+@pytest.mark.parametrize("damage", [other_bytes, cut_short, without_a_seal])
+def test_what_is_not_as_it_was_written_is_computed_again_and_a_line_says_so(tmp_path, capsys, damage):
+    data, _, before = trained(tmp_path, FeatureCache())
+    file = data.store.folder / caches(data)[0]
+    damage(file)
+    capsys.readouterr()
+    _, _, after = trained(tmp_path, FeatureCache())
+    assert after == before
+    assert f"{file} is not what was written there: its features are computed again." in capsys.readouterr().out
+    trained(tmp_path, FeatureCache())
+    assert "computed again" not in capsys.readouterr().out
 
 
 def test_seconds_that_computing_took_are_counted_also_those_before_the_run_was_resumed(tmp_path, monkeypatch):

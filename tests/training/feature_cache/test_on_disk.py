@@ -28,7 +28,7 @@ def opened(folder: Path) -> Store:
 
 
 def caches(store: Store) -> list[str]:
-    return sorted(path.name for path in store.folder.glob("features-*"))
+    return sorted(path.name for path in store.folder.glob("features-*") if path.suffix != ".json")
 
 
 def test_cached_features_are_those_that_are_computed(tmp_path):

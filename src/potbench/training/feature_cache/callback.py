@@ -16,6 +16,7 @@ from lightning.pytorch.plugins import DoublePrecision
 from typing_extensions import override
 
 from potbench.loading import AtomsDataModule
+from potbench.loading.seal import is_sealed
 from potbench.potentials.atomic import AtomicPotential
 from potbench.training.feature_cache.in_memory import in_memory, size_in_memory
 from potbench.training.feature_cache.on_disk import cache_file, fill, on_disk, size_on_disk
@@ -80,7 +81,9 @@ class FeatureCache(Callback):
                 f"{self.largest_size:g} GiB."
             )
             return None
-        if not _once(trainer, lambda: None if file.is_file() else fill(file, data.store, potential)):
+        if file.is_file() and not is_sealed(file):
+            trainer.print(f"{file} is not what was written there: its features are computed again.")
+        if not _once(trainer, lambda: None if is_sealed(file) else fill(file, data.store, potential)):
             return None
         trainer.print(f"Features are computed once and read from {file} ({size:.2f} GiB).")
         return on_disk(file, data.store)

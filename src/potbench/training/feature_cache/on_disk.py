@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from potbench import __version__
 from potbench.loading.collate import gather
 from potbench.loading.one_writer import one_writer
+from potbench.loading.seal import is_sealed, seal
 from potbench.loading.store import Store
 from potbench.potentials.atomic import AtomicPotential
 from potbench.training.feature_cache.table import FeatureTable
@@ -31,7 +33,8 @@ def size_on_disk(store: Store, potential: AtomicPotential) -> int:
 
 def cache_file(store: Store, potential: AtomicPotential) -> Path:
     """Return the file for the features of this store by this representation."""
-    facts = [store.fingerprint, potential.representation.constants, str(file_dtype()), torch.__version__]
+    versions = torch.__version__, __version__
+    facts = [store.fingerprint, potential.representation.constants, str(file_dtype()), *versions]
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
     return store.folder / f"features-{key}.npy"
 
@@ -42,7 +45,7 @@ def fill(file: Path, store: Store, potential: AtomicPotential) -> None:
     Of several processes that want the file, one computes and the others wait.
     """
     with one_writer(file):
-        if not file.is_file():
+        if not is_sealed(file):
             _write(file, store, potential)
 
 
@@ -66,5 +69,6 @@ def _write(file: Path, store: Store, potential: AtomicPotential) -> None:
         # another run finished first, and deleted this one's partial file
         if not file.is_file():
             raise
+    seal(file)
     for left_by_a_killed_process in file.parent.glob(f"{file.name}.*.partial"):
         left_by_a_killed_process.unlink(missing_ok=True)
