@@ -323,3 +323,26 @@ def test_what_is_wrong_in_the_file_of_a_block_is_said_by_its_key(
     block.write_text(json.dumps({"class_path": "potbench.potentials.Pairwise", "init_args": {setting: value}}))
     key = POTENTIAL.removesuffix(".init_args")
     assert said(parser, *QUICKSTART, f"--{key}", block).startswith(message)
+
+
+OWN = "model.init_args.potential.init_args.representation"
+NEEDS = "whose module imports nowhere, which is not there. Install or correct it."
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("class Own(Base)\n", "own_module.py cannot be imported: expected ':' in line 1. Correct own_module.py."),
+        (
+            "import nowhere.found\n",
+            f"{OWN} is 'own_module.Own', {NEEDS}",
+        ),
+    ],
+    ids=["syntax", "package"],
+)
+def test_what_an_own_module_lacks_is_said(
+    parser: RunParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, expected: str
+) -> None:
+    (tmp_path / "own_module.py").write_text(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert said(parser, *QUICKSTART, "--model.potential.representation", "own_module.Own") == expected

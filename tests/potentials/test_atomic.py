@@ -145,3 +145,36 @@ def test_a_scale_that_is_not_above_zero_is_refused():
         SettingError, match=r"^scale is -1\.0, expected more than 0\. Change the argument scale of Atom"
     ):
         potential_of(scale=-1.0)
+
+
+class Short(Distances):
+    def forward(self, batch, element):
+        return super().forward(batch, element)[:-1]
+
+
+class Detached(Distances):
+    def forward(self, batch, element):
+        return super().forward(batch, element).detach().numpy()
+
+
+class Unsized(Representation):
+    cutoff = 3.0
+
+    def __init__(self, elements):
+        super().__init__()
+
+    def forward(self, batch, element):
+        return batch.positions
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (Short, r"Short returned shape \(\d+, 1\) for \d+ atoms\. Expected a tensor of shape \(\d+, 1\)"),
+        (Detached, r"Detached returned <class 'numpy.ndarray'> for \d+ atoms\. Expected a tensor of shape"),
+        (Unsized, r"Unsized does not set self\.num_features, which every representation has"),
+    ],
+)
+def test_a_representation_that_breaks_its_contract_is_named(batch, kind, message):
+    with pytest.raises(SettingError, match=message):
+        AtomicPotential(["H", "O"], kind, Scaled)(batch)

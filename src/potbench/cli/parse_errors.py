@@ -211,6 +211,9 @@ def _wrong_value(found: re.Match[str], trail: Trail, parser: Parser) -> str | No
             f"{place} would have the entry {entry[1]} alone. Expected all of its entries, or --{place}.{entry[1]} "
             f"behind the config. Change {place}."
         )
+    needed = re.search(r"No module named '([\w.]+)'\. Got value: (?:Namespace\(class_path=')?([\w.]+)", trail.text)
+    if needed and not f"{needed[2]}.".startswith(f"{needed[1]}."):
+        return f"{place} is {needed[2]!r}, whose module imports {needed[1]}, which is not there. Install or correct it."
     no_class = [] if plain else NO_CLASS.findall(trail.text)
     if no_class:
         given = value if union else no_class[0]
@@ -261,6 +264,9 @@ def in_yaml(kinds: list[str]) -> str:
 
 UNKNOWN = r"(?:Option|Subcommand .*option) '([^']+)'(?: is not accepted)?|unrecognized arguments: --(\S+)"
 READERS: dict[str, Callable[[re.Match[str], Trail, Parser], str | None]] = {
+    r"([^\n]+) \((\S+\.py), line (\d+)\)": lambda found, trail, parser: (
+        f"{found[2]} cannot be imported: {found[1].strip(' -')} in line {found[3]}. Correct {found[2]}."
+    ),
     r"Problems parsing config: (.+)|Unexpected config|\"config\": (while .+)": _config,
     r"\"config\": [\w ]+: '(.+)'": _no_config,
     r"argument (?:-c/)?--([\w.]+): expected one argument": _no_value,

@@ -48,6 +48,11 @@ class AtomicPotential(SumOverAtoms):
         if not 0 < smallest_spread <= 1:
             raise SettingError(self, "smallest_spread", smallest_spread, "more than 0, and at most 1")
         self.representation = representation(elements)
+        for name in ("num_features", "cutoff"):
+            if not hasattr(self.representation, name):
+                chosen = type(self.representation).__name__
+                problem = f"{chosen} does not set self.{name}, which every representation has"
+                raise SettingError(self, "representation", chosen, f"self.{name} = … in its __init__", problem)
         self.standardization: Standardization | None = None
         if standardize:
             if self.representation.constants is None:
@@ -64,8 +69,7 @@ class AtomicPotential(SumOverAtoms):
 
     def features(self, batch: Batch) -> torch.Tensor:
         """Compute the features of each atom from the positions: shape (atoms, features)."""
-        features: torch.Tensor = self.representation(batch, self.element(batch))
-        return features
+        return self._features(batch, self.element(batch))
 
     @override
     def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, torch.Tensor]:
@@ -86,7 +90,7 @@ class AtomicPotential(SumOverAtoms):
 
     @override
     def atomic_energies(self, batch: Batch, element: torch.Tensor) -> torch.Tensor:
-        features = self.representation(batch, element) if batch.cached is None else batch.cached.features
+        features = self._features(batch, element) if batch.cached is None else batch.cached.features
         return self.read(features, batch, element)
 
     def read(self, features: torch.Tensor, batch: Batch, element: torch.Tensor) -> torch.Tensor:
@@ -101,6 +105,16 @@ class AtomicPotential(SumOverAtoms):
         if self.standardization is not None:
             with torch.no_grad():
                 self.standardization.fit((self.features(batch), self.element(batch)) for batch in batches)
+
+    def _features(self, batch: Batch, element: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.representation(batch, element)
+        expected = (element.shape[0], self.representation.num_features)
+        if not isinstance(features, torch.Tensor) or tuple(features.shape) != expected:
+            name = type(self.representation).__name__
+            given = f"shape {tuple(features.shape)}" if isinstance(features, torch.Tensor) else repr(type(features))
+            problem = f"{name} returned {given} for {expected[0]} atoms"
+            raise SettingError(self, "representation", name, f"a tensor of shape {expected}", problem)
+        return features
 
     @override
     def element_tables(self) -> dict[str, list[tuple[str, ...]]]:
