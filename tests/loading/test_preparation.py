@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -30,6 +31,7 @@ from potbench.errors import DataFileError, MissingDataError, RecordError
 from potbench.loading import AtomsDataModule, Store
 from potbench.loading.manifest import Units
 from potbench.loading.preparation import find_prepared, origin_of, prepare
+from potbench.structures import Frames
 from tests.native_files import conformers, write_ani1
 from tests.native_files.ase_files import write_database, write_extended_xyz, write_iso17, write_qm9
 from tests.native_files.made import Made, blocks
@@ -103,6 +105,64 @@ def test_other_options_get_a_store_of_their_own(made, prepared, monkeypatch):
     assert prepare(made, prepared).folder != before
 
 
+OWN = """
+import numpy as np
+from potbench.structures import Frames
+from tests.native_files.made import Made
+class Own(Made):
+    def read(self):
+        yield Frames("CH", np.array([6, 1]), np.array([[[0.0, 0, 0], [0, 0, 1]]]), np.array([2.0]) * UNIT)
+"""
+
+
+def test_a_class_that_is_corrected_reads_its_files_again(tmp_path, made, prepared):
+    def energy(unit: str) -> float:
+        (tmp_path / "own.py").write_text(OWN.replace("UNIT", unit))
+        spec = importlib.util.spec_from_file_location("own", tmp_path / "own.py")
+        own = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(own)
+        return float(prepare(own.Own(made.file), prepared).energy[0])
+
+    assert [energy("1.0"), energy("27.2"), energy("1.0")] == [2.0, 54.4, 2.0]
+    assert len(list(prepared.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../x"])
+def test_a_name_that_no_folder_can_have_is_refused(made, prepared, monkeypatch, name):
+    monkeypatch.setattr(Made, "info", replace(made.info, name=name))
+    with pytest.raises(DataFileError, match=f"Made is called {name!r}. Expected a name that a folder can have"):
+        prepare(made, prepared)
+    assert not prepared.exists() or not list(prepared.iterdir())
+
+
+SOUND = Frames("CH", np.array([6, 1]), np.arange(12.0).reshape(2, 2, 3), np.zeros(2), np.zeros((2, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            {"energy": np.zeros(3)},
+            r"positions of CH have shape \(2, 2, 3\). Expected \(3, 2, 3\): of 3 energies",
+        ),
+        ({"energy": np.zeros((2, 1))}, r"energy of CH has shape \(2, 1\). Expected \(frames,\)"),
+        ({"atomic_numbers": np.ones((2, 2))}, r"atomic_numbers of CH have shape \(2, 2\) and dtype float64. Expected"),
+        ({"atomic_numbers": ["C", "H"]}, r"atomic_numbers of CH have shape \(2,\) and dtype <U1. Expected numbers"),
+        ({"positions": np.zeros((2, 3))}, r"positions of CH have shape \(2, 3\). Expected \(2, 2, 3\)"),
+        ({"forces": np.zeros((2, 3, 3))}, r"forces of CH have shape \(2, 3, 3\). Expected \(2, 2, 3\)"),
+        ({"energy": np.array([0, np.nan])}, r"frame 3 \(CH\) has energies that are no finite numbers"),
+        ({"forces": np.full((2, 2, 3), np.inf)}, r"frame 2 \(CH\) has forces that are no finite numbers"),
+    ],
+)
+def test_what_a_class_reads_wrongly_is_refused_and_leaves_no_store(tmp_path, prepared, wrong, message):
+    file = tmp_path / "made.h5"
+    file.write_text("content")
+    with pytest.raises(DataFileError, match=f"made \\(made.h5\\): {message}"):
+        prepare(Made(file, lambda: [SOUND, SOUND._replace(**wrong)]), prepared)
+    assert not list(prepared.glob("*/manifest.json"))
+    assert len(prepare(Made(file, lambda: [SOUND]), prepared)) == 2
+
+
 def test_a_file_moved_elsewhere_keeps_its_store(tmp_path, made, prepared):
     before = prepare(made, prepared)
     moved = tmp_path / "elsewhere" / made.file.name
@@ -126,8 +186,9 @@ def test_a_file_that_was_touched_keeps_its_store(made, prepared):
     assert made.times_read == 1
 
 
-def test_the_folder_of_a_store_will_be_the_same_for_ever(made, prepared):
+def test_the_folder_of_a_store_will_be_the_same_for_ever(made, prepared, monkeypatch):
     # stores of earlier versions are found by it
+    monkeypatch.setattr(Made, "__module__", "potbench.datasets.made")
     assert prepare(made, prepared).folder.name == "made-a367eb70b41d"
 
 

@@ -88,7 +88,7 @@ class Several(Dataset):
             name: [] if each.downloads else [file.name for file in each.files] for name, each in self._rooted.items()
         }
         return {
-            name: " of ".join([f"{type(dataset).__name__}({dataset.options})", *files[name]])
+            name: " of ".join([f"{dataset.code or type(dataset).__name__}({dataset.options})", *files[name]])
             for name, dataset in self.datasets.items()
         }
 

@@ -15,6 +15,7 @@ from potbench.datasets.own_file import OwnFile
 from potbench.downloads.checksums import Checksums
 from potbench.errors import DataFileError, RecordError
 from potbench.loading.catalog import reader_of
+from potbench.loading.malformed import refuse_malformed
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
 from potbench.loading.one_writer import one_writer
 from potbench.loading.same_place import refuse_same_place
@@ -69,7 +70,8 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
             return _opened(folder, dataset)
         print(f"Converting {origin.name} into {folder}", flush=True)
         files = ", ".join(source.file for source in origin.sources[:3])
-        chunks = watch(refuse_same_place(dataset.read(), f"{origin.name} ({files})" if files else origin.name))
+        name = f"{origin.name} ({files})" if files else origin.name
+        chunks = watch(refuse_same_place(refuse_malformed(dataset.read(), name), name))
         store = Store.write(folder, chunks, origin, dataset.official_splits, unread)
         seal_sources(folder, seals, folders)
     for remark in remarks:
@@ -93,6 +95,9 @@ def origin_of(dataset: Dataset) -> Origin:
     # first: what is read afterwards, info included, is of these bytes, or they are found to have changed
     sources = tuple(_source(dataset.require(file)) for file in dataset.files)
     info = dataset.info
+    if info.name in {"", ".."} or Path(info.name).name != info.name:
+        problem = f"{type(dataset).__name__} is called {info.name!r}"
+        raise DataFileError(f"{problem}. Expected a name that a folder can have. Change info.name.")
     return Origin(
         name=info.name,
         theory=info.theory,
@@ -186,4 +191,4 @@ def _options(dataset: Dataset) -> dict[str, str]:
     # a store that names no class is of the one by which such files are usually read
     if isinstance(dataset, OwnFile) and type(dataset) is not reader_of(dataset.file):
         options["reader"] = type(dataset).__name__
-    return options
+    return options | ({"code": dataset.code} if dataset.code else {})
