@@ -167,6 +167,18 @@ def test_what_would_be_no_ensemble_is_refused(
     assert "An ensemble of 1 run has no spread" in refused(["ensemble", first, *new])
     assert "have the same weights" in refused(["ensemble", first, first, *new])
     assert "already holds a run" in refused(["ensemble", first, str(make(1)), "--run_dir", str(ensemble)])
+    assert f"{ensemble} is an ensemble itself" in refused(["ensemble", first, str(ensemble), *new])
+
+
+def test_the_same_weights_in_another_file_are_refused(
+    make: Make, tmp_path: Path, refused: Callable[[list[str]], str]
+) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(make(0), again)
+    content = torch.load(again / "checkpoints" / "best.ckpt", weights_only=True)
+    torch.save({**content, "global_step": content["global_step"] + 1}, again / "checkpoints" / "best.ckpt")
+    printed = refused(["ensemble", str(make(0)), str(make(1)), str(again), "--run_dir", str(tmp_path / "new")])
+    assert f"{make(0)} and {again} have the same weights" in printed
 
 
 def test_a_test_frame_that_another_member_trained_on_is_refused(

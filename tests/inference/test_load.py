@@ -49,6 +49,14 @@ def test_importing_potbench_is_light() -> None:
     assert min(times) < 0.1
 
 
+def with_another_carbon(run: Path) -> Path:
+    """A checkpoint that differs from the best of a run in a weight of carbon alone."""
+    other = small_checkpoint()
+    (name, *_) = (name for name in other["state_dict"] if ".readout." in name and ".C." in name)
+    other["state_dict"][name] += 1.0
+    return save(other, run / "checkpoints" / "other.ckpt")
+
+
 def test_an_unknown_name_is_none_of_potbench() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'lod'"):
         _ = potbench.lod
@@ -111,8 +119,9 @@ def test_repulsion_is_added_to_a_potential_that_was_trained_without(run: Path) -
 
 def test_repulsion_is_added_to_each_member_of_an_ensemble(run: Path) -> None:
     near = Atoms("OH", [[0.0, 0.0, 0.0], [0.0, 0.0, 0.2]])
-    alone, ensemble = (potbench.load(each, repulsion=True).predict(near) for each in (run, [run, run]))
-    assert alone.energy > potbench.load([run, run]).predict(near).energy + 10
+    several = [run, with_another_carbon(run)]
+    alone, ensemble = (potbench.load(each, repulsion=True).predict(near) for each in (run, several))
+    assert alone.energy > potbench.load(several).predict(near).energy + 10
     assert ensemble.energy == pytest.approx(alone.energy)
     assert ensemble.forces == pytest.approx(alone.forces, rel=1e-4)
 
@@ -133,6 +142,12 @@ def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:
     (run / "checkpoints" / "best.ckpt").unlink()
     with pytest.raises(RunError, match="does not exist"):
         potbench.load(run)
+
+
+def test_runs_with_the_same_weights_are_no_ensemble(tmp_path: Path, run: Path) -> None:
+    again = save({**small_checkpoint(), "global_step": 8}, tmp_path / "again.ckpt")  # its bytes differ
+    with pytest.raises(RunError, match=r"again\.ckpt have the same weights, and no spread"):
+        potbench.load([run, again])
 
 
 def test_a_class_that_is_not_allowed_is_not_built(tmp_path: Path) -> None:

@@ -134,6 +134,12 @@ def test_members_of_other_elements_are_refused():
         Ensemble(["H", "C"], several[:1])
 
 
+def test_an_ensemble_is_no_member_of_another():
+    springs = [Springs(["H", "C"]) for _ in range(3)]
+    with pytest.raises(SettingError, match="Member 1 is an ensemble itself"):
+        Ensemble(["H", "C"], [springs[0], Ensemble(["H", "C"], springs[1:])])
+
+
 def test_members_that_agree_have_no_spread(batch):
     one = build(FILES["ani_feed_forward"], 0)
     found = Ensemble(one.elements, [copy.deepcopy(one) for _ in range(5)]).eval()(batch, forces=True)

@@ -15,7 +15,7 @@ from potbench.potentials.repulsion import Repulsion
 from potbench.potentials.sum_over_atoms import SumOverAtoms
 from potbench.runs.allowed import Allowed
 from potbench.runs.checkpoint import load_potential
-from potbench.runs.ensemble_members import require_same_labels
+from potbench.runs.ensemble_members import require_apart, require_same_labels
 from potbench.runs.folder import RunFolder
 from potbench.runs.record import Record
 from potbench.runs.trained_on import TrainedOn
@@ -47,7 +47,7 @@ def load(
         The potential in evaluation mode. It knows the training set of its run, as far as predictions are judged by it.
 
     Raises:
-        RunError: the folder is no run, or has no checkpoint yet.
+        RunError: the folder is no run, or has no checkpoint yet; or members of an ensemble have the same weights.
         CheckpointError: the checkpoint is damaged, or its potential cannot be built.
         SettingError: there is no such device or precision, the checkpoint names classes of other packages, no repulsion
             can be added, or the members of an ensemble do not belong together.
@@ -90,6 +90,7 @@ def _add_repulsion(potential: Potential, shortest: Mapping[str, float] | None, f
 def _ensemble(members: Sequence[Potential], runs: Sequence[Path | str]) -> Ensemble:
     folders = [folder for folder in map(_folder, runs) if folder.record.is_file()]
     require_same_labels([(folder, Record.load(folder.path)) for folder in folders])
+    require_apart([(run, member.state_dict()) for run, member in zip(runs, members, strict=True)])
     ensemble = Ensemble(members[0].elements if members else [], list(members))
     if any(member.positions(torch.zeros(1)).dtype == torch.float64 for member in members):
         ensemble.double()

@@ -38,6 +38,10 @@ class Ensemble(Potential):
         if len(members) < 2:
             raise SettingError(self, "members", members, "two or more", f"An ensemble of {len(members)} has no spread")
         for number, member in enumerate(members):
+            if isinstance(member, Ensemble):
+                # its mean scatters less than a single member, and may share members with the others
+                problem = f"Member {number} is an ensemble itself"
+                raise SettingError(self, "members", members, "single potentials, such as its members", problem)
             if set(member.elements) != set(elements):
                 raise SettingError(
                     self,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
 from typing import NamedTuple
+
+import torch
+from torch import Tensor
 
 from potbench.errors import RunError
 from potbench.runs.checkpoint import Content, read_checkpoint, sha256
 from potbench.runs.ensemble_of import EnsembleMember
 from potbench.runs.folder import RunFolder
+from potbench.runs.recipe import is_ensemble
 from potbench.runs.record import Record
 
 
@@ -38,7 +44,8 @@ def read_members(runs: Sequence[RunFolder]) -> list[MemberRun]:
     """Read the runs of an ensemble.
 
     Raises:
-        RunError: there are fewer than two, one is not finished, or they do not belong together.
+        RunError: there are fewer than two, one is not finished or an ensemble itself, two have the same weights, or
+            they do not belong together.
         RecordError, CheckpointError: files are damaged.
     """
     if len(runs) < 2:
@@ -55,6 +62,11 @@ def read_members(runs: Sequence[RunFolder]) -> list[MemberRun]:
                 "with `python -m potbench fit`, or leave it out."
             )
         content = read_checkpoint(folder.checkpoint(str(folder.result)))
+        if is_ensemble(content.recipe):
+            raise RunError(
+                f"{folder.path} is an ensemble itself: its mean would count as that of one training, and a member that "
+                "it shares with others twice. Expected runs of single potentials. Name its members in its place."
+            )
         members.append(MemberRun(folder, Record.load(folder.path), content, folder.config.read_text(encoding="utf-8")))
     require_same_labels([(member.folder, member.record) for member in members])
     first = members[0]
@@ -65,14 +77,7 @@ def read_members(runs: Sequence[RunFolder]) -> list[MemberRun]:
             _refuse(
                 first.folder, other.folder, "elements", *(", ".join(each.content.elements) for each in (first, other))
             )
-    seen: dict[str, RunFolder] = {}
-    for member in members:
-        twice = seen.setdefault(member.named.sha256, member.folder)
-        if twice is not member.folder:
-            raise RunError(
-                f"{twice.path} and {member.folder.path} have the same weights, and no spread. Expected runs that were "
-                "trained apart, by other seeds or on other frames. Leave one of them out."
-            )
+    require_apart([(member.folder.path, member.content.weights) for member in members])
     return members
 
 
@@ -87,6 +92,20 @@ def require_same_labels(runs: Sequence[tuple[RunFolder, Record]]) -> None:
         for name, (one, two) in facts.items():
             if one != two:
                 _refuse(first, other, name, one, two)
+
+
+def require_apart(runs: Sequence[tuple[Path | str, Mapping[str, Tensor]]]) -> None:
+    """Raise RunError where two potentials have the same weights.
+
+    Args:
+        runs: folder or checkpoint of each, and its weights by name.
+    """
+    for (one, weights), (other, others) in combinations(runs, 2):
+        if weights.keys() == others.keys() and all(torch.equal(weights[name], others[name]) for name in weights):
+            raise RunError(
+                f"{one} and {other} have the same weights, and no spread. Expected runs that were trained apart, by "
+                "other seeds or on other frames. Leave one of them out."
+            )
 
 
 def _refuse(first: RunFolder, other: RunFolder, what: str, one: str, two: str) -> None:

@@ -36,6 +36,11 @@ def ensemble_recipe(elements: list[str], members: list[dict[str, Any]]) -> dict[
     return {"class_path": "potbench.potentials.Ensemble", "init_args": {"elements": elements, "members": members}}
 
 
+def is_ensemble(potential: dict[str, Any]) -> bool:
+    """Return whether the recipe of a potential is that of an ensemble."""
+    return str(potential["class_path"]).rpartition(".")[2] == "Ensemble"
+
+
 def ensemble_config(members: list[dict[str, Any]], potential: dict[str, Any]) -> dict[str, Any]:
     """Return the config of an ensemble: that of its first member, with all potentials and the splits of all.
 
