@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,17 @@ def test_test_frames_that_the_parent_was_trained_or_validated_on_are_counted(tmp
     theirs = RandomSplit(11, 4, 4).divide(data.store)
     seen = set(data.indices.test.tolist()) - set(theirs.test.tolist())
     assert parent_of(folder.best, [], data).frames_seen == len(seen) > 0
+
+
+def test_test_frames_that_the_parent_of_the_parent_was_trained_on_are_counted(tmp_path, data):
+    first = run(tmp_path / "first", data, data.store.fingerprint)
+    second = run(tmp_path / "second", data, data.store.fingerprint)
+    data.indices.save(second.split)  # its own test frames are those of the fine-tuning
+    seen = parent_of(first.best, [], data)
+    replace(Record.load(second.path), parent=seen).save(second.path)
+    assert parent_of(second.best, [], data).frames_seen == seen.frames_seen > 0
+    shutil.rmtree(first.path)
+    assert parent_of(second.best, [], data).frames_seen == seen.frames_seen
 
 
 def test_of_a_checkpoint_in_no_run_its_bytes_alone_are_known(tmp_path, data):

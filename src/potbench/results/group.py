@@ -219,9 +219,8 @@ def _refused(member: Member, found: RunErrors) -> str:
     seen = trained_on_test(member.folder, found.test.frames)
     if seen:
         return f"refused: it was trained or validated on {seen:,} of {len(found.test.frames):,} test frames"
-    parent = member.known.parent
-    if parent is not None and parent.frames_seen:
-        return f"refused: the run that its weights come from saw {parent.frames_seen:,} of its test frames"
+    if member.known.seen_before:
+        return f"refused: the run that its weights come from saw {member.known.seen_before:,} of its test frames"
     if member.folder.split.is_file():
         own = SplitIndices.load(member.folder.split).test
         if not np.array_equal(np.sort(own), found.test.frames):

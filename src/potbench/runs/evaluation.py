@@ -30,7 +30,8 @@ class Evaluation:
         settings: those that differ from the run's, as text; empty for none.
         data: manifest of the store, if it is not the run's.
         split: how its frames were divided, if not as the run's.
-        frames_seen: frames evaluated that the run was trained or validated on; None where that was not asked.
+        frames_seen: frames evaluated that the run, or one that its weights come from, was trained or validated on; None
+            where that was not asked, or is not known.
         metrics: errors; None where they are those of the run, which are in its metrics.
         test_sets: named test set → errors; empty where they are those of the run.
         spreads: of an ensemble, how well they describe its errors; empty where that is in the record of the run.

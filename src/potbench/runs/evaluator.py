@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from potbench.loading import AtomsDataModule, SplitIndices
 from potbench.potentials.ensemble import Ensemble
+from potbench.runs.ancestors import seen_by
 from potbench.runs.checkpoint import sha256
 from potbench.runs.dashboards import show_evaluation
 from potbench.runs.evaluation import Evaluation, Stage
@@ -171,9 +172,8 @@ class Evaluator(Callback):
         has_data = self._record.data.fingerprint == data.store.fingerprint
         has_split = has_data and self._record.split.fingerprint == data.indices.fingerprint
         seen = None
-        if has_data and not has_split and self.run.split.is_file():
-            split = SplitIndices.load(self.run.split)
-            seen = int(np.isin(getattr(data.indices, stage), np.concatenate([split.train, split.validation])).sum())
+        if not has_split:
+            seen = seen_by([(self.run, self._record)], data.store.fingerprint).count(getattr(data.indices, stage))
         return Evaluation(
             checkpoint=self.checkpoint,
             provenance=provenance(),

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from potbench.loading import AtomsDataModule, SplitIndices
+from potbench.loading import AtomsDataModule
 from potbench.runs.checkpoint import sha256
 from potbench.runs.folder import RunFolder
 
@@ -24,8 +22,8 @@ class Parent:
         data: name of the dataset that it was trained on; None where no record says it, as where it was imported.
         data_fingerprint: of that dataset.
         freeze: weights that are not trained, as they were named.
-        frames_seen: test frames that the parent was trained or validated on; None where it had another dataset, or one
-            that is not known.
+        frames_seen: test frames that the parent, or a run that its own weights come from, was trained or validated on;
+            at least, where one of them is gone. None where none had the dataset, or that is not known.
     """
 
     run: str | None
@@ -63,17 +61,15 @@ def parent_of(checkpoint: Path, freeze: Sequence[str], data: AtomsDataModule) ->
         data: of the fine-tuning; has been set up.
 
     Raises:
-        RecordError: record or split of the other run are damaged.
+        RecordError: record or split of the other run, or of one that its weights come from, are damaged.
     """
-    from potbench.runs.record import Record  # it imports this file
+    # they import this file
+    from potbench.runs.ancestors import seen_by
+    from potbench.runs.record import Record
 
     run = RunFolder(checkpoint.parent.parent)
     record = Record.load(run.path) if run.record.is_file() and checkpoint.parent == run.checkpoints else None
-    seen = None
     trained = None if record is None or record.is_imported else record
-    if trained is not None and trained.data.fingerprint == data.store.fingerprint and run.split.is_file():
-        split = SplitIndices.load(run.split)
-        seen = int(np.isin(data.indices.test, np.concatenate([split.train, split.validation])).sum())
     return Parent(
         run=str(run.path) if record else None,
         checkpoint=str(checkpoint),
@@ -81,5 +77,5 @@ def parent_of(checkpoint: Path, freeze: Sequence[str], data: AtomsDataModule) ->
         data=trained.data.name if trained else None,
         data_fingerprint=trained.data.fingerprint if trained else None,
         freeze=tuple(freeze),
-        frames_seen=seen,
+        frames_seen=seen_by([(run, record)], data.store.fingerprint).count(data.indices.test) if record else None,
     )

@@ -209,6 +209,11 @@ class Record:
         return is_untrained and self.parent is not None and self.parent.run is None
 
     @property
+    def seen_before(self) -> int | None:
+        """Return how many test frames were seen by runs that the weights come from; None where that is not known."""
+        return self.parent.frames_seen if self.parent is not None else None
+
+    @property
     def test_sets(self) -> dict[str, dict[str, Quantity]]:
         """Return named test set → name → error."""
         return {name.removeprefix(NAMED): each for name, each in self.metrics.items() if name.startswith(NAMED)}

@@ -156,7 +156,7 @@ class Recorder(Callback):
         if parent.frames_seen:
             print(
                 f"{parent.frames_seen:,} of the {len(data.indices.test):,} test frames were trained or validated on by "
-                "the parent. Errors on the test set will be too small.",
+                "the parent, or by a run that its weights come from. Errors on the test set will be too small.",
                 flush=True,
             )
         return parent
