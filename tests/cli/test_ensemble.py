@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import potbench
 from potbench.cli.main import main
 from potbench.loading import CalibrationSplit, RandomSplit, SplitIndices
 from potbench.runs.checkpoint import sha256
+from potbench.runs.parent import Parent
 from potbench.runs.record import Record
 from potbench.runs.written_places import stored
 
@@ -189,6 +191,35 @@ def test_a_test_frame_that_another_member_trained_on_is_refused(
     SplitIndices(sets.test, sets.validation, sets.train).save(tmp_path / "other" / "split.npz")
     printed = refused(["ensemble", str(make(0)), str(tmp_path / "other"), "--run_dir", str(tmp_path / "new")])
     assert "test frames of members trained or validated other members" in printed
+
+
+@pytest.fixture
+def tuned(make: Make, tmp_path: Path) -> list[str]:
+    """Four members whose weights come from a run that was trained on three test and five calibration frames of them."""
+    shutil.copytree(make(0), tmp_path / "parent")
+    sets = SplitIndices.load(make(0) / "split.npz")
+    SplitIndices(np.r_[sets.test[:3], sets.calibration[:5]], sets.validation, sets.test[3:]).save(
+        tmp_path / "parent" / "split.npz"
+    )
+    members = [tmp_path / f"tuned_{number}" for number in range(4)]
+    for number, member in enumerate(members):
+        shutil.copytree(make(number), member)
+        record = Record.load(member)
+        best = str(tmp_path / "parent" / "checkpoints" / "best.ckpt")
+        fingerprint = record.data.fingerprint
+        parent = Parent(str(tmp_path / "parent"), best, "89ab", record.data.name, fingerprint, (), 3)
+        replace(record, parent=parent).save(member)
+    return [str(member) for member in members]
+
+
+def test_test_frames_that_parents_of_members_saw_are_counted_and_said(
+    tuned: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POTBENCH_DATA", str(tmp_path / "prepared"))
+    assert main(["ensemble", *tuned, "--run_dir", str(tmp_path / "new")]) == 0
+    record = Record.load(tmp_path / "new")
+    assert record.seen_before == 3
+    assert f"3 of the {record.split.test:,} test frames were trained or validated on" in capsys.readouterr().out
 
 
 def test_a_pair_is_not_calibrated_and_says_so(

@@ -9,6 +9,7 @@ from potbench.loading import SplitIndices
 from potbench.loading.manifest import Units
 from potbench.results.member import Label
 from potbench.results.predicted import predictions
+from potbench.runs.ensemble_of import EnsembleMember, EnsembleOf
 from potbench.runs.parent import Parent
 from potbench.runs.predictions import OF_COMPONENTS, OF_FRAMES, in_order
 from tests.results.conftest import Found, compare_labelled
@@ -108,6 +109,16 @@ def test_a_run_whose_parent_saw_test_frames_is_refused(tmp_path: Path, found: Fo
     replace(run.record(folder), parent=parent).save(folder.path)
     (refused,) = (each for each in found().absent if each.level == "red")
     assert "saw 12 of its test frames" in refused.reason
+
+
+def test_an_ensemble_is_refused_where_parents_of_its_members_saw_test_frames(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3)
+    run = Simulated(architecture="PaiNN")
+    folder = run.write(tmp_path / "ensemble")
+    members = tuple(EnsembleMember(f"runs/{name}", "best.ckpt", name) for name in ("one", "other"))
+    replace(run.record(folder), ensemble=EnsembleOf(members, None, None, 0, 12)).save(folder.path)
+    (refused,) = (each for each in found().absent if each.level == "red")
+    assert "runs that weights of its members come from saw 12 of its test frames" in refused.reason
 
 
 def test_predictions_of_earlier_versions_and_damaged_ones_are_named(tmp_path: Path, found: Found) -> None:

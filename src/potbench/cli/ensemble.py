@@ -44,6 +44,11 @@ def make(*, runs: list[Path], run_dir: Path, allow: list[str] = []) -> None:  # 
     made = record.ensemble
     assert made is not None
     print(f"An ensemble of {len(members)} is in {folder.path}. {record.split.text[0].upper()}{record.split.text[1:]}.")
+    if made.frames_seen:
+        print(
+            f"{made.frames_seen:,} of the {len(data.indices.test):,} test frames were trained or validated on by runs "
+            "that weights of its members come from. Errors on the test set will be too small."
+        )
     factors = {"energies": made.energy_factor, "force components": made.forces_factor}
     found = [f"{factor:.3g} for {name}" for name, factor in factors.items() if factor is not None]
     if found:

@@ -220,7 +220,8 @@ def _refused(member: Member, found: RunErrors) -> str:
     if seen:
         return f"refused: it was trained or validated on {seen:,} of {len(found.test.frames):,} test frames"
     if member.known.seen_before:
-        return f"refused: the run that its weights come from saw {member.known.seen_before:,} of its test frames"
+        runs = "runs that weights of its members come" if member.known.ensemble else "the run that its weights come"
+        return f"refused: {runs} from saw {member.known.seen_before:,} of its test frames"
     if member.folder.split.is_file():
         own = SplitIndices.load(member.folder.split).test
         if not np.array_equal(np.sort(own), found.test.frames):

@@ -13,6 +13,7 @@ from potbench.loading import AtomsDataModule, SplitIndices
 from potbench.loading.splits.ensemble import joined
 from potbench.potentials.ensemble import Ensemble
 from potbench.runs.allowed import NOTHING_ELSE, Allowed
+from potbench.runs.ancestors import seen_by
 from potbench.runs.checkpoint import load_potential
 from potbench.runs.checkpoint_io import write_checkpoint
 from potbench.runs.ensemble_members import MemberRun
@@ -62,6 +63,7 @@ def write_ensemble(
 
     Raises:
         RunError: the data or the split are not those that the members were trained with, or there is a run already.
+        RecordError: record or split of a run that weights of members come from are damaged.
         CheckpointError, SettingError: a potential cannot be loaded.
     """
     require_new(run)
@@ -78,6 +80,7 @@ def write_ensemble(
     if any(weight.dtype == torch.float64 for weight in ensemble.parameters()):
         ensemble.double()
     ensemble.eval()
+    seen = seen_by([(member.folder, member.record) for member in members], data.store.fingerprint)
     factors = factors_of(ensemble, data.store, data.indices.calibration)
     ensemble.energy_factor.fill_(factors.get("energy", 1.0))
     ensemble.forces_factor.fill_(factors.get("forces", 1.0))
@@ -86,6 +89,7 @@ def write_ensemble(
         factors.get("energy"),
         factors.get("forces"),
         len(data.indices.calibration) if factors else 0,
+        seen.count(data.indices.test),
     )
     record = replace(
         Record.before_training(run, config, yaml.safe_load(config).get("seed_everything"), data),

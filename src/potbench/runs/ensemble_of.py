@@ -29,9 +29,12 @@ class EnsembleOf:
         energy_factor: by which spreads of energies are multiplied; None where they are not calibrated.
         forces_factor: that of force components.
         calibration: frames that the factors were found on.
+        frames_seen: test frames that runs which the weights of members come from were trained or validated on; at
+            least, where one of them is gone. None where that is not known, as in early records.
     """
 
     members: tuple[EnsembleMember, ...]
     energy_factor: float | None
     forces_factor: float | None
     calibration: int
+    frames_seen: int | None = None

@@ -211,7 +211,8 @@ class Record:
     @property
     def seen_before(self) -> int | None:
         """Return how many test frames were seen by runs that the weights come from; None where that is not known."""
-        return self.parent.frames_seen if self.parent is not None else None
+        start = self.parent or self.ensemble
+        return start.frames_seen if start is not None else None
 
     @property
     def test_sets(self) -> dict[str, dict[str, Quantity]]:
