@@ -222,6 +222,23 @@ def test_test_frames_that_parents_of_members_saw_are_counted_and_said(
     assert f"3 of the {record.split.test:,} test frames were trained or validated on" in capsys.readouterr().out
 
 
+def test_calibration_frames_that_parents_of_members_saw_are_left_out(
+    tuned: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POTBENCH_DATA", str(tmp_path / "prepared"))
+    assert main(["ensemble", *tuned, "--run_dir", str(tmp_path / "new")]) == 0
+    made = Record.load(tmp_path / "new").ensemble
+    assert made is not None
+    assert made.calibration == 16 - 5
+    assert "5 others were trained or validated on by runs" in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "parent")  # what it saw is not known any more
+    assert main(["ensemble", *tuned, "--run_dir", str(tmp_path / "again")]) == 0
+    made = Record.load(tmp_path / "again").ensemble
+    assert made is not None
+    assert (made.calibration, made.energy_factor, made.forces_factor, made.frames_seen) == (0, None, None, 3)
+    assert "or such a run is gone, and what it saw is not known" in capsys.readouterr().out
+
+
 def test_a_pair_is_not_calibrated_and_says_so(
     make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

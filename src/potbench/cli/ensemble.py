@@ -53,8 +53,16 @@ def make(*, runs: list[Path], run_dir: Path, allow: list[str] = []) -> None:  # 
     found = [f"{factor:.3g} for {name}" for name, factor in factors.items() if factor is not None]
     if found:
         print(f"Spreads are multiplied by {' and '.join(found)}, found on {made.calibration:,} calibration frames.")
+        if left_out := len(data.indices.calibration) - made.calibration:
+            print(f"{left_out:,} others were trained or validated on by runs that weights of its members come from.")
     elif len(members) < FEWEST_MEMBERS:
         print(f"Its spread is not calibrated: that takes {FEWEST_MEMBERS} members.")
+    elif len(data.indices.calibration):
+        print(
+            "Its spread is not calibrated: runs that weights of its members come from saw all of its "
+            f"{len(data.indices.calibration):,} calibration frames, or such a run is gone, and what it saw is not "
+            "known. Train members from runs that set the same frames apart."
+        )
     else:
         print(
             "Its spread is not calibrated: no frames were set apart. Train members with "

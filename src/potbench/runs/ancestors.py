@@ -42,6 +42,13 @@ class SeenFrames:
         seen = len(frames) - len(others) + max([0, *further])
         return seen if seen or (self.is_known and self.is_whole) else None
 
+    def unseen(self, frames: IntArray) -> IntArray:
+        """Return those of some frames, shape (frames,), that are known not to be seen: none where a run is gone."""
+        if not self.is_whole:
+            return frames[:0]
+        others: IntArray = frames[~np.isin(frames, self.frames)]
+        return others
+
 
 def seen_by(runs: Sequence[tuple[RunFolder, Record]], fingerprint: str) -> SeenFrames:
     """Find the frames of a dataset that runs have seen, they and all that their weights come from.

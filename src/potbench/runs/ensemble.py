@@ -81,14 +81,15 @@ def write_ensemble(
         ensemble.double()
     ensemble.eval()
     seen = seen_by([(member.folder, member.record) for member in members], data.store.fingerprint)
-    factors = factors_of(ensemble, data.store, data.indices.calibration)
+    calibration = seen.unseen(data.indices.calibration)
+    factors = factors_of(ensemble, data.store, calibration)
     ensemble.energy_factor.fill_(factors.get("energy", 1.0))
     ensemble.forces_factor.fill_(factors.get("forces", 1.0))
     of = EnsembleOf(
         tuple(member.named for member in members),
         factors.get("energy"),
         factors.get("forces"),
-        len(data.indices.calibration) if factors else 0,
+        len(calibration) if factors else 0,
         seen.count(data.indices.test),
     )
     record = replace(
