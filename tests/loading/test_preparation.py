@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import sys
 import time
 from dataclasses import replace
 from functools import cached_property
@@ -127,6 +128,23 @@ def test_a_class_that_is_corrected_reads_its_files_again(tmp_path, made, prepare
     assert len(list(prepared.iterdir())) == 2
 
 
+def test_potbench_reads_what_it_has_read_whatever_its_code():
+    assert {kind.code for kind in (ANI1, MD17, QM9, ExtendedXYZ)} == {""}
+
+
+def test_a_class_is_read_again_where_one_changes_that_it_derives_from(tmp_path, made, prepared, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    codes = []
+    for unit in ("1.0", "27.2"):
+        (tmp_path / "base.py").write_text(OWN.replace("UNIT", unit))
+        (tmp_path / "derived.py").write_text("from base import Own\nclass Derived(Own):\n    pass\n")
+        for name in ("base", "derived"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.invalidate_caches()
+        codes.append(importlib.import_module("derived").Derived.code)
+    assert codes[0] != codes[1]
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b", "../x"])
 def test_a_name_that_no_folder_can_have_is_refused(made, prepared, monkeypatch, name):
     monkeypatch.setattr(Made, "info", replace(made.info, name=name))
@@ -188,7 +206,7 @@ def test_a_file_that_was_touched_keeps_its_store(made, prepared):
 
 def test_the_folder_of_a_store_will_be_the_same_for_ever(made, prepared, monkeypatch):
     # stores of earlier versions are found by it
-    monkeypatch.setattr(Made, "__module__", "potbench.datasets.made")
+    monkeypatch.setattr(Made, "code", "")
     assert prepare(made, prepared).folder.name == "made-a367eb70b41d"
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import ClassVar, NamedTuple
 
 import platformdirs
 
+from potbench.datasets.own_code import own_code
 from potbench.downloads.address import Download
 from potbench.errors import MissingDataError
 from potbench.structures import Column, Frames, IntArray
@@ -69,6 +67,12 @@ class Dataset(ABC):
 
     published: ClassVar[DatasetInfo | None] = None
     """Set where anyone can get the dataset by its name, whatever its options."""
+    code: ClassVar[str] = ""
+    """Of a class outside potbench: what it is, and the sha256 of its modules; part of the fingerprint."""
+
+    def __init_subclass__(cls, **arguments: object) -> None:
+        super().__init_subclass__(**arguments)
+        cls.code = own_code(cls)
 
     @cached_property
     def root(self) -> Path:
@@ -104,19 +108,6 @@ class Dataset(ABC):
     def options(self) -> dict[str, object]:
         """Arguments that decide the frames besides the files, such as a molecule; part of the fingerprint."""
         return {}
-
-    @cached_property
-    def code(self) -> str:
-        """What reads the files, where it is not potbench: class, and sha256 of its module; part of the fingerprint."""
-        kind = type(self)
-        if kind.__module__.partition(".")[0] == "potbench":
-            return ""
-        source = ""
-        with suppress(OSError, TypeError):
-            source = inspect.getsource(kind.read)  # of a class that was typed into a notebook
-        with suppress(OSError, TypeError):
-            source = Path(inspect.getfile(kind)).read_text(encoding="utf-8")
-        return f"{kind.__module__}.{kind.__qualname__} {hashlib.sha256(source.encode()).hexdigest()[:12]}"
 
     @property
     def given_facts(self) -> Mapping[str, str]:
