@@ -15,9 +15,9 @@ from potbench.datasets.own_file import OwnFile
 from potbench.downloads.checksums import Checksums
 from potbench.errors import DataFileError, RecordError
 from potbench.loading.catalog import reader_of
-from potbench.loading.malformed import refuse_malformed
 from potbench.loading.manifest import FILE, FORMAT, Manifest, Origin, Source, Units
 from potbench.loading.one_writer import one_writer
+from potbench.loading.own_frames import own_frames
 from potbench.loading.same_place import refuse_same_place
 from potbench.loading.seal import Seal, seal_sources
 from potbench.loading.store import Store
@@ -71,7 +71,7 @@ def prepare(dataset: Dataset, root: Path, watch: Callable[[Iterator[Frames]], It
         print(f"Converting {origin.name} into {folder}", flush=True)
         files = ", ".join(source.file for source in origin.sources[:3])
         name = f"{origin.name} ({files})" if files else origin.name
-        chunks = watch(refuse_same_place(refuse_malformed(dataset.read(), name), name))
+        chunks = watch(refuse_same_place(own_frames(dataset), name))
         store = Store.write(folder, chunks, origin, dataset.official_splits, unread)
         seal_sources(folder, seals, folders)
     for remark in remarks:
