@@ -132,7 +132,7 @@ def test_potbench_reads_what_it_has_read_whatever_its_code():
     assert {kind.code for kind in (ANI1, MD17, QM9, ExtendedXYZ)} == {""}
 
 
-def test_a_class_is_read_again_where_one_changes_that_it_derives_from(tmp_path, made, prepared, monkeypatch):
+def test_a_class_is_read_again_where_one_changes_that_it_derives_from(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     codes = []
     for unit in ("1.0", "27.2"):
