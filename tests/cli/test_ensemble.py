@@ -219,6 +219,7 @@ def test_test_frames_that_parents_of_members_saw_are_counted_and_said(
     assert main(["ensemble", *tuned, "--run_dir", str(tmp_path / "new")]) == 0
     record = Record.load(tmp_path / "new")
     assert record.seen_before == 3
+    assert {parent.run for parent in record.parents} == {str(tmp_path / "parent")}
     assert f"3 of the {record.split.test:,} test frames were trained or validated on" in capsys.readouterr().out
 
 

@@ -121,6 +121,21 @@ def test_an_ensemble_is_refused_where_parents_of_its_members_saw_test_frames(tmp
     assert "runs that weights of its members come from saw 12 of its test frames" in refused.reason
 
 
+@pytest.mark.parametrize("tuned", [1, 2])
+def test_an_ensemble_of_fine_tuned_members_is_a_warm_start(tmp_path: Path, found: Found, tuned: int) -> None:
+    trainings(tmp_path, 3)
+    run = Simulated(architecture="PaiNN")
+    folder = run.write(tmp_path / "ensemble")
+    parent = Parent("runs/other", "best.ckpt", "89ab", "QM9", "data", (), 0)
+    members = tuple(
+        EnsembleMember(f"runs/{number}", "best.ckpt", str(number), parent if number < tuned else None)
+        for number in range(2)
+    )
+    replace(run.record(folder), ensemble=EnsembleOf(members, None, None, 0, 0)).save(folder.path)
+    (check,) = (each for each in found().fairness.checks if "warm start" in each.says)
+    assert (check.holds, check.reason) == (False, "new weights of SchNet; weights of QM9 of PaiNN")
+
+
 def test_predictions_of_earlier_versions_and_damaged_ones_are_named(tmp_path: Path, found: Found) -> None:
     old, damaged, other = trainings(tmp_path, 3)
     trainings(tmp_path, 1, architecture="PaiNN")

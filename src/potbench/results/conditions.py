@@ -86,10 +86,9 @@ def _order(member: Member) -> str | None:
 
 
 def _warm_start(member: Member) -> str:
-    parent = member.known.parent
-    if parent is None:
-        return "new weights"
-    return f"weights of {Path(parent.checkpoint).name if parent.run is None else parent.data or 'another run'}"
+    parents = member.known.parents
+    named = {Path(each.checkpoint).name if each.run is None else each.data or "another run" for each in parents}
+    return f"weights of {', '.join(sorted(named))}" if named else "new weights"
 
 
 def _checkpoint(member: Member) -> str | None:

@@ -120,8 +120,7 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
 
 def _kind(reading: Reading) -> str:
     """Return what trainings of one architecture have in common; a warm start makes another of it."""
-    parent = _record(reading).parent
-    return _choices(reading).identity + (f"-{parent.sha256}" if parent else "")
+    return "-".join([_choices(reading).identity, *(parent.sha256 for parent in _record(reading).parents)])
 
 
 def _draw(reading: Reading) -> tuple[object, ...]:
@@ -170,8 +169,8 @@ def _architectures(kinds: Mapping[str, Reading]) -> dict[str, str]:
         differences = _differences(choices) if len(same) > 1 else dict.fromkeys(same, "")
         for place, kind in enumerate(sorted(same, key=lambda kind: differences[kind])):
             twice = sum(differences[other] == differences[kind] for other in same) > 1
-            parent = _record(kinds[kind]).parent
-            parts = [differences[kind], "warm start" if parent and twice else "", f"{place + 1}" if twice else ""]
+            parents = _record(kinds[kind]).parents
+            parts = [differences[kind], "warm start" if parents and twice else "", f"{place + 1}" if twice else ""]
             details = ", ".join(filter(None, parts))
             found[kind] = f"{name} ({details})" if details else name
     return found

@@ -81,7 +81,7 @@ def _rows(member: Member, reason: str) -> Iterator[dict[str, object]]:
         "cpu_seconds": cost and cost.cpu_time and cost.cpu_time.value,
         "parameters": record.num_parameters,
         "test_looks": record.test_looks,
-        "warm_start": record.parent is not None,
+        "warm_start": bool(record.parents),
         "data": record.data.name,
         "theory": record.data.theory,
         "data_fingerprint": record.data.fingerprint,

@@ -37,7 +37,7 @@ class MemberRun(NamedTuple):
     def named(self) -> EnsembleMember:
         """Return it as the record of an ensemble names it."""
         file = self.folder.result
-        return EnsembleMember(str(self.folder.path), str(file), sha256(file))
+        return EnsembleMember(str(self.folder.path), str(file), sha256(file), self.record.parent)
 
 
 def read_members(runs: Sequence[RunFolder]) -> list[MemberRun]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from potbench.runs.parent import Parent
+
 
 @dataclass(frozen=True)
 class EnsembleMember:
@@ -13,11 +15,13 @@ class EnsembleMember:
         run: the folder.
         checkpoint: the file whose weights were taken.
         sha256: of its bytes.
+        parent: the run whose weights its training started from; None where they were new, and in early records.
     """
 
     run: str
     checkpoint: str
     sha256: str
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True)
@@ -38,3 +42,8 @@ class EnsembleOf:
     forces_factor: float | None
     calibration: int
     frames_seen: int | None = None
+
+    @property
+    def parents(self) -> tuple[Parent, ...]:
+        """Return where weights that members were trained from come from."""
+        return tuple(member.parent for member in self.members if member.parent is not None)

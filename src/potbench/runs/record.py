@@ -197,9 +197,7 @@ class Record:
     @property
     def known_looks(self) -> int:
         """Return how often the test frames were looked at; at least, for an early record."""
-        tests = [
-            name for name, evaluation in self.evaluations.items() if name.startswith("test") and not evaluation.data
-        ]
+        tests = [name for name, each in self.evaluations.items() if name.startswith("test") and not each.data]
         return len(tests) if self.test_looks is None else self.test_looks
 
     @property
@@ -207,6 +205,11 @@ class Record:
         """Return whether the weights are those of a file of another program, and were not trained here."""
         is_untrained = self.budget is not None and not self.budget.steps
         return is_untrained and self.parent is not None and self.parent.run is None
+
+    @property
+    def parents(self) -> tuple[Parent, ...]:
+        """Return where weights that training started from come from, those of all members of an ensemble."""
+        return (self.parent,) if self.parent else self.ensemble.parents if self.ensemble else ()
 
     @property
     def seen_before(self) -> int | None:
