@@ -119,6 +119,68 @@ def test_several_datasets_are_answered_by_the_geometric_mean_of_ratios(tmp_path:
     assert findings.answer.endswith("Of the 3 datasets, SchNet is the best on 3.")
 
 
+def of_molecule(folder: Path, molecule: str, errors: dict[str, float], number: int = 3, **settings: object) -> None:
+    """Write trainings of architectures on one molecule."""
+    manifest = replace(MANIFEST, options={"molecule": molecule}, fingerprint=molecule)
+    for architecture, error in errors.items():
+        trainings(folder / molecule, number, architecture=architecture, error=error, manifest=manifest, **settings)
+
+
+def test_who_has_no_place_in_the_order_of_a_dataset_has_not_lost_there(tmp_path: Path, found: Found) -> None:
+    of_molecule(tmp_path, "ethanol", {"SchNet": 1.0, "PaiNN": 2.0})
+    of_molecule(tmp_path, "aspirin", {"SchNet": 1.0})
+    of_molecule(tmp_path / "one", "aspirin", {"PaiNN": 0.4}, number=1)
+    answer = found().answer
+    assert answer.startswith("Over 2 datasets it cannot be decided which has the smallest forces MAE. ")
+    assert "Not decided for PaiNN (one training)." in answer
+    assert "SchNet is the best on 1; it cannot be decided on simulated aspirin for" in answer
+    assert answer.endswith("for SchNet (interval over 3 trainings) and PaiNN (one training, interval over the frames).")
+
+
+def test_diverged_trainings_are_no_lost_contest_either(tmp_path: Path, found: Found) -> None:
+    of_molecule(tmp_path, "ethanol", {"SchNet": 1.0, "PaiNN": 2.0, "ACE": 3.0})
+    of_molecule(tmp_path, "aspirin", {"SchNet": 1.0, "ACE": 3.0})
+    of_molecule(tmp_path / "two", "aspirin", {"PaiNN": 0.4}, number=2)
+    of_molecule(tmp_path / "lost", "aspirin", {"PaiNN": 0.4}, number=1, seed=2, diverged=True)
+    answer = found().answer
+    assert "Over 2 datasets SchNet has the smallest forces MAE" in answer
+    assert "Not decided for PaiNN (" in answer
+    assert (
+        "Of the 2 datasets, SchNet is the best on 1; it cannot be decided on simulated aspirin for PaiNN (2" in answer
+    )
+
+
+def test_one_that_some_datasets_lack_is_named(tmp_path: Path, found: Found) -> None:
+    of_molecule(tmp_path, "ethanol", {"SchNet": 1.0, "PaiNN": 2.0, "ACE": 0.3})
+    of_molecule(tmp_path, "aspirin", {"SchNet": 1.0, "PaiNN": 2.0})
+    answer = found().answer
+    assert "Over 2 datasets SchNet has the smallest" in answer
+    assert "Not decided for ACE (not compared on all datasets)." in answer
+
+
+@pytest.mark.parametrize("errors", [{"SchNet": 1.0, "PaiNN": 2.0}, {"SchNet": 1.0}])
+def test_a_baseline_that_is_not_beaten_on_several_datasets_is_said(
+    tmp_path: Path, found: Found, errors: dict[str, float]
+) -> None:
+    for molecule in ("ethanol", "aspirin"):
+        of_molecule(tmp_path, molecule, errors)
+        of_molecule(tmp_path / "base", molecule, {"Pairwise": 0.3}, baseline=True)
+    answer = found().answer
+    assert ("Over 2 datasets SchNet has the smallest forces MAE: on" in answer) is (len(errors) == 2)
+    assert "SchNet does not beat the baseline Pairwise." in answer.split("Of the 2 datasets")[0]
+    assert "SchNet is the best on 2. " in answer
+    assert "On simulated aspirin and simulated ethanol, SchNet does not beat the baseline Pairwise." in answer
+
+
+def test_one_of_which_all_trainings_diverged_on_a_dataset_is_said(tmp_path: Path, found: Found) -> None:
+    of_molecule(tmp_path, "ethanol", {"SchNet": 1.0, "PaiNN": 2.0, "ACE": 0.3})
+    of_molecule(tmp_path, "aspirin", {"SchNet": 1.0, "PaiNN": 2.0})
+    of_molecule(tmp_path / "lost", "aspirin", {"ACE": 0.3}, diverged=True)
+    answer = found().answer
+    assert "Not decided for ACE" in answer
+    assert "trained without diverging: 0 of 3 of ACE." in answer
+
+
 def test_one_dataset_that_is_divided_in_two_ways_has_no_mean_over_datasets(tmp_path: Path) -> None:
     labels = {}
     for place, name in enumerate(("random", "by_molecule")):
@@ -181,3 +243,13 @@ def test_the_best_on_each_named_test_set_is_said(tmp_path: Path, found: Found) -
     assert found().answer.endswith("By test set: ACE is the best on 300 K; SchNet is the best on 600 K.")
     (tied,) = (line for line in found(metric="energy_mae").answer.split(". ") if line.startswith("By test set"))
     assert "ACE and SchNet are tied for the best on" in tied or "SchNet and ACE are tied for the best on" in tied
+
+
+def test_no_best_is_named_on_a_test_set_where_that_is_not_decided(tmp_path: Path, found: Found) -> None:
+    sets = {"test_sets": ("300 K", "600 K"), "num_test": 400}
+    trainings(tmp_path, architecture="SchNet", error=1.0, scatter=0.002, **sets)
+    trainings(tmp_path, 1, architecture="PaiNN", error=0.3, scatter=0.002, **sets)
+    said = found().answer.split("By test set: ")[1]
+    assert said.startswith("it cannot be decided on 300 K for ")
+    assert said.count("PaiNN (one training") == 2
+    assert "best" not in said

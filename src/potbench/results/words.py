@@ -83,6 +83,22 @@ def cure(comparison: Comparison) -> str:
     return str(found.remedy)
 
 
+def would_decide(comparisons: Sequence[Comparison]) -> str:
+    """Say what would decide all comparisons that are undecided."""
+    open_ = [each for each in comparisons if not each.verdict and each.would_decide is not None]
+    remedies = {each.would_decide.remedy for each in open_ if each.would_decide}
+    if Remedy.FINISHED_TRAININGS in remedies:
+        return "Trainings that do not diverge would decide it."
+    if Remedy.DATA in remedies:
+        return f"{title(Remedy.DATA)} would decide it."
+    if Remedy.FRAMES in remedies:
+        return "More test frames would decide it, not more trainings."
+    numbers = [each.would_decide.trainings for each in open_ if each.would_decide and each.would_decide.trainings]
+    if not numbers:
+        return ""
+    return f"About {plural(max(numbers), 'training')} of each would decide it, if the errors stay as they are."
+
+
 def times(compared: Compared) -> str:
     """Return a ratio with its interval: 0.81 (0.75–0.88)."""
     ratio = _digits(exp(compared.ratio.log_ratio))

@@ -8,8 +8,8 @@ from potbench.reporting.page.content import Block, Column, PageFigure, PageTable
 from potbench.reporting.ratios_figure import RatioShown, draw_ratios
 from potbench.reporting.rounding import three_digits
 from potbench.results import words
-from potbench.results.answer import overall
 from potbench.results.findings import Findings
+from potbench.results.overall import overall
 from potbench.results.table import Table
 from potbench.statistics.interval import Interval
 from potbench.statistics.verdict import Comparison
