@@ -9,6 +9,8 @@ from potbench.results.findings import find
 from potbench.results.given_runs import find_runs, members_of
 from potbench.results.member import Asked
 from potbench.runs.choices import Choices
+from potbench.runs.ensemble_of import EnsembleMember, EnsembleOf
+from potbench.runs.parent import Parent
 from tests.results.simulated import MANIFEST, Simulated, trainings
 
 
@@ -47,6 +49,42 @@ def test_a_potential_is_called_by_its_file_where_the_command_names_it(tmp_path: 
     folder = run.write(tmp_path / "a")
     replace(run.record(folder), command=f"python -m potbench {command}").save(folder.path)
     assert labels(tmp_path) == [f"{name} simulated training 0"]
+
+
+def ensemble(folder: Path, *files: str, choices: str = "1f", parent: Parent | None = None, seed: int = 0) -> Path:
+    """Write an ensemble of members whose weights have these sha256."""
+    run = Simulated(seed=seed)
+    written = run.write(folder)
+    members = tuple(EnsembleMember(f"runs/{file}", "best.ckpt", file, parent, choices) for file in files)
+    replace(run.record(written), ensemble=EnsembleOf(members, None, None, 0, 0)).save(folder)
+    return folder
+
+
+def test_ensembles_of_other_members_with_the_seed_of_one_are_trainings_of_their_own(tmp_path: Path) -> None:
+    first, second = ensemble(tmp_path / "a", "0", "1"), ensemble(tmp_path / "b", "2", "3")
+    members, absent = members_of(find_runs([first, second]))
+    assert [member.label.training for member in members] == [0, 1]
+    assert not absent
+    again = ensemble(tmp_path / "c", "1", "0", seed=1)
+    members, (left_out,) = members_of(find_runs([first, again]))
+    assert left_out.reason.endswith("again: same config, seeds and frames")
+
+
+def test_ensembles_that_share_members_are_no_independent_trainings(tmp_path: Path) -> None:
+    runs = [ensemble(tmp_path / f"{one}{other}", one, other, seed=int(one)) for one, other in ("01", "12", "34")]
+    members, (left_out,) = members_of(find_runs(runs))
+    assert {member.folder.path.name for member in members} == {"01", "34"}
+    assert left_out.label == str(tmp_path / "12")
+    assert "1 of its members is in " in left_out.reason
+    assert "are no independent trainings" in left_out.reason
+
+
+def test_ensembles_of_members_that_were_trained_in_other_ways_are_not_averaged(tmp_path: Path) -> None:
+    parent = Parent("runs/other", "best.ckpt", "89ab", "QM9", "data", (), 0)
+    ensemble(tmp_path / "a", "0", "1")
+    ensemble(tmp_path / "b", "2", "3", choices="2f", seed=1)
+    ensemble(tmp_path / "c", "4", "5", parent=parent, seed=2)
+    assert len({name.partition(" simulated")[0] for name in labels(tmp_path)}) == 3
 
 
 def test_a_folder_stands_for_the_runs_in_it_and_a_run_counts_once(tmp_path: Path) -> None:

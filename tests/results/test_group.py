@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from potbench.loading import SplitIndices
 from potbench.loading.manifest import Units
@@ -134,6 +135,22 @@ def test_an_ensemble_of_fine_tuned_members_is_a_warm_start(tmp_path: Path, found
     replace(run.record(folder), ensemble=EnsembleOf(members, None, None, 0, 0)).save(folder.path)
     (check,) = (each for each in found().fairness.checks if "warm start" in each.says)
     assert (check.holds, check.reason) == (False, "new weights of SchNet; weights of QM9 of PaiNN")
+
+
+def test_the_budget_of_an_ensemble_is_that_of_all_its_members(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3)
+    run = Simulated(architecture="PaiNN")
+    folder = run.write(tmp_path / "ensemble")
+    config = yaml.safe_load(folder.config.read_text())
+    del config["model"]["init_args"]["optimizer"]
+    folder.config.write_text(yaml.safe_dump(config))
+    members = tuple(EnsembleMember(f"runs/{name}", "best.ckpt", name) for name in ("one", "other"))
+    record = run.record(folder)
+    budget = replace(record.budget, steps=2 * record.budget.steps, frames=2 * record.budget.frames)
+    replace(record, ensemble=EnsembleOf(members, None, None, 0, 0), budget=budget).save(folder.path)
+    checks = {each.says: each.holds for each in found().fairness.checks}
+    assert checks["Same number of optimizer steps"] is False
+    assert checks["Same number of frames trained on"] is False
 
 
 def test_predictions_of_earlier_versions_and_damaged_ones_are_named(tmp_path: Path, found: Found) -> None:

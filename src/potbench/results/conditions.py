@@ -51,6 +51,8 @@ def budget_conditions(rule: str | None) -> list[Condition]:
 
 
 def _is_stepped(member: Member) -> bool:
+    if member.known.ensemble is not None:  # its config has no optimizer, and its budget is that of its members
+        return member.known.budget is not None and member.known.budget.steps > 0
     return member.choices is None or member.choices.learning_rate is not None
 
 

@@ -93,6 +93,7 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
             if reading.outcome is Outcome.FINISHED:
                 finished.setdefault(_draw(reading), reading)
         trainings: Counter[int | None] = Counter()
+        used: dict[str, Path] = {}
         for reading in ordered:
             first = finished.get(_draw(reading), reading)
             # what diverged is a result of its own
@@ -101,6 +102,14 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
                 reason = "; ".join(filter(None, [reading.reason, reason]))
                 absent.append(Absent(str(reading.folder.path), reason, "note"))
                 continue
+            if shared := sorted(_weights(reading) & used.keys()):
+                reason = (
+                    f"{len(shared)} of its members {'is' if len(shared) == 1 else 'are'} in {used[shared[0]]}, too: "
+                    "ensembles that share members are no independent trainings"
+                )
+                absent.append(Absent(str(reading.folder.path), reason, "note"))
+                continue
+            used |= dict.fromkeys(_weights(reading), reading.folder.path)
             fold = _fold(_record(reading))
             label = Label(architecture, dataset, size if dataset in sizes else None, trainings[fold], fold, baseline)
             trainings[fold] += 1
@@ -120,14 +129,25 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
 
 def _kind(reading: Reading) -> str:
     """Return what trainings of one architecture have in common; a warm start makes another of it."""
-    return "-".join([_choices(reading).identity, *(parent.sha256 for parent in _record(reading).parents)])
+    record = _record(reading)
+    members = record.ensemble.members if record.ensemble is not None else ()
+    recipes = sorted(member.choices for member in members if member.choices is not None)
+    return "-".join([_choices(reading).identity, *recipes, *sorted(parent.sha256 for parent in record.parents)])
 
 
 def _draw(reading: Reading) -> tuple[object, ...]:
     """Return what was drawn for a training; of one that was not seeded, the folder: no other is like it."""
     record = _record(reading)
+    if record.ensemble is not None:  # its seeds are those of one member
+        return record.split.fingerprint, *sorted(_weights(reading))
     seed = record.seeds.everything
     return record.split.fingerprint, str(reading.folder.path) if seed is None else seed, record.seeds.batches
+
+
+def _weights(reading: Reading) -> set[str]:
+    """Return the weights of the members of an ensemble, by the sha256 of their files."""
+    ensemble = _record(reading).ensemble
+    return {member.sha256 for member in ensemble.members} if ensemble is not None else set()
 
 
 def _fold(record: Record) -> int | None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from potbench.errors import RunError
 from potbench.runs.checkpoint import Content, read_checkpoint, sha256
+from potbench.runs.choices import Choices
 from potbench.runs.ensemble_of import EnsembleMember
 from potbench.runs.folder import RunFolder
 from potbench.runs.recipe import is_ensemble
@@ -37,7 +38,8 @@ class MemberRun(NamedTuple):
     def named(self) -> EnsembleMember:
         """Return it as the record of an ensemble names it."""
         file = self.folder.result
-        return EnsembleMember(str(self.folder.path), str(file), sha256(file), self.record.parent)
+        choices = Choices.load(self.folder).identity
+        return EnsembleMember(str(self.folder.path), str(file), sha256(file), self.record.parent, choices)
 
 
 def read_members(runs: Sequence[RunFolder]) -> list[MemberRun]:

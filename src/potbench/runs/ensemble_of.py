@@ -16,12 +16,15 @@ class EnsembleMember:
         checkpoint: the file whose weights were taken.
         sha256: of its bytes.
         parent: the run whose weights its training started from; None where they were new, and in early records.
+        choices: identity of what its config chose, the same for members that differ by seeds alone; None in early
+            records.
     """
 
     run: str
     checkpoint: str
     sha256: str
     parent: Parent | None = None
+    choices: str | None = None
 
 
 @dataclass(frozen=True)
