@@ -53,7 +53,7 @@ def test_folders_and_settings_are_taken_in_any_order(runs: Path, capsys: pytest.
     [
         (["all", "--metric", "forces_mea"], "(did you mean forces_mae?). Change --metric."),
         (["all", "--reference", "Schnet"], "(did you mean SchNet?). Change --reference."),
-        (["all", "--smallest_difference", "5"], "smallest_difference is 5.0, expected a fraction between 0 and 1."),
+        (["all", "--smallest_difference", "5"], "smallest_difference is 5.0, expected a fraction, from 0 to below 1."),
         (["nowhere"], "nowhere does not exist. Expected the folder of a run, or one with runs in it."),
         (["empty"], "There is no run to report on (empty: it is no run: it has no config.yaml)."),
         ([], "runs"),

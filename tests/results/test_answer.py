@@ -253,3 +253,9 @@ def test_no_best_is_named_on_a_test_set_where_that_is_not_decided(tmp_path: Path
     assert said.startswith("it cannot be decided on 300 K for ")
     assert said.count("PaiNN (one training") == 2
     assert "best" not in said
+
+
+def test_nothing_is_equal_where_every_difference_matters(tmp_path: Path, found: Found) -> None:
+    trainings(tmp_path, 3, architecture="SchNet", error=1.0)
+    trainings(tmp_path, 3, architecture="PaiNN", error=1.001)
+    assert found(smallest_difference=0.0).answer.startswith("It cannot be decided which of ")

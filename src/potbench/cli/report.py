@@ -40,8 +40,8 @@ def compare_runs(
             forces_mae where all runs have forces, else energy_mae.
         smallest_difference: relative difference below which two errors count as equal.
     """
-    if not 0 < smallest_difference < 1:
-        raise SettingError(compare_runs, "smallest_difference", smallest_difference, "a fraction between 0 and 1")
+    if not 0 <= smallest_difference < 1:
+        raise SettingError(compare_runs, "smallest_difference", smallest_difference, "a fraction, from 0 to below 1")
     from potbench.results.findings import find
     from potbench.results.given_runs import find_runs, members_of
     from potbench.results.member import Asked
