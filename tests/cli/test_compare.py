@@ -214,7 +214,9 @@ def test_a_training_that_failed_is_told_by_the_exit_status(compared: Path, monke
     assert asked == [(["pairwise", "sample"], True)]
 
 
-def test_what_cannot_work_is_refused(compared: Path, refused: Callable[[list[str]], str], tmp_path: Path) -> None:
+def test_what_cannot_work_is_refused(
+    compared: Path, refused: Callable[[list[str]], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = str(write_small(tmp_path, **ONE))
     assert refused(["compare", study, "--dry_run", "--status"]) == (
         "Of --dry_run, --status and --report more than one is given. Expected one. Remove the others."
@@ -222,6 +224,10 @@ def test_what_cannot_work_is_refused(compared: Path, refused: Callable[[list[str
     assert "is no study: it has no plan.json" in refused(["compare", study, "--status", "--study_dir", str(tmp_path)])
     many = str(write_small(tmp_path, **ONE, run__at_once=1000))
     assert "run.at_once is 1000 and run.threads is 1: 1000 threads on" in refused(["compare", many])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    gpu = str(write_small(tmp_path, **ONE, run__accelerator="gpu"))
+    assert "run.accelerator is gpu, and torch finds no GPU here." in refused(["compare", gpu])
     assert not (Path("runs") / "studies" / "small").exists()
     assert str(tmp_path / "no.yaml") in refused(["compare", str(tmp_path / "no.yaml")])
     assert "There is no setting" in refused(

@@ -94,10 +94,11 @@ def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str],
     from potbench.studies.planning.planner import Configs, Planner
     from potbench.studies.planning.study_checks import too_many_threads
     from potbench.studies.running.commands import stages_asked_for
+    from potbench.studies.running.devices import no_device
     from potbench.studies.yaml_text import WrittenFileError
     from potbench.whole_file import write_text
 
-    problem = next(too_many_threads(study), None)
+    problem = next(too_many_threads(study), None) or (None if is_dry else next(no_device(study), None))
     if problem:
         raise WrittenFileError(file, problem)
     configs = StudyConfigs(study, file)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from potbench.studies.cells import Plan
 from potbench.studies.folder import StudyFolder
-from potbench.studies.running.devices import devices_of, on_devices
+from potbench.studies.running.devices import devices_of, no_device, on_devices
 from potbench.studies.running.launch import run_study
 from tests.studies.made_study import STAGES, made_plan, made_study, order
 
@@ -108,3 +108,14 @@ def test_more_at_once_than_gpus_is_said_and_not_done(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert on_devices(made_study(at_once=5), said.append).run.at_once == 5
     assert len(said) == 1
+
+
+def test_a_gpu_that_this_machine_lacks_is_refused_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    (problem,) = no_device(made_study(accelerator="gpu"))
+    assert problem.startswith("run.accelerator is gpu, and torch finds no GPU here.")
+    for study in (made_study(), made_study(accelerator="cpu"), made_study(accelerator="gpu", where="slurm")):
+        assert not list(no_device(study))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert not list(no_device(made_study(accelerator="gpu")))

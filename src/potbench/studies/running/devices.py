@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 
@@ -42,6 +42,16 @@ def devices_of(accelerator: str) -> tuple[str, ...]:
         return ()
     # by their UUIDs, since CUDA numbers them in another order
     return tuple(LISTED.findall(found.stdout)) if found.returncode == 0 else ()
+
+
+def no_device(study: Study) -> Iterator[str]:
+    """Say that trainings are to run on a GPU of this machine, and that torch finds none."""
+    if study.run.where != "local" or study.run.accelerator != "gpu":
+        return
+    import torch  # slow, and mostly not asked
+
+    if not torch.cuda.is_available() and not torch.backends.mps.is_available():
+        yield "run.accelerator is gpu, and torch finds no GPU here. Expected auto or cpu, or a machine with a GPU."
 
 
 def seeing(device: str | None) -> dict[str, str]:
