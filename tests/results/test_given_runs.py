@@ -51,6 +51,27 @@ def test_a_potential_is_called_by_its_file_where_the_command_names_it(tmp_path: 
     assert labels(tmp_path) == [f"{name} simulated training 0"]
 
 
+def test_a_training_has_one_number_at_all_sizes(tmp_path: Path) -> None:
+    for size in (100, 200, 400):
+        for seed in range(size == 200, 5):
+            Simulated(seed=seed, train=size).write(tmp_path / f"{size}-{4 - seed}")
+    members, absent = members_of(find_runs([tmp_path]))
+    assert not absent
+    assert {member.label.size for member in members} == {100, 200, 400}
+    assert all(member.label.training == member.known.seeds.everything for member in members)
+
+
+def test_trainings_without_seeds_are_not_taken_for_the_same_at_another_size(tmp_path: Path) -> None:
+    for size in (100, 200):
+        for seed in (0, 1):
+            run = Simulated(seed=seed, train=size)
+            folder = run.write(tmp_path / f"{size}-{seed}")
+            record = run.record(folder)
+            replace(record, seeds=replace(record.seeds, everything=None)).save(folder.path)
+    members, _ = members_of(find_runs([tmp_path]))
+    assert sorted(member.label.training for member in members) == [0, 1, 2, 3]
+
+
 def ensemble(folder: Path, *files: str, choices: str = "1f", parent: Parent | None = None, seed: int = 0) -> Path:
     """Write an ensemble of members whose weights have these sha256."""
     run = Simulated(seed=seed)

@@ -21,6 +21,8 @@ PLAN = "plan.json"
 """Of a study, beside its runs."""
 FOLD = re.compile(r"(?<=[( ])fold=(\d+)")
 """The fold in the rule of a split, at any depth: one that is tested (KFold), or that validates (Folds)."""
+SIZES = re.compile(r"\b(?:size|train|validation|test)=[^,)]*")
+"""What of the rule of a split says how many frames there are."""
 BASELINES = {"Composition", "Pairwise", "Coordinates"}
 
 
@@ -84,15 +86,13 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
         for architecture, dataset, _ in groups
         if len({key[2] for key in groups if key[:2] == (architecture, dataset)}) > 1
     }
-    members = []
-    for (architecture, dataset, size), found in groups.items():
-        baseline = _choices(found[0]).potential.get("") in BASELINES
+    kept: dict[tuple[str, str, int], list[Reading]] = defaultdict(list)
+    for key, found in groups.items():
         ordered = sorted(found, key=_order)
         finished: dict[tuple[object, ...], Reading] = {}
         for reading in ordered:
             if reading.outcome is Outcome.FINISHED:
                 finished.setdefault(_draw(reading), reading)
-        trainings: Counter[int | None] = Counter()
         used: dict[str, Path] = {}
         for reading in ordered:
             first = finished.get(_draw(reading), reading)
@@ -110,21 +110,46 @@ def members_of(runs: Sequence[RunFolder]) -> tuple[list[Member], list[Absent]]:
                 absent.append(Absent(str(reading.folder.path), reason, "note"))
                 continue
             used |= dict.fromkeys(_weights(reading), reading.folder.path)
-            fold = _fold(_record(reading))
-            label = Label(architecture, dataset, size if dataset in sizes else None, trainings[fold], fold, baseline)
-            trainings[fold] += 1
-            members.append(
-                Member(
-                    label,
-                    reading.folder,
-                    reading.outcome,
-                    reading.reason,
-                    reading.record,
-                    reading.choices,
-                    _kind(reading),
-                )
-            )
+            kept[key].append(reading)
+    numbers = _numbers(kept)
+    members = []
+    for (architecture, dataset, size), found in kept.items():
+        baseline = _choices(found[0]).potential.get("") in BASELINES
+        for reading in found:
+            number, fold = numbers[reading.folder.path], _fold(_record(reading))
+            label = Label(architecture, dataset, size if dataset in sizes else None, number, fold, baseline)
+            facts = (reading.outcome, reading.reason, reading.record, reading.choices)
+            members.append(Member(label, reading.folder, *facts, _kind(reading)))
     return members, absent
+
+
+def _numbers(kept: Mapping[tuple[str, str, int], Sequence[Reading]]) -> dict[Path, int]:
+    """Number the trainings of each architecture on each dataset: those of one draw alike at all sizes, from 0 on.
+
+    Args:
+        kept: architecture, dataset, number of training frames → its trainings.
+    """
+    draws: dict[tuple[str, str, int | None], dict[Path, tuple[object, ...]]] = defaultdict(dict)
+    for (architecture, dataset, _), readings in kept.items():
+        again: Counter[tuple[object, ...]] = Counter()
+        for reading in readings:
+            fold = _fold(_record(reading))
+            draw = _draw_of_any_size(reading)
+            draws[architecture, dataset, fold][reading.folder.path] = (*draw, again[fold, draw])
+            again[fold, draw] += 1
+    found: dict[Path, int] = {}
+    for drawn in draws.values():
+        places = {draw: place for place, draw in enumerate(sorted(set(drawn.values())))}
+        found |= {path: places[draw] for path, draw in drawn.items()}
+    return found
+
+
+def _draw_of_any_size(reading: Reading) -> tuple[str, int, str, int]:
+    """Return what was drawn, however many training frames there are; of one that was not seeded, the folder."""
+    record = _record(reading)
+    seed, path = record.seeds.everything, str(reading.folder.path)
+    rule = SIZES.sub("", FOLD.sub("", record.split.rule))
+    return rule, -1 if seed is None else seed, path if seed is None else "", record.seeds.batches
 
 
 def _kind(reading: Reading) -> str:
