@@ -199,7 +199,7 @@ def left_by(server: Server) -> dict[str, Any]:
     last, best = (torch.load(file, weights_only=True) for file in (run.last, run.best))
     for name in ("training_seconds", "wall_seconds", "cpu_seconds"):
         del last["callbacks"]["Cost"][name]
-    last["callbacks"].get("FeatureCache", {}).pop("seconds", None)
+    last["callbacks"].pop("FeatureCache", None)
     record = json.loads(run.record.read_text())
     for name in ("command", "provenance", "cost"):
         del record[name]

@@ -7,6 +7,7 @@ import pytest
 from potbench.results.sections import cost
 from potbench.results.training_time import training_seconds
 from potbench.runs.folder import RunFolder
+from potbench.runs.record import Record
 from potbench.units import Quantity
 from tests.results.conftest import Found
 from tests.results.simulated import Simulated
@@ -31,6 +32,17 @@ def test_what_one_training_prepared_for_all_counts_for_each(tmp_path: Path, foun
     members = found().groups[0].members
     np.testing.assert_allclose(training_seconds(members, "wall_time"), [90.0, 90.0, 90.0])
     assert np.isnan(training_seconds(members, "cpu_time")).all()  # of early records
+
+
+def test_cpu_time_has_the_cpu_time_of_its_preparation_where_that_is_known(tmp_path: Path, found: Found) -> None:
+    runs = with_preparation(tmp_path, (30.0, 0.0))
+    for run, seconds in zip(runs, (2.0, 0.0), strict=True):
+        record = Record.load(run.path)
+        spent = replace(record.cost, cpu_time=Quantity(50.0, "s"), preparation_cpu=Quantity(seconds, "s"))
+        replace(record, cost=spent).save(run.path)
+    members = found().groups[0].members
+    np.testing.assert_allclose(training_seconds(members, "cpu_time"), [52.0, 52.0])
+    np.testing.assert_allclose(training_seconds(members, "wall_time"), [90.0, 90.0])
 
 
 def test_preparation_is_a_part_of_the_training_time_everywhere(

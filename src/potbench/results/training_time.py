@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from potbench.results.member import Member
+from potbench.runs.record import TrainingCost
 from potbench.structures import FloatArray
 
 
@@ -19,11 +20,16 @@ def training_seconds(members: Sequence[Member], kind: Literal["wall_time", "cpu_
 
     Args:
         members: trainings of one architecture on the same data.
-        kind: wall time, or seconds of all cores.
+        kind: wall time, or seconds of all cores; early records have the wall time of preparations alone.
     """
     costs = [member.known.cost for member in members]
-    preparations = [cost.preparation.value for cost in costs if cost is not None and cost.preparation is not None]
+    preparations = [_preparation(cost, kind) for cost in costs if cost is not None]
     longest = max((each for each in preparations if each is not None), default=0.0)
     times = [None if cost is None else getattr(cost, kind) for cost in costs]
     known = [np.nan if time is None or time.value is None else time.value + longest for time in times]
     return np.array(known, dtype=np.float64)
+
+
+def _preparation(cost: TrainingCost, kind: Literal["wall_time", "cpu_time"]) -> float | None:
+    found = cost.preparation if kind == "wall_time" else cost.preparation_cpu or cost.preparation
+    return found.value if found is not None else None

@@ -149,4 +149,5 @@ def _cost(members: Sequence[MemberRun]) -> TrainingCost | None:
         peak_memory=Quantity(max(memory, default=None), costs[0].peak_memory.unit),
         cpu_time=total([cost.cpu_time for cost in costs]),
         preparation=total([cost.preparation for cost in costs]),
+        preparation_cpu=total([cost.preparation_cpu for cost in costs]),
     )

@@ -51,10 +51,10 @@ class TrainingCost:
         throughput: training frames per second, without validation.
         wall_time: from the first step to the last, validation included.
         peak_memory: most memory held.
-        cpu_time: seconds of all cores together, over the wall time, of this process and those that load its data; None
-            in early records.
+        cpu_time: seconds of all cores, over the wall time, with those that load data; None in early records.
         preparation: time that computing cached features took, before the first step and not part of the wall time; 0
             where none are cached, next to it where an earlier run had computed them; None in early records.
+        preparation_cpu: seconds of all cores, over this time; None in early records.
         captured_steps: how many steps a GPU replayed; None in early records.
         compiled_steps: how many steps a program computed that was compiled for them; None in early records.
     """
@@ -64,6 +64,7 @@ class TrainingCost:
     peak_memory: Quantity
     cpu_time: Quantity | None = None
     preparation: Quantity | None = None
+    preparation_cpu: Quantity | None = None
     captured_steps: int | None = None
     compiled_steps: int | None = None
 

@@ -103,6 +103,7 @@ class Recorder(Callback):
         epoch, validation = best_validation(self.run.metrics)
         with undisturbed(self.run):
             record = self._with_earlier_set_aside(Record.load(self.run.path))
+            caches = feature_caches(trainer)
             record = replace(
                 record,
                 best_epoch=epoch,
@@ -114,7 +115,8 @@ class Recorder(Callback):
                     wall_time=Quantity.of(cost.wall_seconds, "s"),
                     peak_memory=Quantity.of(peak_memory(), "MiB"),
                     cpu_time=Quantity.of(cost.cpu_seconds, "s"),
-                    preparation=Quantity.of(seconds_of_preparation(trainer), "s"),
+                    preparation=Quantity.of(sum(cache.seconds for cache in caches), "s"),
+                    preparation_cpu=Quantity.of(sum(cache.cpu_seconds for cache in caches), "s"),
                     captured_steps=cost.captured_steps,
                     compiled_steps=cost.compiled_steps,
                 ),
@@ -213,10 +215,9 @@ def data_of(trainer: Trainer) -> AtomsDataModule:
     return data
 
 
-def seconds_of_preparation(trainer: Trainer) -> float:
-    """Return the seconds in which features were computed that are cached."""
-    caches = (callback for callback in trainer.callbacks if isinstance(callback, FeatureCache))  # type: ignore[attr-defined]
-    return sum(cache.seconds for cache in caches)
+def feature_caches(trainer: Trainer) -> list[FeatureCache]:
+    """Return what computes features before the first step."""
+    return [callback for callback in trainer.callbacks if isinstance(callback, FeatureCache)]  # type: ignore[attr-defined]
 
 
 def num_parameters(trainer: Trainer) -> int:

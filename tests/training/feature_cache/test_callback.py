@@ -92,9 +92,13 @@ def test_seconds_that_computing_took_are_counted_also_those_before_the_run_was_r
     first, later = FeatureCache(), FeatureCache()
     trained(tmp_path, first)
     assert 0.3 <= first.seconds < 3
+    assert 0 < first.cpu_seconds < first.seconds - 0.2  # it waited, and a core had time for others
     later.load_state_dict(first.state_dict())
     trained(tmp_path, later)  # reads what the first has computed
     assert first.seconds <= later.seconds < first.seconds + 0.2
+    assert first.cpu_seconds <= later.cpu_seconds < first.cpu_seconds + 0.2
+    later.load_state_dict({"seconds": 3.0})  # of an early checkpoint
+    assert later.cpu_seconds == 3.0
 
 
 def test_nothing_is_counted_where_nothing_is_cached(tmp_path):

@@ -39,20 +39,23 @@ class FeatureCache(Callback):
 
     Attributes:
         seconds: spent on computing features, also before the run was resumed.
+        cpu_seconds: of all cores, over this time.
     """
 
     def __init__(self, largest_size: float = 8.0, largest_jacobians: float = 4.0) -> None:
         self.largest_size = largest_size
         self.largest_jacobians = largest_jacobians
         self.seconds = 0.0
+        self.cpu_seconds = 0.0
 
     @override
     def state_dict(self) -> dict[str, Any]:
-        return {"seconds": self.seconds}
+        return {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.seconds = state_dict["seconds"]
+        self.cpu_seconds = state_dict.get("cpu_seconds", self.seconds)  # early checkpoints have the wall time alone
 
     @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -66,10 +69,11 @@ class FeatureCache(Callback):
         precision = trainer.precision_plugin
         # the potential is in double precision already, and tensors that are made are not
         with precision.tensor_init_context() if isinstance(precision, DoublePrecision) else nullcontext():
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), time.process_time()
             table = make(trainer, data, potential)
             if table is not None:
                 self.seconds += time.perf_counter() - start
+                self.cpu_seconds += time.process_time() - cpu_start
         if table is not None:
             data.transform = table.attach
 
