@@ -9,16 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from potbench.errors import DataFileError, RecordError
+from potbench.errors import RecordError
 from potbench.results.findings import find
 from potbench.results.member import Asked, Search
 from potbench.results.report import write_report
 from potbench.results.summary import show
 from potbench.studies.cells import Plan
+from potbench.studies.earlier_numbers import read_numbers
 from potbench.studies.folder import StudyFolder
 from potbench.studies.members import members_of_study
 from potbench.studies.searches.expected_best import best_so_far, expected_best
-from potbench.studies.study import Original, Study
+from potbench.studies.study import Study
 
 
 def write_study_report(folder: StudyFolder, study: Study, command: str, plan: Plan | None = None) -> Path:
@@ -49,7 +50,7 @@ def write_study_report(folder: StudyFolder, study: Study, command: str, plan: Pl
         reference=study.reference,
         smallest_difference=study.smallest_difference,
         budget=study.budget.rule,
-        original=None if study.original is None else (study.original.text, _numbers(study.original)),
+        original=_original(study),
         searches=_searches(folder, study),
         commands=(command,),
         notes=plan.notes,
@@ -60,26 +61,12 @@ def write_study_report(folder: StudyFolder, study: Study, command: str, plan: Pl
     return page
 
 
-def _numbers(original: Original) -> tuple[dict[str, str], ...]:
-    """Return the rows of a table: column → value."""
-    if original.numbers is None:
-        return ()
-    try:
-        # Excel writes a mark before the first name
-        with original.numbers.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            rows = tuple({name: value or "" for name, value in row.items() if name is not None} for row in reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataFileError(
-            f"The numbers of the original study cannot be read ({error}). Expected a CSV file with columns such as "
-            "architecture, dataset, metric, value, unit. Change original.numbers of the study."
-        ) from error
-    if rows and "value" not in rows[0]:
-        raise DataFileError(
-            f"{original.numbers} has no column value. Expected columns such as architecture, dataset, metric, value, "
-            "unit. Change the file."
-        )
-    return rows
+def _original(study: Study) -> tuple[str, tuple[dict[str, str], ...]] | None:
+    """Return text and numbers of the study that this one repeats; None for none."""
+    original = study.original
+    if original is None:
+        return None
+    return original.text, () if original.numbers is None else read_numbers(original.numbers)
 
 
 def _searches(folder: StudyFolder, study: Study) -> tuple[Search, ...]:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from potbench.errors import DataFileError
 from potbench.studies.planning.read_study import read_study
 from potbench.studies.planning.study_checks import too_many_threads
 from potbench.studies.study import Study
@@ -184,6 +185,32 @@ def test_what_is_no_study_is_refused(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(WrittenFileError):
         read_study(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"architecture;value\nani;0.9\n", "which has no column value. Expected a CSV file with columns such as"),
+        (b"architecture,value\n", "which has no rows. Expected a CSV file"),
+        (b"", "which has no rows."),
+        (b"value,unit\n\xff,eV\n", "cannot be read ('utf-8' codec can't decode byte 0xff"),
+        (b"value,unit\n1.0,eV\n0.9 eV,\n", "whose row 2 has the value '0.9 eV'. Expected a number, or nothing where"),
+        (b"value,unit\nnan,eV\n", "whose row 1 has the value 'nan'."),
+        (b"unit,value\neV,0,9\n", "whose row 1 has more values than there are columns."),
+    ],
+    ids=str,
+)
+def test_numbers_of_the_original_study_that_no_page_can_show_are_refused_at_the_door(
+    tmp_path: Path, text: bytes, said: str
+) -> None:
+    numbers = tmp_path / "numbers.csv"
+    study = write_small(tmp_path, original={"text": "t", "numbers": "numbers.csv"})
+    numbers.write_bytes(b"value,unit\n1e-3,eV\n,eV\n2\n")
+    assert read_study(study).original is not None
+    numbers.write_bytes(text)
+    with pytest.raises(DataFileError) as caught:
+        read_study(study)
+    assert said in str(caught.value)
 
 
 def study_of(folder: Path, **changes: Any) -> Study:

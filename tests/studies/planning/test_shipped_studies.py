@@ -11,7 +11,6 @@ import pytest
 from potbench.cli.study_configs import StudyConfigs
 from potbench.studies.planning.cell_config import unsuitable
 from potbench.studies.planning.read_study import read_study
-from potbench.studies.report import _numbers
 from tests.rivals import is_installed
 from tests.studies.small_study import CONFIGS
 
@@ -34,7 +33,7 @@ def test_every_shipped_study_is_read_trains_three_times_and_shows_numbers(file: 
         folds = study.folds_of(dataset)
         assert study.trainings.number * (folds.number if folds else 1) >= 3
     if study.original is not None:
-        assert _numbers(study.original)
+        assert study.original.numbers is not None
 
 
 def _refused(file: Path, architectures: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from potbench.readers.typed_json import from_plain
 from potbench.shipped.configs import shipped
+from potbench.studies.earlier_numbers import read_numbers
 from potbench.studies.planning.study_checks import problems
 from potbench.studies.study import Study
 from potbench.studies.yaml_text import WrittenFileError, plain_yaml, unknown_keys
@@ -19,12 +20,15 @@ def read_study(file: Path) -> Study:
 
     Raises:
         WrittenFileError: it is no study file, or cannot work.
+        DataFileError: the numbers of the original study cannot be used.
         OSError: it cannot be read.
     """
     study = _study(file, file.parent)
     problem = next(problems(study), None)
     if problem:
         raise WrittenFileError(file, problem)
+    if study.original is not None and study.original.numbers is not None:
+        read_numbers(study.original.numbers)  # only the page shows them, which is written when all are trained
     return study
 
 
