@@ -13,6 +13,7 @@ from potbench.results.predicted import predictions
 from potbench.runs.ensemble_of import EnsembleMember, EnsembleOf
 from potbench.runs.parent import Parent
 from potbench.runs.predictions import OF_COMPONENTS, OF_FRAMES, in_order
+from potbench.runs.record import Record
 from tests.results.conftest import Found, compare_labelled
 from tests.results.simulated import MANIFEST, Simulated, trainings
 
@@ -120,6 +121,20 @@ def test_an_ensemble_is_refused_where_parents_of_its_members_saw_test_frames(tmp
     replace(run.record(folder), ensemble=EnsembleOf(members, None, None, 0, 12)).save(folder.path)
     (refused,) = (each for each in found().absent if each.level == "red")
     assert "runs that weights of its members come from saw 12 of its test frames" in refused.reason
+
+
+def test_that_no_test_frame_was_seen_is_not_said_where_it_is_not_known(tmp_path: Path, found: Found) -> None:
+    first, second, _ = trainings(tmp_path, 3)
+    assert found().fairness.checks[1].holds is True
+    first.split.unlink()
+    check = found().fairness.checks[1]
+    assert (check.says, check.holds) == ("No training has seen its test frames", None)
+    assert check.reason == "not known of SchNet simulated training 0 (no split.npz)"
+    parent = Parent(None, "elsewhere.model", "89ab", None, None, (), None)
+    replace(Record.load(second.path), parent=parent).save(second.path)
+    check = found().fairness.checks[1]
+    assert check.holds is None
+    assert check.reason.endswith(" training 0 (weights of which it is not known what they saw)")
 
 
 @pytest.mark.parametrize("tuned", [1, 2])

@@ -74,6 +74,15 @@ def test_nothing_that_is_missing_is_silent(findings: Findings) -> None:
     assert (len(row.finished), len(row.lost), row.missing) == (2, 1, 1)
 
 
+def test_a_cell_whose_predictions_are_gone_is_missing_with_what_writes_them(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.run(made_cell("fast", 0)).predictions.unlink()
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    absent = {each.label: each.reason for each in write_study_report(folder, made_study(), COMMAND).absent}
+    assert absent["fast sample training 0"] == "missing: it has no predictions.npz; test writes it again"
+
+
 def test_a_failure_after_the_test_keeps_the_numbers(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.error(made_cell("fast", 0)).write_text("cost: out of memory")
     monkeypatch.setattr(report, "write_report", lambda found, _: found)

@@ -155,14 +155,14 @@ def digest(frames: IntArray, test_sets: dict[str, IntArray]) -> str:
     return found.hexdigest()
 
 
-def trained_on_test(run: RunFolder, test: IntArray) -> int:
-    """Return how many test frames a run was trained or validated on.
+def trained_on_test(run: RunFolder, test: IntArray) -> int | None:
+    """Return how many test frames a run was trained or validated on; None where it has no split any more.
 
     Raises:
         RecordError: the split is damaged.
     """
     if not run.split.is_file():
-        return 0
+        return None
     split = SplitIndices.load(run.split)
     return int(np.isin(test, np.concatenate([split.train, split.validation])).sum())
 

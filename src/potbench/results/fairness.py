@@ -50,12 +50,7 @@ def fairness(groups: Sequence[Group], absent: Sequence[Absent], separated: Seque
             not apart,
             " ".join(apart) or _test_frames(groups),
         ),
-        Check(
-            "No training has seen its test frames",
-            not any("refused" in each.reason for each in refused),
-            "; ".join(f"{each.label}: {each.reason}" for each in refused if "refused" in each.reason)
-            or _leakage(groups),
-        ),
+        _seen(groups, [each for each in refused if "refused" in each.reason]),
         _elements(groups),
         _training_frames(groups),
     ]
@@ -137,6 +132,21 @@ def _times(groups: Sequence[Group]) -> Check:
 
 def _test_frames(groups: Sequence[Group]) -> str:
     return "; ".join(f"{group.title}: {len(group.test.frames):,} test frames" for group in groups[:FEW])
+
+
+def _seen(groups: Sequence[Group], refused: Sequence[Absent]) -> Check:
+    says = "No training has seen its test frames"
+    if refused:
+        return Check(says, False, "; ".join(f"{each.label}: {each.reason}" for each in refused))
+    tested = [member for group in groups for member in group.members if member in group.errors]
+    unknown = {
+        "no split.npz": [each for each in tested if not each.folder.split.is_file()],
+        "weights of which it is not known what they saw": [
+            each for each in tested if each.known.parents and each.known.seen_before is None
+        ],
+    }
+    reasons = [f"{_few([each.label.text for each in members])} ({why})" for why, members in unknown.items() if members]
+    return Check(says, None, f"not known of {'; '.join(reasons)}") if reasons else Check(says, True, _leakage(groups))
 
 
 def _leakage(groups: Sequence[Group]) -> str:

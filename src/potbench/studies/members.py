@@ -12,6 +12,7 @@ from potbench.studies.running.commands import Stage, stages_asked_for
 from potbench.studies.running.state import state_of
 from potbench.studies.study import Study
 
+UNDER_WAY = {CellState.PLANNED, CellState.RUNNING, CellState.INTERRUPTED}
 LONGEST = 300
 """Characters of the error of a cell that a report shows."""
 
@@ -51,7 +52,8 @@ def _member(folder: StudyFolder, cell: Cell, baseline: bool, stages: Sequence[St
     elif state is CellState.FAILED:
         outcome, reason = Outcome.FAILED, _error(folder, cell)
     elif outcome is Outcome.MISSING:
-        reason = str(state)
+        # of what was trained, its files say more than the state: what is missing, and which command makes it
+        reason = str(state) if state in UNDER_WAY else reading.reason
     return Member(label, reading.folder, outcome, reason, reading.record, reading.choices, cell.identity), late
 
 

@@ -35,6 +35,7 @@ def write(folder: StudyFolder, record: object, cell=CELL) -> None:
     run = folder.run(cell)
     run.create()
     run.config.write_text("{}")
+    run.predictions.touch()
     run.record.write_text(record if isinstance(record, str) else json.dumps(record))
 
 
@@ -65,6 +66,16 @@ def test_a_cell_without_a_run_is_planned_and_one_without_a_record_interrupted(fo
     assert state_of(folder, CELL) is CellState.PLANNED
     folder.run(CELL).config.write_text("{}")
     assert state_of(folder, CELL) is CellState.INTERRUPTED
+
+
+def test_a_cell_whose_predictions_are_gone_is_tested_again(folder):
+    write(folder, FINISHED)
+    folder.run(CELL).predictions.unlink()
+    assert state_of(folder, CELL) is CellState.TRAINED
+    assert next_stage(folder, CELL) is STAGES[1]
+    write(folder, {"diverged": {"epoch": 1}})
+    folder.run(CELL).predictions.unlink()
+    assert state_of(folder, CELL) is CellState.DIVERGED  # and never had any
 
 
 def test_records_as_they_are_written_are_understood(folder):

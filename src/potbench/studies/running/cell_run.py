@@ -149,7 +149,8 @@ class CellRun:
         if self._next() != stage:
             return None
         if status in stage.statuses:
-            reason = f"it ended with status {status} and left no {' '.join(stage.leaves)} in the record"
+            left = f"{' '.join(stage.leaves)} in the record{' with predictions beside it' if stage.predicts else ''}"
+            reason = f"it ended with status {status} and left no {left}"
         elif status > 128:
             reason = f"it was ended by {_name(status - 128)}"
         else:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from potbench.runs.folder import RunFolder
 from potbench.studies.cells import Cell, Plan
 from potbench.studies.folder import StudyFolder
 
@@ -33,6 +34,7 @@ class Stage:
             where a limit is exceeded, which are results.
         only_for_cost: whether it belongs to the cells alone with which inference is measured.
         mode: of an examination; a shorter or longer one is none.
+        predicts: whether it leaves the predictions of the run besides.
     """
 
     name: str
@@ -41,9 +43,12 @@ class Stage:
     statuses: tuple[int, ...] = (0,)
     only_for_cost: bool = False
     mode: str = ""
+    predicts: bool = False
 
-    def is_done(self, record: Mapping[str, Any]) -> bool:
-        """Return whether its result is in a record, as JSON holds it."""
+    def is_done(self, record: Mapping[str, Any], run: RunFolder) -> bool:
+        """Return whether its result is in the record of a run, as JSON holds it, and beside it."""
+        if self.predicts and not run.predictions.is_file():
+            return False
         found: Any = record
         for name in self.leaves:
             found = found.get(name) if isinstance(found, Mapping) else None
@@ -70,7 +75,7 @@ class Stage:
 
 STAGES = (
     Stage("fit", (*POTBENCH, "fit", "--config", "{config}", "--run_dir", "{run}", "--resume", "auto"), ("budget",)),
-    Stage("test", (*POTBENCH, "test", "{run}"), ("metrics", "test")),
+    Stage("test", (*POTBENCH, "test", "{run}"), ("metrics", "test"), predicts=True),
     Stage("cost", (*POTBENCH, "cost", *OF_RUN, *MACHINE), ("inference",), only_for_cost=True),
     Stage("check", (*POTBENCH, "check", *OF_RUN), ("laws",), statuses=(0, 1)),
 )

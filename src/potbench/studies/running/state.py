@@ -35,11 +35,11 @@ def state_at_rest(folder: StudyFolder, cell: Cell, stages: Sequence[Stage] = STA
     record = results_of(run)
     if record.get("diverged") is not None:
         return CellState.DIVERGED
-    if all(stage.is_done(record) for stage in stages_of(cell, stages)):
+    if all(stage.is_done(record, run) for stage in stages_of(cell, stages)):
         return CellState.FINISHED
     if folder.error(cell).is_file():
         return CellState.FAILED
-    done = {stage.name for stage in stages if stage.is_done(record)}
+    done = {stage.name for stage in stages if stage.is_done(record, run)}
     if "test" in done:
         return CellState.TESTED
     if "fit" in done:
@@ -49,10 +49,11 @@ def state_at_rest(folder: StudyFolder, cell: Cell, stages: Sequence[Stage] = STA
 
 def next_stage(folder: StudyFolder, cell: Cell, stages: Sequence[Stage] = STAGES) -> Stage | None:
     """Return the first command whose result is missing; None where there is nothing left to do."""
-    record = results_of(folder.run(cell))
+    run = folder.run(cell)
+    record = results_of(run)
     if record.get("diverged") is not None:
         return None
-    return next((stage for stage in stages_of(cell, stages) if not stage.is_done(record)), None)
+    return next((stage for stage in stages_of(cell, stages) if not stage.is_done(record, run)), None)
 
 
 def results_of(run: RunFolder) -> dict[str, Any]:
