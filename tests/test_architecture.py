@@ -181,6 +181,7 @@ RECIPES = {
     "runs/step_time.py",
     "schemas/types.py",
     "studies/planning/cell_config.py",
+    "studies/planning/left_out.py",
 }  # as checkpoints and configs store them
 
 

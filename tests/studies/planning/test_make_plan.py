@@ -448,6 +448,34 @@ def test_early_stopping_is_left_out_and_said(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_set_and_the_study_decides_is_left_out_and_said(tmp_path: Path) -> None:
+    settings = {"seed_everything": 5, "data.init_args.seed": 9, "trainer": {"max_steps": 5, "max_epochs": None}}
+    settings |= {
+        "data.init_args.batch_size": 7,
+        "trainer.check_val_every_n_epoch": 5,
+        "model.init_args.loss.init_args.forces": 2,
+    }
+    plan, *_ = plan_of(tmp_path, set={"trainer.max_epochs": 3}, architectures__ani__set=settings)
+    decided = {
+        "set: trainer.max_epochs": "budget.value",
+        "architectures.ani.set: seed_everything": "trainings.seed",
+        "architectures.ani.set: data.init_args.seed": "trainings.seed",
+        "architectures.ani.set: trainer.max_steps": "budget.value",
+        "architectures.ani.set: data.init_args.batch_size": "budget.batch_size",
+        "architectures.ani.set: trainer.check_val_every_n_epoch": "budget.validations",
+    }
+    assert plan.notes == tuple(f"{key} is left out: {by} decides it." for key, by in decided.items())
+
+
+def test_what_is_set_and_the_study_leaves_open_is_not_said_to_be_left_out(tmp_path: Path) -> None:
+    open_ones = {"trainer.max_epochs": 3, "data.init_args.batch_size": 7, "trainer.check_val_every_n_epoch": 5}
+    given = {"budget": {"rule": "as_given"}, "trainings__number": 1}
+    plan, folder, _ = plan_of(tmp_path, architectures__ani__set={**open_ones, "seed_everything": 5}, **given)
+    assert plan.notes == ("architectures.ani.set: seed_everything is left out: trainings.seed decides it.",)
+    config = config_of(folder, plan.cells[0])
+    assert (config["trainer"]["max_epochs"], config["data"]["init_args"]["batch_size"]) == (3, 7)
+
+
 def test_nothing_is_changed_as_given(tmp_path: Path) -> None:
     settings = {"trainer.max_epochs": 3, "trainer.max_time": "00:00:10:00"}
     plan, folder, _ = plan_of(

@@ -128,6 +128,10 @@ def test_only_what_is_asked_for_is_searched(
     [
         ({"architectures__pairwise__set": {WEIGHT: 0.0}}, "pairwise on sample: The objective is validation/forces_mae"),
         ({"architectures__pairwise__space": {RATE: {"choice": [1e-3, "fast"]}}}, "'fast'"),
+        (
+            {"architectures__pairwise__space": {"data.init_args.batch_size": {"choice": [8, 16]}}},
+            "pairwise on sample: data.init_args.batch_size is searched, and budget.batch_size decides it for all",
+        ),
     ],
     ids=str,
 )

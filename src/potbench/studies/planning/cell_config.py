@@ -85,15 +85,6 @@ def unsuitable(config: Config, study: Study, may_start_warm: bool) -> Iterator[s
         )
 
 
-def left_out_settings(config: Config) -> Iterator[str]:
-    """Say which settings the cells do not have, so that all train for their whole budget."""
-    for callback in callbacks_in(config):
-        if str(callback["class_path"]).endswith("EarlyStopping"):
-            yield f"{callback['class_path']} is left out: all train for their whole budget"
-    if config["trainer"].get("max_time"):
-        yield "trainer.max_time is left out: all train for their whole budget"
-
-
 def cell_config(
     config: Config,
     study: Study,

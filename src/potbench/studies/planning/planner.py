@@ -24,11 +24,11 @@ from potbench.studies.planning.cell_config import (
     cell_config,
     identity_of,
     kind_of_split,
-    left_out_settings,
     steps_as_given,
     unsuitable,
 )
 from potbench.studies.planning.data_of_study import DataOfStudy, Place
+from potbench.studies.planning.left_out import left_out_settings
 from potbench.studies.planning.timing import known_time, measured_time
 from potbench.studies.study import BudgetOfStudy, Study
 
@@ -144,7 +144,7 @@ class Planner:
             pair: self.resolved(pair, tuned[pair]) if pair in tuned else self.pairs[pair] for pair in self.largest
         }
         for pair in resolved:
-            self.notes += self._notes(*pair, resolved[pair].config)
+            self.notes += self._notes(*pair, resolved[pair])
         times = {pair: self._time(place, resolved[pair]) for pair, place in self.largest.items()}
         for place in self.places:
             yield self._cell(place, resolved[place[:2]], times[place[:2]])
@@ -237,10 +237,9 @@ class Planner:
             self.left_out.append(LeftOut(place.name, why))
         return why is None
 
-    def _notes(self, architecture: str, dataset: str, config: Config) -> Iterator[str]:
-        if self.study.budget.rule != "as_given":
-            yield from (f"{architecture} on {dataset}: {each}." for each in left_out_settings(config))
-        inside = kind_of_split(config)
+    def _notes(self, architecture: str, dataset: str, resolved: Resolved) -> Iterator[str]:
+        yield from left_out_settings(self.study, architecture, dataset, resolved.config, resolved.is_solved)
+        inside = kind_of_split(resolved.config)
         folds = self.study.folds_of(dataset)
         if folds is not None and folds.tests:
             yield f"{dataset}: every fold tests, and {inside} of the data is not used."

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from potbench.errors import PotbenchError
 from potbench.studies.planning.cell_config import Config
+from potbench.studies.planning.left_out import decided_by
 from potbench.studies.planning.planner import Pair, Planner, Tuned
 from potbench.studies.searches.search import STAGE, Search
 from potbench.studies.searches.search_folder import SearchFolder
@@ -68,9 +70,15 @@ def require_searches(planner: Planner) -> None:
     """Refuse what one of the searches cannot do, before any of them begins.
 
     Raises:
-        PotbenchError: fit refuses a value, or the trials would not measure what chooses.
+        PotbenchError: fit refuses a value, the study decides it, or the trials would not measure what chooses.
     """
     for pair, (what, _, part) in searches_of(planner):
+        for key in what.space:
+            if by := decided_by(planner.study, key, planner.pairs[pair].is_solved):
+                raise PotbenchError(
+                    f"{' on '.join(pair)}: {key} is searched, and {by} decides it for all, so that its trials would "
+                    f"be the same. Expected a setting that the study leaves open. Remove {key} from the space."
+                )
         require_values(what, _resolve(planner, pair, what, part))
 
 
