@@ -30,6 +30,10 @@ def test_paths_are_relative_to_the_study_file(tmp_path: Path) -> None:
     assert study.architectures["ani"].training == (CONFIGS / "training" / "energies_and_forces.yaml",)
 
 
+def test_a_name_has_the_signs_that_its_refusal_allows(tmp_path: Path) -> None:
+    assert read_study(write_small(tmp_path, name="a+b_c-d.9")).name == "a+b_c-d.9"
+
+
 def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
     study = read_study(write_small(tmp_path, trainings={"number": 3}))
     assert study.trainings.vary == ("weights", "batches", "training_frames", "validation_frames")
@@ -57,7 +61,8 @@ def test_a_study_says_what_it_leaves_out(tmp_path: Path) -> None:
         ({"budget__rule": "time"}, "budget.rule is 'time', expected 'steps', 'epochs', 'frames', 'wall_time' or "),
         ({"run__accelerator": "tpu"}, "run.accelerator is 'tpu', expected 'cpu', 'gpu' or 'auto'."),
         ({"architectures": ["ani"]}, "architectures is ['ani'], expected "),
-        ({"name": "a/b"}, "name has the name 'a/b'. Expected letters, digits, _, - and . alone: "),
+        ({"name": "a/b"}, "name has the name 'a/b'. Expected letters, digits, _, +, - and . alone, the first a letter"),
+        ({"name": "+a"}, "name has the name '+a'. Expected letters"),
         ({"name": "../up"}, "name has the name '../up'. Expected letters"),
         ({"architectures__a b": {"potential": "x", "training": "y"}}, "architectures has the name 'a b'. Expected"),
         ({"datasets__": {"data": "x"}}, "datasets has the name ''. Expected letters"),

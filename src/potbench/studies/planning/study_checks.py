@@ -47,7 +47,10 @@ def _names(study: Study) -> Iterator[str]:
     named += [("datasets", name) for name in study.datasets]
     for key, name in named:
         if not NAME.fullmatch(name):
-            yield f"{key} has the name {name!r}. Expected letters, digits, _, - and . alone: files are named by it."
+            yield (
+                f"{key} has the name {name!r}. Expected letters, digits, _, +, - and . alone, the first a letter or a "
+                "digit: files are named by it."
+            )
     for key, parts in (("architectures", study.architectures), ("datasets", study.datasets)):
         if not parts:
             yield f"{key} is empty. Expected at least one."
