@@ -163,7 +163,7 @@ def test_training_it_by_gradient_is_refused(data: AtomsDataModule, tmp_path: Pat
 
 def test_more_than_one_process_is_refused() -> None:
     task = task_of()
-    task._trainer = SimpleNamespace(max_epochs=1, world_size=2)
+    task._trainer = SimpleNamespace(max_epochs=1, world_size=2, val_check_interval=1.0, callbacks=[])
     with pytest.raises(SettingError, match=r"devices is 2, .* Expected 1. Change the argument devices of Trainer."):
         task.require_one_pass()
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from torch import nn
 
 from potbench.errors import SettingError
@@ -198,6 +200,27 @@ def test_more_columns_than_the_memory_holds_are_refused_before_training(
 def test_what_is_no_least_squares_problem_is_refused(make, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"val_check_interval": 0.5},
+            "val_check_interval is 0.5, and a linear potential is solved at the end of",
+        ),
+        ({"val_check_interval": 2}, "val_check_interval is 2, and a linear potential is solved at the end of"),
+        ({"max_time": "00:00:00:01"}, "max_time has a Timer, and a linear potential is solved at the end of one pass"),
+        ({"callbacks": [EMAWeightAveraging()]}, "callbacks has a EMAWeightAveraging, and a linear potential is solved"),
+    ],
+)
+def test_what_looks_at_the_potential_or_ends_before_it_is_solved_is_refused(
+    data: AtomsDataModule, tmp_path: Path, settings: dict[str, Any], said: str
+) -> None:
+    trainer = Trainer(max_epochs=1, logger=False, enable_progress_bar=False, default_root_dir=tmp_path, **settings)
+    with pytest.raises(SettingError) as caught:
+        trainer.fit(task_of(), datamodule=data)
+    assert str(caught.value).startswith(said)
 
 
 def test_more_than_one_epoch_is_refused(data: AtomsDataModule, tmp_path: Path) -> None:

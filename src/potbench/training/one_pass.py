@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Timer, WeightAveraging
 from typing_extensions import override
 
 from potbench.errors import SettingError
@@ -38,8 +39,17 @@ class OnePassTask(Task):
         self.optimizers().step()  # type: ignore[union-attr]
 
     def require_one_pass(self) -> None:
-        """Raise SettingError if the Trainer has more than one epoch or process."""
+        """Raise SettingError if the Trainer has more than one epoch or process, or would validate or end before it."""
         for setting, value in {"max_epochs": self.trainer.max_epochs, "devices": self.trainer.world_size}.items():
             if value != 1:
                 problem = f"{setting} is {value}, and {self.solved} is solved in one pass, by one process"
                 raise SettingError(Trainer, setting, value, "1", problem)
+        interval = self.trainer.val_check_interval
+        if interval not in (None, 1.0) or isinstance(interval, int):
+            problem = f"val_check_interval is {interval}, and {self.solved} is solved at the end of its one pass"
+            raise SettingError(Trainer, "val_check_interval", interval, "1.0, the end of the pass", problem)
+        for setting, kind in {"max_time": Timer, "callbacks": WeightAveraging}.items():
+            if found := [each for each in self.trainer.callbacks if isinstance(each, kind)]:  # type: ignore[attr-defined]
+                name = type(found[0]).__name__
+                problem = f"{setting} has a {name}, and {self.solved} is solved at the end of one pass, without steps"
+                raise SettingError(Trainer, setting, name, "none", problem)
