@@ -111,6 +111,24 @@ def test_a_training_that_lacks_a_size_diverged_or_is_missing(tmp_path: Path, wha
     assert re.search(said, shown, re.MULTILINE)
 
 
+def test_trainings_that_are_not_known_to_be_of_one_draw_have_no_exponent_and_are_named(
+    tmp_path: Path, found: Found
+) -> None:
+    for size in (100, 200):
+        trainings(tmp_path, 3, architecture="SchNet", train=size, error=20 / size, draws=True)
+        for seed in range(3):
+            run = Simulated(architecture="PaiNN", seed=seed, train=size, error=10 / size, draws=True)
+            folder = run.write(tmp_path / f"PaiNN-{size}-{seed}")
+            record = run.record(folder)
+            replace(record, seeds=replace(record.seeds, everything=None)).save(folder.path)
+    blocks = sections(found())["learning-curves"]
+    table = next(each for each in blocks if isinstance(each, PageTable) and each.title.startswith("Learning curves"))
+    assert [row[0].text for row in table.rows] == ["SchNet"]
+    (note,) = table.notes
+    assert "No exponent for PaiNN: no training is known to be of the same draw at all sizes" in note
+    assert "every training that is known at all sizes, by its seeds" in text(blocks)
+
+
 def test_one_draw_of_frames_is_called_one_training_set(tmp_path: Path, found: Found) -> None:
     for size in (100, 200):
         trainings(tmp_path, 3, train=size, error=20 / size)

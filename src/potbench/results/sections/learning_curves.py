@@ -36,8 +36,9 @@ def section(findings: Findings) -> Section | None:
     rule = findings.asked.budget
     fixed = f"All sizes have the same budget: {rule}. " if rule in ("steps", "epochs", "frames", "wall_time") else ""
     text = (
-        f"{fixed}Validation frames come on top of the training frames. The law is error = A · N^(−b); every training, "
-        f"with its own training frames at all sizes, is fitted alone, and the interval of b is that {_over(findings)}."
+        f"{fixed}Validation frames come on top of the training frames. The law is error = A · N^(−b); every training "
+        "that is known at all sizes, by its seeds and the draw of its training frames, is fitted alone, and the "
+        f"interval of b is that {_over(findings)}."
     )
     return Section("learning-curves", "Learning curves", (text, *blocks))
 
@@ -54,7 +55,7 @@ def _over(findings: Findings) -> str:
 def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list[Block]:
     sizes = np.array([table.group.size for table in tables])
     names = list(dict.fromkeys(name for table in tables for name in table.rows))
-    shown, curves, missing = [], {}, {}
+    shown, curves, missing, unmatched = [], {}, {}, []
     for name in names:
         draws, values = _values(tables, name)
         has = np.isfinite(values).any(axis=0)
@@ -64,6 +65,8 @@ def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list
         is_complete = np.array([np.isfinite(each).all() for each in values[:, has]], dtype=bool)
         complete = values[:, has][is_complete]
         lost = _lost(tables, name)
+        if not len(complete) and not lost:
+            unmatched.append(name)
         missing[name] = sum(draw not in lost for draw, whole in zip(draws, is_complete, strict=True) if not whole)
         if len(complete) and (complete > 0).all():
             folds = None if draws[0].fold is None else np.array([draw.fold for draw in draws])[is_complete]
@@ -84,7 +87,7 @@ def _of_dataset(findings: Findings, tables: Sequence[Table], place: int) -> list
         _data(tables, names),
     )
     times = times_by_size(tables, title)
-    return [figure, _table(findings, tables, curves, missing, title), *([] if times is None else [times])]
+    return [figure, _table(findings, tables, curves, missing, unmatched, title), *([] if times is None else [times])]
 
 
 class _Draw(NamedTuple):
@@ -134,6 +137,7 @@ def _table(
     tables: Sequence[Table],
     curves: Mapping[str, LearningCurve],
     missing: Mapping[str, int],
+    unmatched: Sequence[str],
     title: str,
 ) -> PageTable:
     last = tables[-1]
@@ -174,7 +178,11 @@ def _table(
                 Value(_scope(last, name)),
             )
         )
-    return PageTable(f"Learning curves: {title}", columns, tuple(rows))
+    notes = [
+        f"No exponent for {', '.join(unmatched)}: no training is known to be of the same draw at all sizes. Expected "
+        "the same seeds, and splits that differ in their numbers of frames alone."
+    ]
+    return PageTable(f"Learning curves: {title}", columns, tuple(rows), tuple(notes if unmatched else ()))
 
 
 def _scope(table: Table, name: str) -> str:
