@@ -177,3 +177,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint at the nearest of the known words, with a space before it; empty where none is near."""
     nearest = get_close_matches(word, list(known), n=1)
     return f" Did you mean {nearest[0]}?" if nearest else ""
+
+
+def require_new_file(owner: object, **files: Path | None) -> None:
+    """Raise SettingError where a file that is to be written exists, or the folder that it is to be in does not.
+
+    Args:
+        owner: function that will write them.
+        files: by name; None for none.
+    """
+    for name, file in files.items():
+        if file is not None and file.exists():
+            raise SettingError(owner, name, str(file), "a new file", f"{file} exists, and nothing is overwritten")
+        if file is not None and not file.parent.is_dir():
+            raise SettingError(owner, name, str(file), "a folder that exists", f"{file.parent} is no folder")

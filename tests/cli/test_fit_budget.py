@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from potbench.errors import RunError
 from potbench.runs.metrics import read_curves
 from potbench.runs.record import Record
 from potbench.runs.step_time import StepTime
+from potbench.runs.time_budget import Planned
+from potbench.units import Quantity
 from tests.cli.conftest import CONFIGS, QUICK, SMALL
 
 TIME = StepTime(step=1.0, validation=0.5, start=9.0, disk=0, batches=3)
@@ -46,6 +49,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, 
         (CLOSED_FORM, "potbench.training.ClosedFormTask solves the potential in one pass"),
         (LEAST_SQUARES, "potbench.training.LeastSquaresTask solves the potential in one pass"),
         (["--budget", "soon"], "budget is 'soon', expected a time above zero, such as 300s, 5min, 2h or 5min CPU."),
+        (["--budget", ""], "budget is '', expected a time above zero, such as 300s, 5min, 2h or 5min CPU."),
         (["--budget", "1s"], "1s are not enough for a step and a validation, which take 1 s and 0.5 s."),
     ],
 )
@@ -79,6 +83,15 @@ def test_a_planned_run_is_resumed_and_repeated_with_the_steps_of_its_config(
     assert main(["fit", "--config", str(run / "config.yaml"), "--run_dir", str(again)]) == 0
     assert Record.load(again).planned is None
     assert read_curves(again / "metrics.csv") == read_curves(run / "metrics.csv")
+
+
+@pytest.mark.parametrize("other", ["2h", "8s CPU"])
+def test_a_run_that_was_planned_for_another_time_is_not_resumed(refused: Any, run_copy: Path, other: str) -> None:
+    record = Record.load(run_copy)
+    second = Quantity(1.0, "s")
+    replace(record, planned=Planned(Quantity(8.0, "s"), 6, second, second)).save(run_copy)
+    planned = ["fit", *BUDGET, "--run_dir", str(run_copy), "--resume", "auto", "--budget"]
+    assert f"--budget is {other}, and the schedule of {run_copy} was planned for 8 s." in refused([*planned, other])
 
 
 def test_a_run_that_was_begun_without_a_budget_keeps_its_length(refused: Any, run_copy: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import yaml
 
 from potbench.cli.main import main
 from potbench.runs.record import Record
+from potbench.runs.time_budget import Planned
 from potbench.speed.turns import Job
+from potbench.units import Quantity
 from tests.cli.conftest import CONFIGS
 
 SPLIT = {"train": 48, "validation": 16, "test": 16}
@@ -82,10 +85,48 @@ def test_errors_of_all_trainings_stand_in_a_table(
     assert "| b (failed) |" in page
 
 
+def on_threads(run: Path, threads: int) -> None:
+    """Have a run say that it was trained on so many threads."""
+    record = Record.load(run)
+    machine = replace(record.provenance.machine, threads=threads)
+    replace(record, provenance=replace(record.provenance, machine=machine)).save(run)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--threads", "2"], "was trained on 1 threads, and --threads is 2."),
+        (["--minutes", "1000000"], "was planned for 8 s, and --minutes for 1000000min CPU."),
+        (["--json", "a.yaml"], "a.yaml exists, and nothing is overwritten. Expected a new file. Change --json."),
+        (["--json", "no/a.json"], "no is no folder. Expected a folder that exists. Change --json."),
+    ],
+)
+def test_a_folder_of_other_minutes_threads_or_configs_is_refused(
+    refused: Callable[[list[str]], str],
+    tmp_path: Path,
+    finished_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = Path(shutil.copytree(finished_run, "minutes/a"))
+    on_threads(run, 1)
+    second = Quantity(1.0, "s")
+    replace(Record.load(run), planned=Planned(Quantity(8.0, "s"), 6, second, second)).save(run)
+    command = ["speed", "minutes", written(tmp_path / "a.yaml"), "--folder", "minutes"]
+    record = Record.load(run)
+    assert said in refused([*command, *words])
+    (tmp_path / "minutes" / "a.yaml").write_text("other: 1")
+    assert "was trained with another config. Expected a new folder" in refused(command)
+    assert (tmp_path / "minutes" / "a.yaml").read_text() == "other: 1"
+    assert Record.load(run) == record
+
+
 def test_what_is_tested_is_not_tested_again(
     tmp_path: Path, finished_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(finished_run, tmp_path / "minutes" / "a")
+    on_threads(shutil.copytree(finished_run, tmp_path / "minutes" / "a"), 1)
     found = []
     monkeypatch.setattr("potbench.speed.minutes.take_turns", lambda jobs, _: found.extend(jobs[0]._waiting))
     assert main(["speed", "minutes", written(tmp_path / "a.yaml"), "--folder", str(tmp_path / "minutes")]) == 0

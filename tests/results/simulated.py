@@ -189,6 +189,7 @@ class Simulated:
                 Quantity(512.0, "MiB"),
                 None if self.cpu_time is None else Quantity(self.cpu_time, "s"),
                 None if self.cpu_time is None else Quantity(1.0, "s"),
+                None if self.cpu_time is None else Quantity(1.0, "s"),
             ),
             budget=Budget(self.steps // 40, self.steps, 10 * self.steps),
             best_epoch=9,

@@ -43,6 +43,9 @@ def test_cpu_time_has_the_cpu_time_of_its_preparation_where_that_is_known(tmp_pa
     members = found().groups[0].members
     np.testing.assert_allclose(training_seconds(members, "cpu_time"), [52.0, 52.0])
     np.testing.assert_allclose(training_seconds(members, "wall_time"), [90.0, 90.0])
+    early = Record.load(runs[0].path)
+    replace(early, cost=replace(early.cost, preparation_cpu=None)).save(runs[0].path)
+    assert np.isnan(training_seconds(found().groups[0].members, "cpu_time")).all()
 
 
 def test_preparation_is_a_part_of_the_training_time_everywhere(

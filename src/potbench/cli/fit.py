@@ -37,14 +37,14 @@ class FitCLI(PotbenchCLI):
     @override
     def begin(self, settings: Namespace) -> None:
         """Claim the folder, and find out where training begins, with which weights, and how long it is."""
-        if settings.budget:
+        if settings.budget is not None:
             require_plannable(settings, self.typed)
         if is_first() and not settings.trainer.fast_dev_run:
             self.lock = RunLock(self.run)
             self.lock.claim(wait=bool(settings.resume))
             self.at_the_end.callback(self.lock.release)
         state = self.run.state
-        if settings.budget and state in {"interrupted", "finished"}:
+        if settings.budget is not None and state in {"interrupted", "finished"}:
             keep_planned_steps(self.run, settings)
         checkpoint = checkpoint_to_resume(self.run, settings)
         if checkpoint:
@@ -52,7 +52,7 @@ class FitCLI(PotbenchCLI):
         elif settings["from"]:
             settings["from"] = str(parent_checkpoint(settings["from"]))
         settings.ckpt_path = str(checkpoint) if checkpoint else None
-        if settings.budget and not checkpoint:
+        if settings.budget is not None and not checkpoint:
             self.planned = planned_steps(settings, self.config_of_the_run(settings), settings.allow)
         self.written = self.config_of_the_run(settings)
         if checkpoint:

@@ -17,7 +17,7 @@ from potbench.runs.folder import RunFolder
 from potbench.runs.processes import started
 from potbench.runs.record import Record
 from potbench.runs.step_time import TIMED_STEPS, WARM_STEPS, measure
-from potbench.runs.time_budget import Planned, plan, seconds_of
+from potbench.runs.time_budget import Planned, plan, seconds_of, time_of
 from potbench.studies.running.commands import POTBENCH
 from potbench.training.one_pass import OnePassTask
 
@@ -86,12 +86,18 @@ def keep_planned_steps(run: RunFolder, settings: Namespace) -> None:
     """Have a run that is resumed keep the length that was planned when it began.
 
     Raises:
-        RunError: it was not planned.
+        RunError: it was not planned, or for another time.
     """
-    if Record.load(run.path).planned is None:
+    planned = Record.load(run.path).planned
+    if planned is None:
         raise RunError(
             f"--budget is {settings.budget}, and {run.path} was begun without one, with a length of its own. Expected "
             "the command that began it. Remove --budget, or choose another folder."
+        )
+    if planned.time != time_of(settings.budget):
+        raise RunError(
+            f"--budget is {settings.budget}, and the schedule of {run.path} was planned for {planned.time.value:g} "
+            f"{planned.time.unit}. Expected the command that began it. Change --budget, or choose another folder."
         )
     _set_length(settings, yaml.safe_load(run.config.read_text(encoding="utf-8"))["trainer"]["max_steps"])
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from potbench.errors import MissingDataError, SettingError
+from potbench.errors import MissingDataError, SettingError, require_new_file
 
 if TYPE_CHECKING:
     from potbench.loading import AtomsDataModule
@@ -41,6 +41,7 @@ def data(
         json: file to write the figures to.
     """
     _at_least(data, 1, batch_size=batch_size, passes=passes, batches=batches)
+    require_new_file(data, json=json)
     _simulated(data, frames)
     chosen = _data(data, dataset_config, ani1, heavy_atoms, batch_size)
 
@@ -75,6 +76,7 @@ def prepare(
         json: file to write the figures to.
     """
     _at_least(prepare, 1, turns=turns, database_frames=database_frames)
+    require_new_file(prepare, json=json)
     _simulated(prepare, frames)
     dataset = _data(prepare, dataset_config, ani1, heavy_atoms, batch_size=1).dataset
 
@@ -122,6 +124,7 @@ def train(
         return_memory: let the C library return freed memory, as programs usually do.
         json: file to write the figures to.
     """
+    require_new_file(train, json=json)
     _at_least(train, 0, force_steps=force_steps, message_steps=message_steps)
     _at_least(train, 1, batch_size=batch_size, steps=steps, message_batch_size=message_batch_size, rounds=rounds)
     _at_least(train, 1, message_interactions=message_interactions, threads=threads)
@@ -174,6 +177,7 @@ def inference(
         mace: python of an environment that has mace-torch; by default it is left out.
         json: file to write the figures to.
     """
+    require_new_file(inference, json=json)
     _at_least(inference, 1, calls=calls, rounds=rounds, threads=threads)
 
     import torch

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from potbench.errors import SettingError
+from potbench.errors import RunError, SettingError, require_new_file
 
 
 def minutes(arguments: list[str]) -> int:
@@ -50,12 +50,14 @@ def train(
         raise SettingError(train, "minutes", minutes, "more than 0")
     if threads < 1:
         raise SettingError(train, "threads", threads, "at least 1")
+    require_new_file(train, json=json)
     names = [_name(one) for one in configs]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         problem = f"Two configs are called {twice[0]}"
         raise SettingError(train, "configs", " ".join(configs), "files of different names", problem)
 
+    import numpy as np
     import yaml
 
     from potbench.cli.config_of_fit import config_of_fit
@@ -79,12 +81,19 @@ def train(
             problem = f"{name} trains on other frames than {names[0]}"
             raise SettingError(train, "dataset_config", None, "one dataset for all", problem)
     place = folder or Path("runs") / "minutes" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    texts = {name: yaml.safe_dump(config, sort_keys=False, allow_unicode=True) for name, config in whole.items()}
+    time_of_each = f"{np.format_float_positional(minutes, trim='-')}min CPU"
+    for name, text in texts.items():
+        if (place / f"{name}.yaml").exists() and (place / f"{name}.yaml").read_text(encoding="utf-8") != text:
+            problem = f"{place / name} was trained with another config"
+            raise SettingError(train, "folder", str(place), "a new folder, or the command that began it", problem)
+        _require_same(place / name, time_of_each, threads)
     place.mkdir(parents=True, exist_ok=True)
     commands: dict[str, list[list[str]]] = {}
     for name, config in whole.items():
         file, run = place / f"{name}.yaml", place / name
-        write_text(file, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-        budget = [] if is_solved(config["model"]["class_path"]) else ["--budget", f"{minutes:g}min CPU"]
+        write_text(file, texts[name])
+        budget = [] if is_solved(config["model"]["class_path"]) else ["--budget", time_of_each]
         fit = [word.format(config=file, run=run) for word in FIT]
         commands[name] = [[*fit, *budget, "--resume", "auto", *allowed]]
         if not is_tested(run):
@@ -95,6 +104,35 @@ def train(
     if json:
         report.save(json)
     return int(any(row.failure for row in report.rows))
+
+
+def _require_same(run: Path, budget: str, threads: int) -> None:
+    """Raise RunError where a folder holds a run of other minutes or threads: a table says these of all its rows.
+
+    Args:
+        run: the folder, which need not exist.
+        budget: time of the training, as `fit --budget` takes it.
+        threads: of the training.
+    """
+    from potbench.runs.folder import RunFolder
+    from potbench.runs.record import Record
+    from potbench.runs.time_budget import time_of
+
+    if not RunFolder(run).record.is_file():
+        return
+    record = Record.load(run)
+    was = record.provenance.machine.threads
+    if was != threads:
+        raise RunError(
+            f"{run} was trained on {was} threads, and --threads is {threads}. Expected the command that began it. "
+            "Change --threads, or choose another --folder."
+        )
+    if record.planned is not None and record.planned.time != time_of(budget):
+        time = record.planned.time
+        raise RunError(
+            f"{run} was planned for {time.value:g} {time.unit}, and --minutes for {budget}. Expected the command that "
+            "began it. Change --minutes, or choose another --folder."
+        )
 
 
 def _name(files: str) -> str:

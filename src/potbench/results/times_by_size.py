@@ -33,7 +33,7 @@ def times_by_size(tables: Sequence[Table], title: str) -> PageTable | None:
         Column("Power", "", "c of time = a · N^c, between the two largest numbers of frames."),
     )
     rows = tuple((Value(name), *map(_shown, each), _power(sizes, each)) for name, each in known.items())
-    note = "CPU time, mean over trainings, with cached features (of early records, their wall time)."
+    note = "CPU time, with that of computing cached features before; mean over trainings."
     return PageTable(f"Time of a training: {title}", columns, rows, (note,))
 
 

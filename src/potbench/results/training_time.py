@@ -20,16 +20,19 @@ def training_seconds(members: Sequence[Member], kind: Literal["wall_time", "cpu_
 
     Args:
         members: trainings of one architecture on the same data.
-        kind: wall time, or seconds of all cores; early records have the wall time of preparations alone.
+        kind: wall time, or seconds of all cores, which early records do not have of preparations.
     """
     costs = [member.known.cost for member in members]
     preparations = [_preparation(cost, kind) for cost in costs if cost is not None]
-    longest = max((each for each in preparations if each is not None), default=0.0)
+    longest = np.max([each for each in preparations if each is not None], initial=0.0)
     times = [None if cost is None else getattr(cost, kind) for cost in costs]
     known = [np.nan if time is None or time.value is None else time.value + longest for time in times]
     return np.array(known, dtype=np.float64)
 
 
 def _preparation(cost: TrainingCost, kind: Literal["wall_time", "cpu_time"]) -> float | None:
-    found = cost.preparation if kind == "wall_time" else cost.preparation_cpu or cost.preparation
-    return found.value if found is not None else None
+    wall = cost.preparation.value if cost.preparation is not None else None
+    if kind == "wall_time" or not wall:
+        return wall
+    found = cost.preparation_cpu
+    return np.nan if found is None or found.value is None else found.value

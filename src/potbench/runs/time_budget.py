@@ -55,6 +55,15 @@ def seconds_of(budget: str) -> float:
     return seconds
 
 
+def time_of(budget: str) -> Quantity:
+    """Return what a time such as 5min or 5min CPU means: seconds, or CPU seconds of all cores together.
+
+    Raises:
+        SettingError: it is none.
+    """
+    return Quantity.of(seconds_of(budget), "CPU s" if budget.strip().endswith("CPU") else "s")
+
+
 def plan(budget: str, time: StepTime, trainer: Mapping[str, Any]) -> Planned:
     """Return how many steps a time allows for, with their validations and the one at the end.
 
@@ -66,22 +75,22 @@ def plan(budget: str, time: StepTime, trainer: Mapping[str, Any]) -> Planned:
     Raises:
         SettingError: it does not allow for one step.
     """
-    seconds, unit = seconds_of(budget), "s"
+    wanted, seconds = time_of(budget), seconds_of(budget)
     step, validation = time.step, time.validation
-    if budget.strip().endswith("CPU"):
+    if wanted.unit == "CPU s":
         assert time.cpu_step is not None
         assert time.cpu_validation is not None
-        step, validation, unit = time.cpu_step, time.cpu_validation, "CPU s"
+        step, validation = time.cpu_step, time.cpu_validation
     each = step + validation / _steps_between_validations(trainer, time.batches or 1)
     # the last validation comes wherever the training ends: on average, half a one more than in whole periods
     steps = int((seconds - validation / 2) / each)
     if steps < 1 or seconds < step + validation:
         problem = (
-            f"{budget} are not enough for a step and a validation, which take {step:.3g} {unit} and "
-            f"{validation:.3g} {unit}"
+            f"{budget} are not enough for a step and a validation, which take {step:.3g} {wanted.unit} and "
+            f"{validation:.3g} {wanted.unit}"
         )
         raise SettingError(seconds_of, "budget", budget, "more time", problem)
-    return Planned(Quantity.of(seconds, unit), steps, Quantity.of(step, unit), Quantity.of(validation, unit))
+    return Planned(wanted, steps, Quantity.of(step, wanted.unit), Quantity.of(validation, wanted.unit))
 
 
 def _steps_between_validations(trainer: Mapping[str, Any], batches: int) -> float:

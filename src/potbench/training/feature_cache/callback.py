@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Callable
@@ -55,7 +56,8 @@ class FeatureCache(Callback):
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.seconds = state_dict["seconds"]
-        self.cpu_seconds = state_dict.get("cpu_seconds", self.seconds)  # early checkpoints have the wall time alone
+        # early checkpoints have the wall time alone
+        self.cpu_seconds = state_dict.get("cpu_seconds", math.nan if self.seconds else 0.0)
 
     @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
