@@ -150,6 +150,14 @@ REFUSED = {
         ["fit", "RUN", "--trainer.max_epochs", "3", "--model.optimizer.init_args.lr", "0.5"],
         "RUN was trained with other settings than model.init_args.optimizer.init_args.lr: 0.5. Expected the same",
     ),
+    "another loss": (
+        ["fit", "RUN", "--trainer.max_epochs", "3", "--model.loss.forces", "7"],
+        "RUN was trained with other settings than model.init_args.loss.init_args.forces: 7.0. Expected the same",
+    ),
+    "another precision": (
+        ["fit", "RUN", "--trainer.max_epochs", "3", "--trainer.precision", "64-true"],
+        "RUN was trained with other settings than trainer.precision: ",
+    ),
     "another split": (
         ["fit", "RUN", "--trainer.max_epochs", "3", "--data.split.init_args.seed", "1"],
         "RUN was made with another split",

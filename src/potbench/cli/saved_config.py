@@ -17,12 +17,10 @@ EVALUATED = {
     ),
 }
 """Settings that change the numbers of an evaluation; data and split are compared by their fingerprints."""
-CONTINUED = tuple(
-    f"model.{key}"
-    for key in (
-        *("class_path", "init_args.potential", "init_args.optimizer", "init_args.schedule"),
-        *("init_args.schedule_interval", "init_args.warmup_steps"),
-    )
+CONTINUED = (
+    *(f"model.init_args.{key}" for key in ("potential", "loss", "optimizer", "schedule")),
+    *(f"model.init_args.{key}" for key in ("schedule_interval", "warmup_steps")),
+    *("model.class_path", "trainer.precision"),
 )
 """Settings that the state of a training belongs to."""
 
