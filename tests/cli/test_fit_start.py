@@ -89,6 +89,16 @@ def test_a_finished_run_says_that_it_is_and_how_it_trains_on(run: RunFolder, giv
     )
 
 
+@pytest.mark.parametrize("task", ["LeastSquaresTask", "ClosedFormTask"])
+def test_what_is_solved_has_nothing_to_train_on(run: RunFolder, task: str) -> None:
+    leave(run, "finished")
+    config = yaml.safe_load(run.config.read_text())
+    config["model"]["class_path"] = f"potbench.training.{task}"
+    run.config.write_text(yaml.safe_dump(config))
+    with pytest.raises(RunError, match=r"interrupted\. What is solved in one pass cannot be trained for longer\.$"):
+        checkpoint_to_resume(run, settings(run="run"))
+
+
 def test_a_finished_run_is_left_alone_where_it_is_resumed_only_if_needed(run: RunFolder) -> None:
     leave(run, "finished", ONE_CYCLE)
     with pytest.raises(NothingToDo, match=f"^{run.path} is finished, after 2 epochs and 6 steps.$"):

@@ -151,6 +151,17 @@ def test_files_that_are_not_there_are_named(ani1: Path, refused: Callable[[list[
     )
 
 
+@pytest.mark.parametrize("words", [[], ["--dataset_config", "configs/data/sample.yaml"]])
+def test_files_of_ani1_are_not_chosen_without_their_folder(
+    refused: Callable[[list[str]], str], words: list[str]
+) -> None:
+    said = refused([*DATA, "--heavy_atoms", "2", *words])
+    assert said == (
+        "heavy_atoms chooses among the files of ANI-1, and ani1 does not say where they are. Expected ani1 beside it. "
+        "Change --heavy_atoms."
+    )
+
+
 def test_data_are_chosen_in_one_way(ani1: Path, refused: Callable[[list[str]], str]) -> None:
     said = refused([*DATA, "--ani1", str(ani1), "--dataset_config", "configs/data/ani1.yaml"])
     assert said == "ani1 and dataset_config both choose the data. Expected one of them. Change --ani1."

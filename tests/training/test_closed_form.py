@@ -142,6 +142,14 @@ def test_more_frames_than_the_memory_holds_are_refused_before_training(tmp_path:
         quiet_trainer(tmp_path, epochs=1).fit(task_of(), datamodule=data)
 
 
+def test_a_single_frame_is_refused(tmp_path: Path) -> None:
+    data = data_of(tmp_path, hydrogens(22, 2), train=1)
+    with pytest.raises(
+        SettingError, match=r"there is 1 to train on. Expected two training frames or more. .* split of"
+    ):
+        quiet_trainer(tmp_path, epochs=1).fit(task_of(), datamodule=data)
+
+
 def test_more_than_one_pass_is_refused(data: AtomsDataModule, tmp_path: Path) -> None:
     with pytest.raises(SettingError) as caught:
         quiet_trainer(tmp_path, epochs=2).fit(task_of(), datamodule=data)

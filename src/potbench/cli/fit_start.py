@@ -9,6 +9,7 @@ from jsonargparse import Namespace
 from torch.optim.lr_scheduler import OneCycleLR
 
 from potbench.cli import known
+from potbench.cli.fit_budget import is_solved
 from potbench.errors import PotbenchError, RunError
 from potbench.runs.checkpoint import read_checkpoint
 from potbench.runs.folder import RunFolder
@@ -126,6 +127,8 @@ def _asks_for_more(run: RunFolder, trainer: Namespace) -> bool:
 
 
 def _how_to_train_on(run: RunFolder) -> str:
+    if is_solved(str(_saved(run).get("model", {}).get("class_path"))):
+        return "What is solved in one pass cannot be trained for longer."
     if _schedule_that_ends(run):
         return f"To train on from its weights, in a new run with a schedule of its own: {FIT} --from {_quoted(run)}."
     return f"To train it for more epochs: {FIT} {_quoted(run)} --train_on EPOCHS."

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from potbench.loading import AtomsDataModule
     from potbench.speed.report import Report
 
+HEAVY_ATOMS = (1, 2)
+
 
 def data(
     dataset_config: Path | None = None,
     ani1: Path | None = None,
-    heavy_atoms: tuple[int, ...] = (1, 2),
+    heavy_atoms: tuple[int, ...] = HEAVY_ATOMS,
     batch_size: int = 2048,
     passes: int = 9,
     frames: int = 20_000_000,
@@ -55,7 +57,7 @@ def data(
 def prepare(
     dataset_config: Path | None = None,
     ani1: Path | None = None,
-    heavy_atoms: tuple[int, ...] = (1, 2),
+    heavy_atoms: tuple[int, ...] = HEAVY_ATOMS,
     turns: int = 5,
     database_frames: int = 2000,
     frames: int = 5_000_000,
@@ -88,7 +90,7 @@ def prepare(
 def train(
     dataset_config: Path | None = None,
     ani1: Path | None = None,
-    heavy_atoms: tuple[int, ...] = (1, 2),
+    heavy_atoms: tuple[int, ...] = HEAVY_ATOMS,
     batch_size: int = 2048,
     steps: int = 8,
     force_steps: int = 2,
@@ -226,6 +228,9 @@ def _data(
     from potbench.datasets import ANI1, Sample
     from potbench.loading import AtomsDataModule
 
+    if ani1 is None and tuple(heavy_atoms) != HEAVY_ATOMS:
+        problem = "heavy_atoms chooses among the files of ANI-1, and ani1 does not say where they are"
+        raise SettingError(command, "heavy_atoms", list(heavy_atoms), "ani1 beside it", problem)
     if config is None:
         dataset = ANI1(ani1, list(heavy_atoms)) if ani1 else Sample()
         try:

@@ -67,6 +67,10 @@ class ClosedFormTask(OnePassTask):
             raise _wrong_dataset(name, problem, "a dataset of one molecule")
         if stage == "fit":
             self.require_one_pass()
+            number = len(data.indices.train)
+            if number < 2:
+                problem = f"sGDML learns from differences between frames, and there is {number} to train on"
+                raise SettingError(AtomsDataModule, "split", None, "two training frames or more", problem)
             if not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
                 require_memory(len(data.indices.train), num_atoms, AtomsDataModule, "split")
             self.trainer.num_sanity_val_steps = 0  # before it is solved, sGDML predicts nothing
