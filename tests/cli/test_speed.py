@@ -167,6 +167,11 @@ def test_data_are_chosen_in_one_way(ani1: Path, refused: Callable[[list[str]], s
     assert said == "ani1 and dataset_config both choose the data. Expected one of them. Change --ani1."
 
 
+def test_too_few_simulated_frames_are_refused(refused: Callable[[list[str]], str]) -> None:
+    expected = "frames is 9, expected 0, or at least 10, which are divided into sets. Change --frames."
+    assert [refused(["speed", command, "--frames", "9"]) for command in ("data", "prepare")] == [expected] * 2
+
+
 @pytest.mark.parametrize(
     ("command", "flag", "smallest"),
     [

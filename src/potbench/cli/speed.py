@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from potbench.speed.report import Report
 
 HEAVY_ATOMS = (1, 2)
+FEWEST_SIMULATED = 10
 
 
 def data(
@@ -211,6 +212,8 @@ def _at_least(command: Callable[..., None], smallest: int, **settings: int | Non
 def _simulated(command: Callable[..., None], frames: int) -> None:
     """Raise SettingError where the memory that simulated frames take cannot be measured."""
     _at_least(command, 0, frames=frames)
+    if 0 < frames < FEWEST_SIMULATED:
+        raise SettingError(command, "frames", frames, f"0, or at least {FEWEST_SIMULATED}, which are divided into sets")
     from potbench.speed.process_memory import STATUS
 
     if frames and not STATUS.is_file():
