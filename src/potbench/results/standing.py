@@ -17,9 +17,10 @@ class Standing:
     """Rivals of a ranking.
 
     Attributes:
-        best: those that no other rival is better than, by error; empty where fewer than two are ranked.
+        best: those that no other rival is better than, by error.
         beaten: the other ranked ones, by error.
-        unranked: those whose trainings allow no place in the order.
+        unranked: those whose trainings allow no place in the order; all rivals where one at most has a place, so that
+            nothing is decided.
     """
 
     best: tuple[str, ...]
