@@ -62,6 +62,9 @@ def test_settings_that_early_configs_lack_distinguish_nothing_at_what_they_were(
     standardize = "model__init_args__potential__init_args__standardize"
     assert choices(tmp_path / "plain", model__init_args__capture=None, **{standardize: False}).identity == early
     assert choices(tmp_path / "standardized", **{standardize: True}).identity != early
+    momentum = "model__init_args__schedule__init_args__momentum"
+    assert choices(tmp_path / "cycled", **{momentum: [0.85, 0.95]}).identity == early
+    assert choices(tmp_path / "steady", **{momentum: [0.9, 0.9]}).identity != early
 
 
 @pytest.mark.parametrize(
