@@ -180,14 +180,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def require_new_file(owner: object, **files: Path | None) -> None:
-    """Raise SettingError where a file that is to be written exists, or the folder that it is to be in does not.
+    """Raise SettingError where a file that is to be written exists, or would be below another file.
 
     Args:
-        owner: function that will write them.
+        owner: function that will write them, and make the folders that they are to be in.
         files: by name; None for none.
     """
     for name, file in files.items():
-        if file is not None and file.exists():
+        if file is None:
+            continue
+        if file.exists():
             raise SettingError(owner, name, str(file), "a new file", f"{file} exists, and nothing is overwritten")
-        if file is not None and not file.parent.is_dir():
-            raise SettingError(owner, name, str(file), "a folder that exists", f"{file.parent} is no folder")
+        there = next(folder for folder in file.absolute().parents if folder.exists())
+        if not there.is_dir():
+            raise SettingError(owner, name, str(file), "a file in a folder", f"{there} is no folder")

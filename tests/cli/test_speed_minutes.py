@@ -98,7 +98,7 @@ def on_threads(run: Path, threads: int) -> None:
         (["--threads", "2"], "was trained on 1 threads, and --threads is 2."),
         (["--minutes", "1000000"], "was planned for 8 s, and --minutes for 1000000min CPU."),
         (["--json", "a.yaml"], "a.yaml exists, and nothing is overwritten. Expected a new file. Change --json."),
-        (["--json", "no/a.json"], "no is no folder. Expected a folder that exists. Change --json."),
+        (["--json", "a.yaml/b/c.json"], "a.yaml is no folder. Expected a file in a folder. Change --json."),
     ],
 )
 def test_a_folder_of_other_minutes_threads_or_configs_is_refused(

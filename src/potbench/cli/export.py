@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from potbench.errors import SettingError
+from potbench.errors import SettingError, require_new_file
 
 
 def export(
@@ -26,8 +26,7 @@ def export(
 
     if output.suffix != ".pt2":
         raise SettingError(export, "output", str(output), "one that ends in .pt2", f"The output is {output}")
-    if output.exists():
-        raise SettingError(export, "output", str(output), "a new file", f"{output} exists, and nothing is overwritten")
+    require_new_file(export, output=output)
     potential = load_trained(run, ckpt_path, "cpu", allow)
 
     from potbench.inference.export import save, traced

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from potbench.errors import SettingError
+from potbench.errors import SettingError, require_new_file
 
 
 def predict(
@@ -33,9 +33,7 @@ def predict(
 
     if batch_size < 1:
         raise SettingError(predict, "batch_size", batch_size, "at least 1")
-    if output.exists():
-        problem = f"{output} exists, and nothing is overwritten"
-        raise SettingError(predict, "output", str(output), "a new file", problem)
+    require_new_file(predict, output=output)
     folder = RunFolder(run)
     folder.require()
     checkpoint = folder.checkpoint(ckpt_path)

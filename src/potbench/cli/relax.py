@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from potbench.errors import SettingError
+from potbench.errors import SettingError, require_new_file
 
 
 def relax(
@@ -34,8 +34,7 @@ def relax(
     """
     from potbench.cli.trained import load_trained
 
-    if output.exists():
-        raise SettingError(relax, "output", str(output), "a new file", f"{output} exists, and nothing is overwritten")
+    require_new_file(relax, output=output)
     potential = load_trained(run, ckpt_path, device, allow, repulsion)
 
     from rich.console import Console

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from potbench.errors import SettingError
+from potbench.errors import SettingError, require_new_file
 
 
 def label(
@@ -27,9 +27,7 @@ def label(
         calculator_arguments: its keyword arguments, such as '{"method": "GFN2-xTB"}'.
         theory: level of theory, as tables will show it; by default what the calculator states.
     """
-    if output.exists():
-        problem = f"{output} exists, and nothing is overwritten"
-        raise SettingError(label, "output", str(output), "a new file", problem)
+    require_new_file(label, output=output)
     if output.suffix not in {".xyz", ".extxyz"}:
         problem = f"The output ends in {output.suffix!r}"
         raise SettingError(label, "output", str(output), ".xyz or .extxyz", problem)
