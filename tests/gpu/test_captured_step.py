@@ -7,12 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.strategies import SingleDeviceStrategy
 
 from potbench.batch import Batch
+from potbench.runs.cost import Cost
 from potbench.training import EnergyForcesLoss, GradientTask
 from potbench.training.captured_step import WARM_UP, in_graph
 from tests.gpu.synchronization import FOUND, NoteSynchronization
@@ -68,24 +70,48 @@ def test_captured_steps_do_what_callbacks_ask_for(tmp_path: Path, case: str) -> 
     assert_close(captured, train(tmp_path, *make(), capture=False, **settings))
 
 
-def task_of(name: str, capture: bool) -> GradientTask:
+def test_compiled_steps_are_captured_and_give_the_losses_and_weights_of_other_steps(tmp_path: Path) -> None:
+    settings = {**CASES["muon"], **DOUBLE}
+    with recorded(in_graph, "cuda") as recorder:
+        compiled = train(tmp_path, cost := Cost(), compile_steps=True, **settings)
+    assert recorder.recorded == 2
+    assert recorder.replayed == cost.compiled_steps > 0
+    assert_close(compiled, train(tmp_path, capture=False, **settings))
+
+
+ONE_COMPOSITION = SimpleNamespace(
+    composition=lambda frames, elements: np.ones((2, 1)), manifest=SimpleNamespace(atomic_numbers=())
+)
+
+
+def task_of(name: str, capture: bool, compile_steps: bool = False) -> GradientTask:
     """A task in double precision that begins to train on a GPU, three molecules at a time."""
     potential = build(CONFIGS[0].with_name(f"{name}.yaml"), seed=0).to(CUDA).train()
-    task = GradientTask(potential, EnergyForcesLoss(forces=1.0), capture=capture).to(CUDA)
-    sampler = SimpleNamespace(batch_sampler=SimpleNamespace(size=lambda number: 3))
+    loss = EnergyForcesLoss(forces=1.0)
+    task = GradientTask(potential, loss, capture=capture, compile_steps=compile_steps).to(CUDA)
     task._trainer = SimpleNamespace(  # type: ignore[assignment]
-        datamodule=SimpleNamespace(seed=0),
+        datamodule=SimpleNamespace(seed=0, indices=SimpleNamespace(train=None), store=ONE_COMPOSITION),
         global_step=0,
         global_rank=0,
         world_size=1,
-        train_dataloader=sampler,
+        train_dataloader=SimpleNamespace(batch_sampler=BatchesOfThree()),
+        print=print,
         fit_loop=None,
         strategy=SingleDeviceStrategy(device=CUDA),
         precision="64-true",
         accumulate_grad_batches=1,
+        num_training_batches=10,
     )
     task.on_train_start()
     return task
+
+
+class BatchesOfThree:
+    def __len__(self) -> int:
+        return 10
+
+    def size(self, number: int) -> int:
+        return 3
 
 
 def gradients(task: GradientTask, batch: Batch) -> list[torch.Tensor]:
@@ -110,6 +136,17 @@ def test_a_captured_step_computes_the_loss_and_gradients_of_another_batch_faster
     assert captured.static_steps is not None
     assert len(captured.static_steps._steps) == 1
     assert seconds(captured) < 0.8 * seconds(other)
+
+
+@pytest.mark.parametrize("name", ["ani_hybrid", "schnet", "painn", "equivariant_filter"])
+def test_a_compiled_step_computes_the_loss_and_gradients_of_another_batch_faster(name: str) -> None:
+    compiled, captured = task_of(name, True, compile_steps=True), task_of(name, True)
+    for seed in range(WARM_UP + 3):
+        for one, expected in zip(gradients(compiled, batch_of(seed)), gradients(captured, batch_of(seed)), strict=True):
+            torch.testing.assert_close(one, expected, rtol=1e-6, atol=1e-6 * float(expected.abs().max()) + 1e-12)
+    assert compiled.is_compiled
+    assert compiled.is_captured
+    assert seconds(compiled) < seconds(captured)
 
 
 def seconds(task: GradientTask) -> float:

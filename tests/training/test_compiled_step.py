@@ -20,6 +20,7 @@ from potbench.training import ChangingLoss, EnergyForcesLoss, GradientTask, comp
 from potbench.training.compiled_step import CompiledSteps, common_sizes, keep_apart, obstacle
 from tests.native_files.made import Made, frames
 from tests.physics.potentials import CONFIGS, build
+from tests.training.recorded_step import recorded
 from tests.training.small_task import quiet_trainer, small_data, small_potential
 from tests.training.test_captured_step import CASES, WITH_CALLBACKS, assert_equal, train
 
@@ -38,7 +39,7 @@ def traced(monkeypatch):
         return program
 
     monkeypatch.setattr(compiled_step, "translated", note)
-    monkeypatch.setattr(compiled_step, "require_compiler", lambda: None)
+    monkeypatch.setattr(compiled_step, "require_compiler", lambda device: None)
     return programs
 
 
@@ -59,6 +60,25 @@ def test_traced_steps_do_what_other_steps_do(traced, tmp_path, case):
     found = train(tmp_path, compile_steps=True, epochs=2, **settings)
     assert len(traced) == 2  # batches of four frames, and of three
     assert_close(found, train(tmp_path, epochs=2, **settings))
+
+
+@pytest.mark.parametrize("case", ["muon", "dropout"])
+def test_traced_steps_are_captured_where_a_device_replays_them(traced, tmp_path, case):
+    settings = {"precision": "64-true", **CASES[case]}
+    with recorded() as recorder:
+        found = train(tmp_path, cost := Cost(), compile_steps=True, **settings)
+    assert len(traced) == recorder.recorded == 2
+    assert recorder.replayed == cost.captured_steps == cost.compiled_steps > 0
+    assert_close(found, train(tmp_path, **settings))
+
+
+def test_steps_that_are_not_compiled_are_captured_as_they_are(traced, tmp_path, capsys):
+    make, _ = WITH_CALLBACKS["cached"]
+    with recorded() as recorder:
+        found = train(tmp_path, *make(), cost := Cost(), epochs=12, compile_steps=True)
+    assert capsys.readouterr().out.count("Training steps are not compiled: derivatives of features are cached") == 1
+    assert recorder.replayed == cost.captured_steps > cost.compiled_steps == 0
+    assert_equal(found, train(tmp_path, *make(), epochs=12))
 
 
 @pytest.mark.parametrize(("case", "count"), [("averaged", 2), ("frozen", 4)])
@@ -176,7 +196,7 @@ def test_what_programs_cannot_do_is_told(tmp_path, settings, loss, reason):
     )
     assert obstacle(possible) is None
     assert obstacle(impossible) == reason
-    assert obstacle(SimpleNamespace(device=torch.device("cuda"))) == "a GPU replays captured ones"
+    assert obstacle(SimpleNamespace(device=torch.device("mps"))) == "there is no compiler for mps"
 
 
 def test_batches_of_many_shapes_are_not_compiled_and_a_line_says_so(traced, tmp_path, capsys):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from potbench.batch import Batch
 from potbench.training import static_step
+from potbench.training.compiled_step import CompiledStep, CompiledSteps
 from potbench.training.static_step import Compute, Outputs, outputs, places, signature, tensors
 
 WARM_UP = 3
@@ -77,6 +78,7 @@ class CapturedStep:
     """
 
     def __init__(self, compute: Callable[[Batch], Outputs], batch: Batch, record: Recorder) -> None:
+        self.is_compiled = isinstance(compute, CompiledStep)
         static = batch.map(torch.clone)
         self._inputs = tensors(static)
         self._replay = record(lambda: compute(static))
@@ -99,12 +101,16 @@ class CapturedSteps:
         compute: batch and settings, of any kind → loss of the batch, and of its molecules.
         record: records a step.
         say: prints a line.
+        compiled: those that are compiled before; None for none.
     """
 
-    def __init__(self, compute: Compute, record: Recorder, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, compute: Compute, record: Recorder, say: Callable[[str], None], compiled: CompiledSteps | None = None
+    ) -> None:
         self.compute = compute
         self.record = record
         self.say = say
+        self.compiled = compiled
         self._can_capture = True
         self._begin((), ())
 
@@ -115,6 +121,8 @@ class CapturedSteps:
             module: has all weights and buffers.
             trained: the weights whose gradients are computed.
         """
+        if self.compiled:
+            self.compiled.begin_epoch(module, trained)
         if (found := places(module, trained)) != self._places:
             self._begin(found, trained)
 
@@ -135,10 +143,10 @@ class CapturedSteps:
         self._seen[key] += 1
         if self._seen[key] <= WARM_UP:
             return None
+        compiled = self.compiled.find(batch, *settings) if self.compiled else None
+        compute = compiled or (lambda static: outputs(self.compute, static, self._trained, settings))
         try:
-            self._steps[key] = CapturedStep(
-                lambda static: outputs(self.compute, static, self._trained, settings), batch, self.record
-            )
+            self._steps[key] = CapturedStep(compute, batch, self.record)
         except RuntimeError as error:  # of torch, whatever stands in the way
             self._can_capture = False
             self.say(f"Training steps are not captured: {str(error).strip().splitlines()[0]}.")

@@ -32,13 +32,18 @@ ROUNDING = 0.01
 """Share of the largest gradient that counts as much as a weight's own, for those that are sums of nearly nothing."""
 FOLDER = "TORCHINDUCTOR_CACHE_DIR"
 """Environment variable with the folder of what was compiled, in which another training with such steps finds it."""
-OPTIONS: dict[str, Any] = {
-    "cpp_wrapper": True,  # one program in place of one for each of its loops: three quarters of the time to compile
-    "cpp.threads": 1,  # several would add up in any order, and a rerun would end at other numbers
-    "fallback_random": True,  # those of other steps
-    "compile_threads": 1,  # no processes that wait for further files
-    "cpp_cache_precompile_headers": False,  # which torch would keep where others may write, and one file needs once
+RANDOM: dict[str, Any] = {"fallback_random": True}  # numbers of other steps
+OPTIONS: dict[str, dict[str, Any]] = {
+    "cpu": {
+        **RANDOM,
+        "cpp_wrapper": True,  # one program in place of one for each of its loops: three quarters of the time to compile
+        "cpp.threads": 1,  # several would add up in any order, and a rerun would end at other numbers
+        "compile_threads": 1,  # no processes that wait for further files
+        "cpp_cache_precompile_headers": False,  # which torch would keep where others may write, and one file needs once
+    },
+    "cuda": RANDOM,
 }
+"""Type of a device → how programs for it are compiled."""
 
 
 def translated(program: nn.Module, inputs: Sequence[Tensor]) -> Callable[..., Sequence[Tensor]]:
@@ -52,7 +57,8 @@ def translated(program: nn.Module, inputs: Sequence[Tensor]) -> Callable[..., Se
     from torch._inductor import compile as compile_graph
 
     keep_apart()
-    compiled: Callable[..., Sequence[Tensor]] = compile_graph(program, list(inputs), options=OPTIONS)
+    options = OPTIONS[inputs[0].device.type]
+    compiled: Callable[..., Sequence[Tensor]] = compile_graph(program, list(inputs), options=options)
     return compiled
 
 
@@ -64,22 +70,25 @@ def keep_apart() -> None:
         os.environ[FOLDER] = str(platformdirs.user_cache_path("potbench") / "programs")
 
 
-def require_compiler() -> None:
-    """Raise RuntimeError where there is no compiler of C++, before time is spent on what it is to compile."""
+def require_compiler(device: torch.device) -> None:
+    """Raise RuntimeError where there is no compiler, before time is spent on what it is to compile."""
     from torch._inductor.cpp_builder import get_cpp_compiler  # takes a second, and few trainings need it
+    from torch.utils._triton import has_triton
 
-    get_cpp_compiler()
+    get_cpp_compiler()  # for a GPU, it compiles what starts the kernels
+    if device.type != "cpu" and not has_triton():
+        raise RuntimeError("Triton is not installed, or does not know this GPU")
 
 
 @contextmanager
-def _as_traced() -> Iterator[None]:
+def _as_traced(device: torch.device) -> Iterator[None]:
     """Add no gradients and conversions to a program, which has its own."""
-    with torch.no_grad(), torch.autocast("cpu", enabled=False):
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
         yield
 
 
 class CompiledStep:
-    """A training step with batches of some shapes, compiled.
+    """A training step with batches of some shapes, compiled for the device that they are on.
 
     It is traced with the weights as inputs, so that it is computed with what they are at the time.
 
@@ -92,6 +101,8 @@ class CompiledStep:
     Raises:
         RuntimeError: what the step does depends on more than the shapes of its batch, or it cannot be compiled.
     """
+
+    is_compiled = True
 
     def __init__(
         self, compute: Callable[[Batch], Outputs], batch: Batch, module: nn.Module, state: dict[str, Tensor]
@@ -112,12 +123,13 @@ class CompiledStep:
         self._state = list(state.values())
         program = make_fx(flat, tracing_mode="fake")(*self._state, *tensors(batch))
         self._has_gradient = has_gradient
-        with _as_traced():
+        self._device = batch.positions.device
+        with _as_traced(self._device):
             self._program = translated(program, self._inputs(batch))
 
     def __call__(self, batch: Batch) -> Outputs:
         """Compute the step of another batch."""
-        with _as_traced():
+        with _as_traced(self._device):
             loss, losses, *found = self._program(*self._inputs(batch))
         gradients = iter(found)
         return Outputs(loss, losses, tuple(next(gradients) if has else None for has in self._has_gradient))
@@ -180,7 +192,8 @@ class CompiledSteps:
     def _compile(self, batch: Batch, settings: Sequence[Hashable]) -> CompiledStep:
         if batch.cached is not None and batch.cached.position_gradient is not None:
             raise RuntimeError("derivatives of features are cached, and steps with them are short as they are")
-        require_compiler()
+        device = batch.positions.device
+        require_compiler(device)
         size = len(batch.atoms_per_molecule)
         self.say(f"Compiling training steps of {size} frames, for minutes unless an earlier training has …")
         began = time.perf_counter()
@@ -192,12 +205,11 @@ class CompiledSteps:
             return outputs(self.compute, of_step, [find(self._module) for find in trained], settings)
 
         step = CompiledStep(compute, batch, self._module, state)
-        random = torch.get_rng_state()
-        expected = compute(batch)
-        torch.set_rng_state(random)
-        found = step(batch)
-        torch.set_rng_state(random)
-        _require_close(found, expected)
+        computed = []
+        for of_batch in (step, compute):
+            with torch.random.fork_rng([device] if device.type == "cuda" else []):
+                computed.append(of_batch(batch))
+        _require_close(*computed)
         self.say(f"Compiled in {time.perf_counter() - began:.0f} s.")
         return step
 
@@ -221,7 +233,7 @@ def _require_close(found: Outputs, expected: Outputs) -> None:
     compared = [(one, other) for one, other in pairs if one is not None and other is not None]
     largest = max(float(other.abs().max()) for _, other in compared[1:])
     for one, other in compared:
-        tolerance = MIXED_TOLERANCE if torch.is_autocast_enabled("cpu") else TOLERANCE
+        tolerance = MIXED_TOLERANCE if torch.is_autocast_enabled(other.device.type) else TOLERANCE
         limit = tolerance * (float(other.abs().max()) + (0.0 if other is expected.losses else ROUNDING * largest))
         if not (difference := float((one - other).abs().max())) <= limit:
             name = "losses" if other is expected.losses else "gradients"
@@ -235,8 +247,8 @@ def common_sizes(sizes: Sequence[int]) -> set[int]:
 
 def obstacle(task: LightningModule) -> str | None:
     """Return why steps of a training cannot be compiled; None where they can."""
-    if task.device.type != "cpu":
-        return "a GPU replays captured ones"
+    if task.device.type not in OPTIONS:
+        return f"there is no compiler for {task.device.type}"
     if isinstance(task.loss, ChangingLoss):
         return "the weights of the loss change"
     data: AtomsDataModule = task.trainer.datamodule  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from potbench.potentials.potential import Potential
 from potbench.training import captured_step, compiled_step
 from potbench.training.captured_step import RECORDERS, CapturedStep, CapturedSteps
 from potbench.training.changing_loss import ChangingLoss
-from potbench.training.compiled_step import CompiledStep, CompiledSteps, common_sizes
+from potbench.training.compiled_step import CompiledSteps, common_sizes
 from potbench.training.divergence import Divergence
 from potbench.training.loss import EnergyForcesLoss, Weights
 from potbench.training.optimization import Interval, Optimization, ScheduleCallable
@@ -44,8 +44,8 @@ class GradientTask(Task):
         warmup_steps: steps in which the learning rate rises linearly, from near 0, to that of the schedule.
         capture: whether a GPU replays steps with batches of the same shapes, in place of the host starting each of
             their kernels; None where it can. A potential whose steps depend on anything but the batch needs false.
-        compile_steps: whether steps on a CPU, with batches of the same shapes, are compiled, which takes a minute or
-            two before the first. A compiler of C++ is needed.
+        compile_steps: whether steps with batches of the same shapes are compiled, which takes a minute or two before
+            the first. A compiler of C++ is needed, and, on a GPU, Triton.
     """
 
     loss_of_epoch: float | Tensor
@@ -85,7 +85,7 @@ class GradientTask(Task):
         in_all_shares = self.trainer.train_dataloader.batch_sampler.size(batch_index)  # type: ignore[union-attr]
         settings = weights, self.trainer.world_size / in_all_shares * self._share_of_step(batch_index)
         static = None if self.static_steps is None else self.static_steps.find(batch, *settings)
-        self.is_captured, self.is_compiled = isinstance(static, CapturedStep), isinstance(static, CompiledStep)
+        self.is_captured, self.is_compiled = isinstance(static, CapturedStep), bool(static and static.is_compiled)
         self._seed_step(batch_index)  # a captured step draws from these seeds as well
         if static is None:
             loss, losses = self._losses(batch, *settings)
@@ -266,14 +266,17 @@ class GradientTask(Task):
     def _list_trained(self) -> None:
         # once an epoch: visiting all modules takes 0.4 ms
         self._trained = [weight for weight in self.parameters() if weight.requires_grad]
-        if self.compile_steps and not compiled_step.obstacle(self):
-            self.static_steps = self.static_steps or CompiledSteps(self._losses, self._sizes(), self.trainer.print)
-        elif self.capture is not False and not captured_step.obstacle(self):
-            recorder = RECORDERS[self.device.type]
-            self.static_steps = self.static_steps or CapturedSteps(self._losses, recorder, self.trainer.print)
-        else:
+        captures = self.capture is not False and not captured_step.obstacle(self)
+        compiles = self.compile_steps and not compiled_step.obstacle(self)
+        if not captures and not compiles:
             self.static_steps = None
             return
+        if self.static_steps is None:
+            say = self.trainer.print
+            compiled = CompiledSteps(self._losses, self._sizes(), say) if compiles else None
+            recorder = RECORDERS.get(self.device.type) if captures else None
+            self.static_steps = CapturedSteps(self._losses, recorder, say, compiled) if recorder else compiled
+        assert self.static_steps is not None
         self.static_steps.begin_epoch(self, self._trained)
 
     def _sizes(self) -> set[int]:
