@@ -31,6 +31,7 @@ ELEMENTS = ["H", "C", "N", "O"]
         ("graph_pes", 200_312),
         ("nequip", 224_416),
         ("equivariant_filter", 273_601),
+        ("equivariant_filter_large", 378_113),
         ("continuous_filter", 68_225),
         ("continuous_filter_rms_norm", 68_833),
         ("continuous_filter_wide", 234_689),

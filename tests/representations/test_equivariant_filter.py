@@ -5,7 +5,7 @@ import torch
 from potbench.batch import Batch
 from potbench.errors import SettingError
 from potbench.representations import EquivariantFilter
-from potbench.representations.matrices import of_directions
+from potbench.representations.spherical_tensors import of_directions
 
 SMALL = {"num_features": 8, "num_interactions": 2}
 
@@ -32,22 +32,60 @@ def cross(angle):
     return [np.zeros(3), [1, 0, 0], [-1, 0, 0], turned, -turned]
 
 
+def without_matrices(directions, max_l):
+    vectors, matrices, *more = of_directions(directions, max_l)
+    return [vectors, 0 * matrices, *more]
+
+
 @pytest.mark.parametrize("with_matrices", [True, False])
 def test_an_atom_sees_angles_where_vectors_cancel(monkeypatch, with_matrices):
     """Directions add up to zero at all angles, their matrices do not; the neighbors are too far from one another."""
     if not with_matrices:
-        monkeypatch.setattr(
-            "potbench.representations.equivariant_filter.of_directions",
-            lambda directions: 0 * of_directions(directions),
-        )
+        monkeypatch.setattr("potbench.representations.equivariant_filter.of_directions", without_matrices)
     settings = {"num_interactions": 1, "cutoff": 1.05}
     one, other = (features(cross(angle), **settings)[0] for angle in (1.1, np.pi / 2))
     assert ((one - other).abs().max() > 1e-7) == with_matrices
 
 
+CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+"""Of a tetrahedron."""
+
+
+def two_tetrahedra(angle):
+    """An atom amid two tetrahedra, of which one is turned."""
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    return [np.zeros(3), *CORNERS, *(CORNERS @ turn)]
+
+
+@pytest.mark.parametrize("max_l", [2, 3])
+def test_an_atom_sees_with_tensors_of_degree_3_where_vectors_and_matrices_cancel(max_l):
+    one, other = (features(two_tetrahedra(angle), num_interactions=1, max_l=max_l)[0] for angle in (0.3, 1.0))
+    assert ((one - other).abs().max() > 1e-7) == (max_l == 3)
+
+
+def test_weights_of_earlier_versions_are_those_of_the_same_potential():
+    representation, other = (EquivariantFilter(["H"], **SMALL) for _ in range(2))
+    names = {"mixed.0": "vectors", "mixed.1": "matrices"}
+    earlier = {
+        next((key.replace(now, then) for now, then in names.items() if now in key), key): value
+        for key, value in representation.state_dict().items()
+    }
+    assert sum("vectors" in key or "matrices" in key for key in earlier) == 4
+    other.load_state_dict(earlier)
+    for name, value in representation.state_dict().items():
+        assert torch.equal(other.state_dict()[name], value)
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("num_features", 0), ("num_interactions", 0), ("cutoff", 0), ("basis_spacing", 0), ("basis_spacing", 5.1)],
+    [
+        ("max_l", 1),
+        ("num_features", 0),
+        ("num_interactions", 0),
+        ("cutoff", 0),
+        ("basis_spacing", 0),
+        ("basis_spacing", 5.1),
+    ],
 )
 def test_a_size_that_is_not_possible_is_refused(setting, value):
     with pytest.raises(SettingError, match=setting):
@@ -61,7 +99,7 @@ def test_no_element_is_too_heavy(symbol, number):
 
 def curvature(representation, step):
     """Slope of the force on an atom amid a tetrahedron, where vectors and matrices are zero, over a displacement."""
-    corners = 0.63 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    corners = 0.63 * CORNERS
     numbers, count = np.full(5, 1), np.array([5])
     forces = []
     for place in (step, -step):

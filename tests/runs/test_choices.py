@@ -65,6 +65,9 @@ def test_settings_that_early_configs_lack_distinguish_nothing_at_what_they_were(
     momentum = "model__init_args__schedule__init_args__momentum"
     assert choices(tmp_path / "cycled", **{momentum: [0.85, 0.95]}).identity == early
     assert choices(tmp_path / "steady", **{momentum: [0.9, 0.9]}).identity != early
+    degree = "model__init_args__potential__init_args__representation__init_args__max_l"
+    assert choices(tmp_path / "matrices", **{degree: 2}).identity == early
+    assert choices(tmp_path / "degree_3", **{degree: 3}).identity != early
 
 
 @pytest.mark.parametrize(

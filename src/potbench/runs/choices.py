@@ -35,7 +35,7 @@ TRAINER = (
 DATA = ("batch_size", "weights", "reference_energies", "shuffle")
 LATER = {
     **{"repulsion": False, "shuffle": True, "standardize": False, "smallest_spread": 0.1, "capture": None},
-    **{"compile_steps": False, "schedule.momentum": [0.85, 0.95]},
+    **{"compile_steps": False, "schedule.momentum": [0.85, 0.95], "representation.max_l": 2},
     # of MACE
     **{"first_interaction": "RealAgnosticInteractionBlock", "interaction": "RealAgnosticResidualInteractionBlock"},
     **{"readout_features": 16, "radial_sizes": [64, 64, 64], "envelope_power": 5},

@@ -37,7 +37,7 @@ LENGTHS = {"max_steps", "max_epochs", "max_time", "val_check_interval", "check_v
 DRAWN = {"split", "seed"}
 """Settings of the data that do not either."""
 ACCUMULATES = ".GradientAccumulationScheduler"
-LATER = {"standardize": False, "smallest_spread": 0.1, "compile_steps": False, "momentum": [0.85, 0.95]}
+LATER = {"standardize": False, "smallest_spread": 0.1, "compile_steps": False, "momentum": [0.85, 0.95], "max_l": 2}
 """Settings that cells of earlier versions lack → what they were then, so that a study goes on after an upgrade."""
 CHECKPOINT_MINUTES = 10.0
 
