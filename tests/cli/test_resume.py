@@ -158,6 +158,26 @@ REFUSED = {
         ["fit", "RUN", "--trainer.max_epochs", "3", "--trainer.precision", "64-true"],
         "RUN was trained with other settings than trainer.precision: ",
     ),
+    "another seed": (
+        ["fit", "RUN", "--trainer.max_epochs", "3", "--seed_everything", "5"],
+        "RUN was trained with other settings than seed_everything: 5. Expected the same",
+    ),
+    "another seed of the batches": (
+        ["fit", "RUN", "--trainer.max_epochs", "3", "--data.seed", "5"],
+        "RUN was trained with other settings than data.init_args.seed: 5. Expected the same",
+    ),
+    "clipped gradients": (
+        ["fit", "RUN", "--trainer.max_epochs", "3", "--trainer.gradient_clip_val", "1"],
+        "RUN was trained with other settings than trainer.gradient_clip_val: 1. Expected the same",
+    ),
+    "finished with another seed": (
+        ["fit", *QUICK, "--run_dir", "RUN", "--resume", "auto", "--seed_everything", "5"],
+        "RUN was trained with other settings than seed_everything: 5. Expected the same",
+    ),
+    "finished with other data": (
+        ["fit", *QUICK, "--run_dir", "RUN", "--resume", "auto", "--data.split.init_args.seed", "1"],
+        "RUN was trained with other settings than data.init_args.split.init_args.seed: 1. Expected the same",
+    ),
     "another split": (
         ["fit", "RUN", "--trainer.max_epochs", "3", "--data.split.init_args.seed", "1"],
         "RUN was made with another split",

@@ -10,9 +10,9 @@ from jsonargparse import Namespace
 from typing_extensions import override
 
 from potbench.cli.fit_budget import keep_planned_steps, planned_steps, require_plannable
-from potbench.cli.fit_start import FIT, checkpoint_to_resume, parent_of_resumed
+from potbench.cli.fit_start import FIT, NothingToDo, checkpoint_to_resume, parent_of_resumed
 from potbench.cli.lightning import PotbenchCLI
-from potbench.cli.saved_config import CONTINUED, differences
+from potbench.cli.saved_config import CONTINUED, FINISHED, differences
 from potbench.errors import RunError
 from potbench.runs.checkpoint import load_potential
 from potbench.runs.checkpointing import checkpoint_callbacks
@@ -46,7 +46,11 @@ class FitCLI(PotbenchCLI):
         state = self.run.state
         if settings.budget is not None and state in {"interrupted", "finished"}:
             keep_planned_steps(self.run, settings)
-        checkpoint = checkpoint_to_resume(self.run, settings)
+        try:
+            checkpoint = checkpoint_to_resume(self.run, settings)
+        except NothingToDo:
+            self._require_settings_of_the_run(self.config_of_the_run(settings), FINISHED)
+            raise
         if checkpoint:
             settings["from"] = parent_of_resumed(self.run, settings["from"])
         elif settings["from"]:
@@ -57,13 +61,7 @@ class FitCLI(PotbenchCLI):
         self.written = self.config_of_the_run(settings)
         if checkpoint:
             self.read(checkpoint)
-            changed = differences(self._parser("fit"), self.run.config, self.written, CONTINUED)
-            if changed:
-                raise RunError(
-                    f"{self.run.path} was trained with other settings than {changed}. Expected the same: the state of "
-                    f"a training belongs to them. Leave them out, or start a new run from its weights: {FIT} --from "
-                    f"{shlex.quote(str(self.run.path))}."
-                )
+            self._require_settings_of_the_run(self.written, CONTINUED)
             self.say(f"{self.run.path} is resumed after {self.steps_done:,} steps.")
         elif state == "started":
             self.say(f"{self.run.path} has no checkpoint yet: training begins at the beginning.")
@@ -72,6 +70,15 @@ class FitCLI(PotbenchCLI):
         elif settings["from"]:
             self.parent = Path(settings["from"])
             self.fine_tuning = FineTuning(load_potential(self.parent, self.allowed), settings.freeze)
+
+    def _require_settings_of_the_run(self, given: str, settings: tuple[str, ...]) -> None:
+        changed = differences(self._parser("fit"), self.run.config, given, settings)
+        if changed:
+            raise RunError(
+                f"{self.run.path} was trained with other settings than {changed}. Expected the same: the state of a "
+                f"training belongs to them. Leave them out, or start a new run from its weights: {FIT} --from "
+                f"{shlex.quote(str(self.run.path))}."
+            )
 
     @override
     def elements(self, of_dataset: list[str]) -> list[str]:

@@ -20,9 +20,14 @@ EVALUATED = {
 CONTINUED = (
     *(f"model.init_args.{key}" for key in ("potential", "loss", "optimizer", "schedule")),
     *(f"model.init_args.{key}" for key in ("schedule_interval", "warmup_steps")),
-    *("model.class_path", "trainer.precision"),
+    *("model.class_path", "seed_everything"),
+    *(f"data.init_args.{key}" for key in ("seed", "shuffle", "weights", "reference_energies")),
+    *(f"trainer.{key}" for key in ("precision", "accumulate_grad_batches")),
+    *(f"trainer.{key}" for key in ("gradient_clip_val", "gradient_clip_algorithm")),
 )
-"""Settings that the state of a training belongs to."""
+"""Settings that the state of a training belongs to; data and split are compared by their fingerprints."""
+FINISHED = (*CONTINUED, "data.init_args.dataset", "data.init_args.split", "data.init_args.batch_size")
+"""Settings of the training that a finished run is the result of."""
 
 
 def differences(parser: ArgumentParser, saved: Path, given: str, settings: tuple[str, ...]) -> str:
