@@ -309,6 +309,16 @@ def test_a_set_without_frames_is_refused_when_it_is_asked_for(made):
         data.val_dataloader()
 
 
+def test_fewer_frames_than_processes_are_refused_by_the_split_and_not_by_the_size_of_batches(made):
+    data = opened(made, RandomSplit(11, 1, 7))
+    data.trainer = SimpleNamespace(global_rank=0, world_size=2)
+    assert len(data.test_dataloader())
+    said = "2 processes are to share 1 of .*Expected a frame for each process"
+    with pytest.raises(SettingError, match=said) as raised:
+        data.val_dataloader()
+    assert raised.value.setting == "split"
+
+
 def test_a_prepared_file_of_the_users_is_not_read_to_find_its_elements(tmp_path, monkeypatch):
     write_extended_xyz(tmp_path / "a.xyz")
     recipe = (tmp_path / "a.xyz", "hartree", "Å")

@@ -229,6 +229,11 @@ class AtomsDataModule(LightningDataModule):
             problem = f"The split of {self.store.manifest.name} has no frames for this"
             raise SettingError(self, "split", self.split, "frames in the set that is asked for", problem)
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        if len(frames) < world_size:
+            problem = f"{world_size} processes are to share {len(frames)} of {self.store.manifest.name}"
+            raise SettingError(
+                self, "split", self.split, "a frame for each process: more of them, or fewer devices", problem
+            )
         try:
             sampler = draw(rank=rank, world_size=world_size)
         except SettingError as error:
