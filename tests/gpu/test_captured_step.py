@@ -30,7 +30,7 @@ CUDA = torch.device("cuda")
 DOUBLE = {"accelerator": "gpu", "devices": 1, "precision": "64-true"}
 NAMES = [
     *("ani_feed_forward_large", "ani_hybrid", "ani_residual", "schnet", "painn", "continuous_filter"),
-    *("equivariant_filter", "pairwise"),
+    *("equivariant_filter", "equivariant_filter_large", "pairwise"),
 ]
 
 

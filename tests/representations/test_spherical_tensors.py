@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from potbench.representations.spherical_tensors import inner, of_directions, products
+from potbench.representations.spherical_tensors import TensorProducts, inner, of_directions
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 
@@ -26,7 +26,7 @@ def test_products_of_degrees_1_and_2_are_those_of_matrices():
     one, other = matrices(tensors), matrices(others)
     expected = one @ other + other @ one
     trace = expected.diagonal(dim1=-2, dim2=-1).sum(-1)
-    found = matrices(products(tensors, others)) + torch.eye(3) * trace[..., None, None] / 3
+    found = matrices(TensorProducts(2)(tensors, others)) + torch.eye(3) * trace[..., None, None] / 3
     torch.testing.assert_close(found, expected)
 
 
@@ -52,9 +52,9 @@ def test_products_are_turned_and_reflected_with_their_factors(max_l):
     amounts = torch.randn(2, 6, 9, 7)
 
     def seen(turn):
-        """Products from all directions, that are turned as well: the same numbers."""
+        """TensorProducts from all directions, that are turned as well: the same numbers."""
         turned = directions @ turn
-        made = products(*(sums(turned, each, max_l) for each in amounts))
+        made = TensorProducts(max_l)(*(sums(turned, each, max_l) for each in amounts))
         return [
             torch.einsum("amc,dm->adc", each, along)
             for each, along in zip(made, of_directions(turned, max_l), strict=True)
@@ -68,3 +68,15 @@ def test_products_are_turned_and_reflected_with_their_factors(max_l):
 def test_tensors_of_directions_have_length_one():
     for tensors in of_directions(torch.nn.functional.normalize(torch.randn(6, 3), dim=1), 4):
         torch.testing.assert_close(inner(tensors.unsqueeze(2), tensors.unsqueeze(2)), torch.ones(6, 1))
+
+
+@pytest.mark.parametrize("max_l", [2, 3])
+def test_products_at_once_are_those_one_by_one_also_after_a_cast(max_l):
+    factors = [[some(degree) for degree in range(1, max_l + 1)] for _ in range(2)]
+    products = TensorProducts(max_l).float().double()
+    for one, other in zip(products.at_once(*factors), products.one_by_one(*factors), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_potentials_are_saved_without_tables():
+    assert not TensorProducts(2).state_dict()

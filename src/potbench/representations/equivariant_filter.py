@@ -14,7 +14,7 @@ from potbench.geometry.cutoff import cosine_cutoff
 from potbench.geometry.pairs import pairs_within
 from potbench.geometry.radial import GaussianBasis
 from potbench.representations.representation import Representation, num_embeddings
-from potbench.representations.spherical_tensors import inner, of_directions, products
+from potbench.representations.spherical_tensors import TensorProducts, inner, of_directions
 
 SOFTNESS = 1e-2
 """Added to squares of lengths below a root: at zero, where an atom's surroundings are symmetric, it is a parabola."""
@@ -140,11 +140,12 @@ class _Exchange(nn.Module):
 
 
 class _Product(nn.Module):
-    """Products of the features of an atom with one another; the last ones change numbers alone."""
+    """TensorProducts of the features of an atom with one another; the last ones change numbers alone."""
 
     def __init__(self, num_features: int, max_l: int, is_last: bool) -> None:
         super().__init__()
         self.is_last = is_last
+        self.products = TensorProducts(max_l)
         self.mixed = nn.ModuleList(_linear(num_features, 2 * num_features, bias=False) for _ in range(max_l))
         self.strength = _network((1 + max_l) * num_features, num_features, 1 + max_l if is_last else 1 + 3 * max_l)
         self.softness: Tensor
@@ -161,7 +162,7 @@ class _Product(nn.Module):
         if self.is_last:
             return features._replace(numbers=numbers)
         ones, others = zip(*pairs, strict=True)
-        for added in (ones, products(ones, others)):
+        for added in (ones, self.products(ones, others)):
             tensors = [each + next(kinds).unsqueeze(1) * more for each, more in zip(tensors, added, strict=True)]
         return _Features(numbers, tensors)
 

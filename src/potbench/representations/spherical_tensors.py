@@ -13,7 +13,8 @@ from functools import cache, reduce
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from typing_extensions import override
 
 from potbench.geometry.spherical_harmonics import coupling, spherical_harmonics
 
@@ -48,31 +49,57 @@ def inner(one: Tensor, other: Tensor) -> Tensor:
     return (one * other).sum(-2)
 
 
-def products(ones: Sequence[Tensor], others: Sequence[Tensor]) -> list[Tensor]:
-    """Multiply tensors to others, and add up those of one degree; what a reflection changes is left out.
+class TensorProducts(nn.Module):
+    """Multiplies tensors to others, and adds up those of one degree; what a reflection changes is left out.
 
     For degrees 1 and 2, they are A B + B A of matrices A = [u]ₓ + S of vectors u and symmetric matrices S, up to its
-    trace. Components are multiplied one by one, of which a compiler makes one loop.
+    trace.
 
     Args:
-        ones: of degrees 1, 2, …: shapes (atoms, 3, channels), (atoms, 5, channels), …
-        others: of the same shapes.
-
-    Returns:
-        Of the same shapes.
+        max_l: largest degree.
     """
-    first, second = ([tensor.unbind(1) for tensor in tensors] for tensors in (ones, others))
-    found = []
-    for components in _terms(len(ones)):
-        sums = []
-        for groups in components:
-            parts = [
-                factor * _sum(first[one][m1] * second[other][m2] for one, m1, other, m2 in terms)
-                for factor, terms in groups
-            ]
-            sums.append(_sum(parts))
-        found.append(torch.stack(sums, dim=1))
-    return found
+
+    def __init__(self, max_l: int) -> None:
+        super().__init__()
+        self.max_l = max_l
+        # as integers, which a cast to single precision leaves as they are
+        self._table: Tensor
+        self.register_buffer("_table", _table(max_l).view(torch.int64), persistent=False)
+
+    @override
+    def forward(self, ones: Sequence[Tensor], others: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Multiply tensors.
+
+        Args:
+            ones: of degrees 1, 2, …: shapes (atoms, 3, channels), (atoms, 5, channels), …
+            others: of the same shapes.
+
+        Returns:
+            Of the same shapes.
+        """
+        return self.at_once(ones, others) if ones[0].is_cuda else self.one_by_one(ones, others)
+
+    def one_by_one(self, ones: Sequence[Tensor], others: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Multiply component by component, of which a compiler makes one loop."""
+        first, second = ([tensor.unbind(1) for tensor in tensors] for tensors in (ones, others))
+        found = []
+        for components in _terms(self.max_l):
+            sums = []
+            for groups in components:
+                parts = [
+                    factor * _sum(first[one][m1] * second[other][m2] for one, m1, other, m2 in terms)
+                    for factor, terms in groups
+                ]
+                sums.append(_sum(parts))
+            found.append(torch.stack(sums, dim=1))
+        return found
+
+    def at_once(self, ones: Sequence[Tensor], others: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Multiply all components by all, and add up by one table: a GPU starts few kernels."""
+        first, second = torch.cat(list(ones), dim=1), torch.cat(list(others), dim=1)
+        table = self._table.view(torch.float64).to(first.dtype)
+        found = table @ (first.unsqueeze(2) * second.unsqueeze(1)).flatten(1, 2)
+        return torch.split(found, [tensor.shape[1] for tensor in ones], dim=1)
 
 
 def _sum(tensors: Iterable[Tensor]) -> Tensor:
@@ -107,3 +134,20 @@ def _terms(max_l: int) -> list[list[list[tuple[float, list[_Term]]]]]:
                     components[m].setdefault(factor, []).append(_Term(one - 1, m1, other - 1, m2))
         found.append([list(groups.items()) for groups in components])
     return found
+
+
+def _table(max_l: int) -> Tensor:
+    """Return the factors of all products: shape (components, components · components), float64."""
+    components = (max_l + 1) ** 2 - 1
+    table = torch.zeros(components, components, components, dtype=torch.float64)
+    for degree, of_degree in enumerate(_terms(max_l)):
+        for m, groups in enumerate(of_degree):
+            for factor, terms in groups:
+                for one, m1, other, m2 in terms:
+                    table[_first(degree) + m, _first(one) + m1, _first(other) + m2] = factor
+    return table.flatten(1)
+
+
+def _first(degree: int) -> int:
+    """Return where the components of a degree begin, among those of all; degrees are counted from 0."""
+    return (degree + 1) ** 2 - 1
