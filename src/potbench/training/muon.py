@@ -112,11 +112,11 @@ class Muon(Optimizer):
         shapes = list(alike.values())
         matrices = [direction.reshape(-1, *direction.shape[-2:]) for direction in directions]
         stacks = orthogonalize([torch.cat([matrices[number] for number in numbers]) for numbers in shapes])
+        steps: dict[int, Tensor] = {}
         for numbers, stack in zip(shapes, stacks, strict=True):
             stack.mul_(rate * (SCALE * math.sqrt(max(stack.shape[1:]))))
-            steps = torch.split(stack, [len(matrices[number]) for number in numbers])
-            for number, step in zip(numbers, steps, strict=True):
-                weights[number].sub_(step.view_as(weights[number]))
+            steps |= zip(numbers, torch.split(stack, [len(matrices[number]) for number in numbers]), strict=True)
+        torch._foreach_sub_(weights, [steps[number].view_as(weight) for number, weight in enumerate(weights)])
 
     def _step_others(self, group: dict[str, Any], weights: list[Tensor]) -> None:
         states = [self._state_of(weight, "exp_avg", "exp_avg_sq", "step") for weight in weights]
