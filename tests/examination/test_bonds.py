@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from potbench.examination.bonds import bonds_of, is_rotatable, named_bond, rotated, sides_of, stretched
+from potbench.examination.bonds import bond_changes, bonds_of, is_rotatable, named_bond, rotated, sides_of, stretched
 
 
 def bonds(atoms: Atoms) -> np.ndarray:
@@ -33,6 +33,19 @@ def test_bonds_part_a_molecule_in_two_but_not_those_of_rings() -> None:
     in_rings = [sides_of(bonds(benzene), bond, 12) is None for bond in bonds(benzene)]
     assert in_rings == [bool((bond < 6).all()) for bond in bonds(benzene)]
     assert sum(in_rings) == 6
+
+
+def test_bonds_that_are_gone_and_new_are_named_and_those_that_are_a_little_longer_are_not() -> None:
+    water = molecule("H2O")
+    moved = water.positions.copy()
+    assert bond_changes(water.numbers, water.positions, moved) == ""
+    far = moved[1] - moved[0]
+    moved[1] += 0.4 * far  # 0.39 Å: longer than a bond, as of a potential that is off
+    assert len(bonds_of(water.numbers, moved)) == 1
+    assert bond_changes(water.numbers, water.positions, moved) == ""
+    moved[1] += 0.4 * far
+    assert bond_changes(water.numbers, water.positions, moved) == "O–H (0, 1) is gone"
+    assert bond_changes(water.numbers, moved, water.positions) == "O–H (0, 1) is new"
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,7 @@ def test_where_the_level_of_theory_is_at_hand_it_is_the_reference(tmp_path) -> N
     ("theory", "mode", "note"),
     [
         ("", "fast", "the level of theory is not known"),
+        ("not stated", "fast", "the level of theory is not known"),
         ("CCSD(T)", "standard", "There is no reference, for CCSD(T)."),
         ("PBE/def2-SVP", "fast", "computed in the mode standard alone"),
     ],

@@ -3,11 +3,15 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 from ase import Atoms
 from ase.build import molecule
+from torch import Tensor
 
 from potbench.examination.protocol import MODES
 from potbench.examination.stretch import Stretch
+from potbench.geometry.pairs import pairs_in_molecules
+from potbench.potentials.molecules import batch_of
 from tests.examination.findings import of, verdicts
 from tests.examination.toys import (
     Bottomless,
@@ -22,7 +26,6 @@ from tests.examination.toys import (
     Unconservative,
     subject,
 )
-from tests.inference.toy import Springs
 
 HYDROGEN = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
 MINIMA, HOLE, SLOPE, STEP, JUMP = "minima", "fall", "|F + dE/dr|", "step", "jump"
@@ -106,11 +109,14 @@ def test_a_molecule_that_collapses_fails() -> None:
 
 
 def test_every_bond_is_stretched_those_of_rings_by_their_two_atoms() -> None:
-    class Bonds(Springs):
-        length = 1.25
-        stiffness = 300.0
-
     cyclopropane = molecule("C3H6_D3h")
+    first, second = pairs_in_molecules(batch_of([cyclopropane]))
+    lengths = torch.as_tensor(cyclopropane.get_all_distances())[first, second]
+
+    class Bonds(PairPotential):
+        def of(self, distances: Tensor) -> Tensor:
+            return 150 * (distances - lengths.repeat(len(distances) // len(lengths))).square()
+
     found = Stretch().examine(subject(Bonds(["H", "C"]), cyclopropane), MODES["dev"])
     labels = [line.label for line in found.figures[0].lines]
     assert any(label.startswith("C–C") and label.endswith("in a ring") for label in labels)

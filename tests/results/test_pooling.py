@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from potbench.results.sections import learning_curves
 from potbench.statistics.interval import Basis
 from tests.results.conftest import Found, compare_labelled
 from tests.results.simulated import Simulated
+from tests.results.test_report import sections, text
 
 MOLECULES = tuple(f"C{number}" for number in range(20))
 
@@ -67,6 +69,16 @@ def test_the_page_says_on_what_intervals_rest_and_that_a_naive_test_is_wrong(tmp
     assert "500 test frames in 5 folds, each predicted by the training that did not see it" in page
 
 
+@pytest.mark.parametrize("number", [4, 5])
+def test_folds_share_as_many_training_frames_as_their_splits_say(tmp_path: Path, found: Found, number: int) -> None:
+    folds(tmp_path, number, train=150)
+    folds(tmp_path, architecture="PaiNN", train=150)
+    trained = [Simulated(fold=fold, num_test=100, train=150).split.train for fold in range(number)]
+    shares = [len(np.intersect1d(one, other)) / 150 for one, other in combinations(trained, 2)]
+    said = text(sections(found())["results"])
+    assert f"folds, which share {np.mean(shares):.0%} of their training frames" in said
+
+
 def test_three_trainings_of_each_fold_are_rows_of_their_own(tmp_path: Path, found: Found) -> None:
     for name in ("SchNet", "PaiNN"):
         folds(tmp_path, architecture=name, seeds=3)
@@ -92,6 +104,9 @@ def test_only_folds_that_all_have_are_compared_and_it_is_said(tmp_path: Path, fo
     assert any(each.level == "amber" and each.text.startswith(said) for each in findings.fairness.banners)
     reasons = sorted(each.reason for each in findings.absent)
     assert reasons == ["it has not more than half of the folds"] * 2 + ["not all architectures have this fold"]
+    # they are there, and readable
+    assert {each.level for each in findings.absent} == {"note"}
+    assert not any("readable" in each.text for each in findings.fairness.banners)
 
 
 def test_a_fold_that_diverged_leaves_its_architecture_without_a_place(tmp_path: Path, found: Found) -> None:

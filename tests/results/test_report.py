@@ -26,7 +26,7 @@ from potbench.runs.record import InferenceCost, Measured, Record
 from potbench.structures import Frames
 from potbench.units import Quantity
 from tests.results.conftest import Found, compare_labelled
-from tests.results.simulated import MANIFEST, PROVENANCE, Simulated, trainings
+from tests.results.simulated import MANIFEST, PROVENANCE, Simulated, predict_anew, trainings
 
 
 def sections(findings: Findings) -> dict[str, tuple]:
@@ -218,6 +218,36 @@ def test_earlier_numbers_stand_beside_these(tmp_path: Path, found: Found) -> Non
     assert all(row["value"] in said for row in rows)
     assert "other unit" in said
     assert said.count("±") == 2
+
+
+def test_earlier_numbers_stand_beside_nothing_that_is_not_known_to_be_the_same(tmp_path: Path, found: Found) -> None:
+    for size in (100, 400):
+        trainings(tmp_path, 3, train=size, error=20 * size**-0.5)
+    row = {"architecture": "SchNet", "dataset": "simulated", "metric": "forces_mae", "value": "1", "unit": ""}
+    rows = (row, {**row, "size": "400"}, {**row, "size": "400", "test_set": "600 K"}, {**row, "size": "100"})
+    (table,) = (each for each in sections(found(original=("Theirs", rows)))["original"] if isinstance(each, PageTable))
+    here = [column.name for column in table.columns].index("Here")
+    assert [bool(shown[here].text) for shown in table.rows] == [False, True, False, True]
+
+
+def without_forces(folder: Path) -> None:
+    data = replace(MANIFEST, name="energies", fingerprint="others", has_forces=False)
+    run = Simulated(architecture="AEV", manifest=data).write(folder)
+    arrays = dict(np.load(run.predictions))
+    predict_anew(run, {name: values for name, values in arrays.items() if "force" not in name})
+
+
+def test_trainings_on_data_without_the_labels_of_an_error_are_left_out_and_named(tmp_path: Path, found: Found) -> None:
+    two(tmp_path)
+    without_forces(tmp_path / "AEV")
+    findings = found(metric="forces_mae")
+    assert [table.group.dataset for table in findings.tables] == ["simulated"]
+    said = "Not compared are AEV on energies: the test frames lack the labels of a forces MAE."
+    assert said in [banner.text for banner in findings.fairness.banners if banner.level == "red"]
+    assert "its test frames lack the labels of a forces MAE" in text(sections(findings)["left-out"])
+    others = text(sections(findings)["results"]).partition("Other errors: ")[2]
+    assert "Energy MAE" in others.partition("Other errors: ")[2]
+    assert "AEV" in others.partition("Other errors: ")[2]
 
 
 def test_searches_are_a_budget_of_their_own(tmp_path: Path, found: Found) -> None:

@@ -6,7 +6,7 @@ import pytest
 from potbench.errors import SettingError
 from potbench.statistics.blocks import block_mean
 from potbench.statistics.interval import Basis, half_width
-from potbench.statistics.ratio import FrameErrors, fold_overlap, fold_ratio, geometric_mean, molecule_ratio, ratio
+from potbench.statistics.ratio import FrameErrors, fold_ratio, geometric_mean, molecule_ratio, ratio
 from tests.statistics.simulation import coverage
 
 FIRST = FrameErrors(np.array([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]))
@@ -202,11 +202,6 @@ def test_folds_worked_by_hand():
 def test_one_or_two_folds_have_no_interval(splits, basis):
     found = fold_ratio(np.arange(1.0, splits + 1), np.ones(splits), 80, 20)
     assert (found.basis, found.interval(), found.p_value()) == (basis, None, 1)
-
-
-def test_five_folds_share_three_quarters_of_their_training_frames():
-    folds = [set(range(100)) - set(range(start, start + 20)) for start in (0, 20)]
-    assert fold_overlap(5) == len(folds[0] & folds[1]) / 80
 
 
 def test_the_interval_of_grouped_folds_covers_95_percent_over_molecules():

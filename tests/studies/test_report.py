@@ -103,6 +103,8 @@ def test_the_original_study_is_read_and_what_cannot_be_is_refused(
     assert rows[0]["value"] == "0.9"
     numbers.write_text(numbers.read_text(), encoding="utf-8-sig")  # as Excel saves it
     assert write_study_report(folder, study, COMMAND).asked.original[1] == rows
+    numbers.write_text(numbers.read_text().replace("unit", "unit,test set").replace("Å", "Å,600 K"))
+    assert write_study_report(folder, study, COMMAND).asked.original[1][0]["test_set"] == "600 K"
     numbers.write_text("a,b\n1,2\n")
     with pytest.raises(DataFileError, match="has no column value"):
         write_study_report(folder, study, COMMAND)

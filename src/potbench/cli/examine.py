@@ -43,6 +43,7 @@ def examine(
     from potbench.examination.shown import ExaminationBar, duration, remarks, table
     from potbench.examination.subjects import subjects_of
     from potbench.loading import SplitIndices
+    from potbench.loading.unseen_elements import unseen_elements
     from potbench.runs.allowed import Allowed
     from potbench.runs.examined_lines import ExaminedLines
     from potbench.runs.folder import RunFolder
@@ -51,11 +52,14 @@ def examine(
     protocols, folder = chosen(only), RunFolder(run)
     checkpoint = folder.checkpoint(ckpt_path)
     data = data_of_run(folder, Allowed.by_flag(allow))
-    subjects = subjects_of(potential, data, SplitIndices.load(folder.split).test, MODES[mode])
+    indices = SplitIndices.load(folder.split)
+    subjects = subjects_of(potential, data, indices.test, MODES[mode])
     planned = Planned(subjects, protocols, MODES[mode])
     console = Console()
     names = ", ".join(subject.name for subject in subjects)
     console.print(f"{mode}: {names}; about {duration(planned.total)}.", highlight=False, markup=False)
+    if (unseen := unseen_elements(data.store, indices)).elements:
+        console.print(unseen.warning, highlight=False, markup=False, soft_wrap=True)
     try:
         with ExaminationBar(planned, console) as bar:
             found = list(follow(subjects, protocols, MODES[mode], bar))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ase.data import covalent_radii
 
-from potbench.inference.stability import BONDED
+from potbench.inference.stability import BONDED, STRETCHED
 from potbench.structures import SYMBOLS, BoolArray, FloatArray, IntArray
 
 ON_THE_AXIS = 0.1
@@ -23,6 +23,27 @@ def bonds_of(atomic_numbers: IntArray, positions: FloatArray) -> IntArray:
     distances = np.linalg.norm(positions[:, None] - positions, axis=2)
     near = distances < BONDED * (radii[:, None] + radii)
     return np.argwhere(np.triu(near, 1))
+
+
+def bond_changes(atomic_numbers: IntArray, before: FloatArray, after: FloatArray) -> str:
+    """Return which bonds are gone, and which are new, for readers; empty for none.
+
+    Their lengths have changed by more than half an Å, as those of molecules that have come apart.
+
+    Args:
+        atomic_numbers: shape (atoms,).
+        before: shape (atoms, 3).
+        after: shape (atoms, 3).
+    """
+
+    def has_changed(bond: IntArray) -> bool:
+        first, second = (float(np.linalg.norm(each[bond[0]] - each[bond[1]])) for each in (before, after))
+        return abs(first - second) > STRETCHED
+
+    there, now = (bonds_of(atomic_numbers, each).tolist() for each in (before, after))
+    changes = [(np.array(bond), "gone") for bond in there if bond not in now]
+    changes += [(np.array(bond), "new") for bond in now if bond not in there]
+    return ", ".join(f"{named_bond(atomic_numbers, bond)} is {what}" for bond, what in changes if has_changed(bond))
 
 
 def sides_of(bonds: IntArray, bond: IntArray, num_atoms: int) -> tuple[BoolArray, BoolArray] | None:

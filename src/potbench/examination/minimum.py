@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from ase import Atoms
 
+from potbench.examination.bonds import bond_changes
 from potbench.examination.protocol import Subject
 from potbench.inference.relax import Collapsed, Relaxed, relax
 from potbench.potentials.molecules import batch_of
@@ -27,7 +28,8 @@ class Minimum(NamedTuple):
     """Where a search has led.
 
     Attributes:
-        atoms: the molecule there, with its energy; None where forces are above 0.05 eV/Å, or the molecule collapsed.
+        atoms: the molecule there, with its energy; None where forces are above 0.05 eV/Å, the molecule collapsed, or it
+            is another by its bonds.
         found: how large the forces are; a minimum has none above 0.001 eV/Å.
     """
 
@@ -67,10 +69,14 @@ def minimum(subject: Subject, protocol: str) -> Minimum:
     Raises:
         UnknownMoleculeError: the potential does not know the molecule at all.
     """
-    relaxed = search(subject, lowest(subject.frames), FMAX)
+    frame = lowest(subject.frames)
+    relaxed = search(subject, frame, FMAX)
     quantity = "largest force at the minimum"
     if isinstance(relaxed, str):
         return Minimum(None, Examined.judged(protocol, quantity, subject.name, np.nan, FMAX, "eV/Å", relaxed))
     note = f"After {relaxed.steps} steps from the test frame of lowest energy."
+    if changes := bond_changes(subject.frames.atomic_numbers, subject.frames.positions[frame], relaxed.atoms.positions):
+        note = f"{note.removesuffix('.')} it is another molecule: {changes}."
+        return Minimum(None, Examined.judged(protocol, quantity, subject.name, np.nan, FMAX, "eV/Å", note))
     found = Examined.judged(protocol, quantity, subject.name, relaxed.largest_force, FMAX, "eV/Å", note)
     return Minimum(relaxed.atoms if relaxed.largest_force < NEARLY else None, found)

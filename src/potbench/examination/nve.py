@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from typing_extensions import override
 
+from potbench.examination.bonds import bond_changes
 from potbench.examination.minimum import USUAL, lowest, search
 from potbench.examination.protocol import Examination, Figure, Line, Mode, Protocol, Subject
 from potbench.inference.drift import Drift
@@ -106,6 +107,9 @@ def _minimum(subject: Subject) -> tuple[FloatArray, str]:
     relaxed = search(subject, frame, FMAX)
     if isinstance(relaxed, str):
         return subject.frames.positions[frame], f"They start at a test frame, from which no search goes on: {relaxed}"
+    changes = bond_changes(subject.frames.atomic_numbers, subject.frames.positions[frame], relaxed.atoms.positions)
+    if changes:
+        return relaxed.atoms.positions, f"They start at a minimum of another molecule: {changes}."
     if relaxed.converged:
         return relaxed.atoms.positions, ""
     force = f"{relaxed.largest_force:.2g} eV/Å"

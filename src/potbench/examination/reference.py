@@ -20,6 +20,8 @@ CALCULATORS: dict[str, tuple[str, dict[str, Any]]] = {
 """Level of theory, as datasets write it → class path of the calculator, and its arguments."""
 
 
+NOT_KNOWN = {"", "not stated"}
+"""What is written where it is not known."""
 MOST_ATOMS = 9
 """For which density functional theory is a reference: vibrations of ethanol take eight minutes."""
 
@@ -28,12 +30,12 @@ def reference_for(theory: str, num_atoms: int, patient: bool) -> Calculator | st
     """Return a calculator at a level of theory, or why there is none, a sentence.
 
     Args:
-        theory: as a dataset writes it; empty where it is not known.
+        theory: as a dataset writes it; one of NOT_KNOWN where it is not known.
         num_atoms: of the molecule.
         patient: whether minutes may be spent, as density functional theory takes.
     """
     if theory not in CALCULATORS:
-        said = f"for {theory}" if theory else "as the level of theory is not known"
+        said = "as the level of theory is not known" if theory in NOT_KNOWN else f"for {theory}"
         return f"There is no reference, {said}."
     path, arguments = CALCULATORS[theory]
     package = "pyscf" if path == PYSCF else path.partition(".")[0]

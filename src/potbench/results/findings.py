@@ -101,15 +101,23 @@ def find(members: Sequence[Member], absent: Sequence[Absent], asked: Asked) -> F
         if name not in METRICS:
             raise SettingError(find, "metric", name, _one_of(name, METRICS))
     separated = separate(members)
-    left_out = (*absent, *separated.absent)
     metric = METRICS[asked.metric or _default(separated.groups)]
     tables = _tables(separated.groups, metric, asked)
+    lacking = [group for group in separated.groups if all(table.group is not group for table in tables)]
+    reason = f"its test frames lack the labels of a {metric.text}"
+    unlabelled = [Absent(member.label.text, reason, "note") for group in lacking for member in group.members]
+    left_out = (*absent, *separated.absent, *unlabelled)
     also = [name for name in asked.also or METRICS if name != metric.name]
     others = [table for name in also for table in _tables(separated.groups, METRICS[name], asked, False)]
     verdict = fairness(separated.groups, left_out, separated.banners, asked)
     banners = list(verdict.banners)
-    if separated.groups and not tables:
-        banners.append(Banner("red", f"No training has a {metric.text}: its test frames lack these labels."))
+    if lacking:
+        who = f"No training has a {metric.text}:"
+        if tables:
+            architectures = ", ".join(dict.fromkeys(name for group in lacking for name in group.architectures))
+            datasets = ", ".join(dict.fromkeys(group.dataset for group in lacking))
+            who = f"Not compared are {architectures} on {datasets}:"
+        banners.append(Banner("red", f"{who} the test frames lack the labels of a {metric.text}."))
     return Findings(
         asked,
         tuple(members),

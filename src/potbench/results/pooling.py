@@ -85,7 +85,7 @@ def pool(errors: Mapping[Member, RunErrors]) -> Pooled:
                 reason = "it has not more than half of the folds"
             elif errors[member].test.digest in common:
                 reason = "other folds have fewer trainings"
-            absent[member] = Absent(member.label.text, reason)
+            absent[member] = Absent(member.label.text, reason, "note")
     lacking = {name: [fold_of[test] for test in fold_of if test not in found] for name, found in runs.items()}
     said = "; ".join(
         f"{name} lacks {', '.join(f'fold {fold}' for fold in gone)}" for name, gone in lacking.items() if gone

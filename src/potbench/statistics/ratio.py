@@ -226,13 +226,5 @@ def geometric_mean(ratios: Sequence[Ratio]) -> Ratio:
     return Ratio(sum(part.log_ratio for part in parts), trainings, frames, basis)
 
 
-def fold_overlap(num_folds: int) -> float:
-    """Return the share of training frames that two folds have in common: (k − 2)/(k − 1), 75 % of five folds.
-
-    The spread over folds is therefore a lower bound of that over independent training sets.
-    """
-    return (num_folds - 2) / (num_folds - 1)
-
-
 def _weaker(first: Basis, second: Basis) -> Basis:
     return max(first, second, key=list(Basis).index)

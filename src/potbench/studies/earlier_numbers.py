@@ -23,7 +23,9 @@ def read_numbers(file: Path) -> tuple[dict[str, str], ...]:
     try:
         # Excel writes a mark before the first name
         with file.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream, restval=""))
+            reader = csv.DictReader(stream, restval="")
+            reader.fieldnames = [name.strip().replace(" ", "_") for name in reader.fieldnames or ()]
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataFileError(
             f"The numbers of the original study cannot be read ({error}). {EXPECTED}. Change original.numbers of the "

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from potbench.loading import SplitIndices
 from potbench.reporting.learning_curves_figure import CurveShown, draw_learning_curves
 from potbench.reporting.page.content import Block, Column, PageFigure, PageTable, Section, Value
 from potbench.reporting.rounding import exponent, three_digits
 from potbench.results import words
 from potbench.results.findings import Findings
-from potbench.results.member import Member
+from potbench.results.shared_frames import shared_frames
 from potbench.results.table import Table
 from potbench.results.times_by_size import times_by_size
 from potbench.statistics.learning_curve import LearningCurve, Scope, data_efficiency, learning_curve, scope
@@ -191,22 +189,13 @@ def _scope(table: Table, name: str) -> str:
         return ""
     if table.folds is not None:
         return f"corrected resampling over {table.folds.number} folds"
-    shared = _shared(table.rows[name].finished)
+    shared = shared_frames(table.rows[name].finished)
     size = table.group.size or 0
     if shared is None:
         return "one training set"
     pool = round(size / shared) if shared > 0 else 10**9
     found = scope(size, pool)
     return str(found) if found is Scope.ANY_FRAMES else f"{found}: trainings share {shared:.0%} of their frames"
-
-
-def _shared(members: Sequence[Member]) -> float | None:
-    """Return the mean share of training frames that two trainings have in common; None for one draw of frames."""
-    draws = {member.known.split.fingerprint: member for member in members if member.folder.split.is_file()}
-    frames = [SplitIndices.load(member.folder.split).train for member in draws.values()]
-    if len(frames) < 2:
-        return None
-    return float(np.mean([np.isin(one, other).mean() for one, other in itertools.combinations(frames, 2)]))
 
 
 def _data(tables: Sequence[Table], names: Sequence[str]) -> PageTable:

@@ -6,6 +6,7 @@ import contextlib
 
 from potbench.reporting.page.content import Block, Column, PageTable, Section, Value
 from potbench.results import words
+from potbench.results.errors import ALL
 from potbench.results.findings import Findings
 from potbench.results.table import Table
 
@@ -23,7 +24,7 @@ def section(findings: Findings) -> Section | None:
         columns = (
             *(Column(words.title(name.replace("_", " "))) for name in KEYS if name in rows[0] and name != "value"),
             Column("Theirs"),
-            Column("Here", "", "Mean over trainings, with half of its 95 % interval; empty where nothing is the same."),
+            Column("Here", "", "Mean over trainings, with half of its 95 % interval; empty where not one is the same."),
             *(Column(words.title(name)) for name in more),
         )
         blocks.append(
@@ -33,7 +34,8 @@ def section(findings: Findings) -> Section | None:
 
 
 def _row(findings: Findings, row: dict[str, str], more: list[str]) -> tuple[Value, ...]:
-    table = next((table for table in (*findings.tables, *findings.others) if _is_of(table, row)), None)
+    found = [table for table in (*findings.tables, *findings.others) if _is_of(table, row)]
+    table = found[0] if len(found) == 1 else None  # of several sizes or datasets, none is the same
     here = table.rows.get(row.get("architecture", "")) if table else None
     unit_differs = table is not None and row.get("unit", table.unit) not in ("", table.unit)
     shown = Value("") if here is None else Value(words.error(here.mean), here.mean.mean)
@@ -51,6 +53,7 @@ def _is_of(table: Table, row: dict[str, str]) -> bool:
         "metric": table.metric.name,
         "dataset": table.group.dataset,
         "size": "" if table.group.size is None else str(table.group.size),
-        "test_set": table.test_set,
     }
-    return all((row.get(name) or value) == value for name, value in wanted.items())
+    return (row.get("test_set") or ALL) == table.test_set and all(
+        (row.get(name) or value) == value for name, value in wanted.items()
+    )

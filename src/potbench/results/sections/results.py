@@ -9,10 +9,11 @@ from potbench.reporting.page.content import Block, Column, PageFigure, PageTable
 from potbench.reporting.rounding import three_digits
 from potbench.results import words
 from potbench.results.findings import Findings
+from potbench.results.group import Group
 from potbench.results.row import Row, lost_reason
+from potbench.results.shared_frames import shared_frames
 from potbench.results.table import Compared, Table
 from potbench.results.tested_folds import TestedFolds
-from potbench.statistics.ratio import fold_overlap
 
 MOST_ROWS = 60
 
@@ -177,10 +178,9 @@ def _notes(table: Table) -> tuple[str, ...]:
         )
     folds = {member.label.fold for row in table.rows.values() for member in row.finished}
     if len(folds) > 1 and table.folds is None:
-        number = len(folds)
         notes.append(
-            f"Given this pool: folds of k = {number} share {fold_overlap(number):.0%} of their training frames; the "
-            "spread over folds is a lower bound of that over independent training sets."
+            f"Given this pool: {len(folds)} folds{_share(table)}; the spread over folds is a lower bound of that over "
+            "independent training sets."
         )
     if table.ranking is None and len(table.rows) > 1:
         notes.append(f"{len(table.rows)} architectures are too many, or too few have errors, to compare all pairs.")
@@ -203,18 +203,27 @@ def _of_folds(table: Table, folds: TestedFolds) -> list[str]:
     return [
         f"{table.num_frames:,} test frames in {number} folds, each predicted by the training that did not see it: "
         f"{rests}.",
-        f"It is no naive t-test over folds, which share {fold_overlap(number):.0%} of their training frames: one that "
-        "takes splits of a dataset for independent calls equal architectures different far too often, over 15 random "
-        "splits in a third of all studies.",
+        f"It is no naive t-test over folds{_share(table)}: one that takes splits of a dataset for independent calls "
+        "equal architectures different far too often, over 15 random splits in a third of all studies.",
         *([folds.lacking] if folds.lacking else []),
     ]
 
 
+def _share(table: Table) -> str:
+    """Say how many training frames the folds have in common, if that is known."""
+    shares = (shared_frames(row.finished) for row in table.rows.values())
+    share = next((each for each in shares if each is not None), None)
+    return "" if share is None else f", which share {share:.0%} of their training frames"
+
+
 def _others(findings: Findings) -> list[PageTable]:
-    """Return the other errors of each main group, which decide nothing."""
+    """Return the other errors of each group, which decide nothing."""
+    found: dict[tuple[Group, str], list[Table]] = {}
+    for each in (*findings.tables, *findings.others):
+        found.setdefault((each.group, each.test_set), []).append(each)
     tables = []
-    for table in findings.tables:
-        same = [each for each in findings.others if each.group is table.group and each.test_set == table.test_set]
+    for table, *more in found.values():
+        same = [each for each in (table, *more) if each.metric is not findings.metric]
         if not same:
             continue
         columns = [Column(words.title(each.metric.text), each.unit) for each in same]
