@@ -140,7 +140,7 @@ class _Exchange(nn.Module):
 
 
 class _Product(nn.Module):
-    """TensorProducts of the features of an atom with one another; the last ones change numbers alone."""
+    """Products of the features of an atom with one another; the last ones change numbers alone."""
 
     def __init__(self, num_features: int, max_l: int, is_last: bool) -> None:
         super().__init__()
