@@ -16,7 +16,7 @@ from lightning.pytorch.strategies import SingleDeviceStrategy
 from potbench.batch import Batch
 from potbench.runs.cost import Cost
 from potbench.training import EnergyForcesLoss, GradientTask
-from potbench.training.captured_step import WARM_UP, in_graph
+from potbench.training.cuda_graph import WARM_UP, in_graph
 from tests.gpu.synchronization import FOUND, NoteSynchronization
 from tests.native_files.made import frames
 from tests.physics.potentials import CONFIGS, build

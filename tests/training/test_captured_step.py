@@ -18,7 +18,8 @@ from potbench.loading import AtomsDataModule, RandomSplit
 from potbench.runs.cost import Cost
 from potbench.training import ChangingLoss, EnergyForcesLoss, FeatureCache, GradientTask, Muon, captured_step
 from potbench.training.averaging import AveragesWeightsAlone
-from potbench.training.captured_step import WARM_UP, CapturedSteps, obstacle
+from potbench.training.captured_step import CapturedSteps, obstacle
+from potbench.training.cuda_graph import WARM_UP
 from potbench.training.feature_cache.table import BatchFeatures
 from potbench.training.static_step import signature
 from tests.native_files.made import Made, frames
@@ -123,6 +124,7 @@ def test_captured_steps_do_what_other_steps_do_to_the_last_digit(tmp_path, case)
         captured = train(tmp_path, **CASES[case])
     assert recorder.recorded == 2
     assert recorder.replayed >= 3 * EPOCHS - 2 * WARM_UP  # more where an optimizer asks again
+    assert (recorder.replayed_by_optimizers > 0) == (case == "muon")
     assert_equal(captured, train(tmp_path, **CASES[case]))
 
 

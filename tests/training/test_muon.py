@@ -17,9 +17,11 @@ from potbench.potentials.baselines import Composition
 from potbench.readouts import FeedForward
 from potbench.representations import ContinuousFilter
 from potbench.training import EnergyForcesLoss, GradientTask, Muon, OneCycle
+from potbench.training.cuda_graph import WARM_UP
 from potbench.training.orthogonalization import BAND, orthogonalize
 from tests.runs.broken_off import TASKS, BreakOff, BrokenOffError, fit, state
 from tests.runs.differences import differences
+from tests.training.recorded_step import recorded
 from tests.training.small_task import ELEMENTS, quiet_trainer, small_data
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -119,6 +121,22 @@ def test_a_step_of_matrices_asks_the_device_for_no_number():
     weight = nn.Parameter(torch.empty(4, 6, device="meta"))
     weight.grad = torch.empty_like(weight)
     Muon([weight], weight_decay=0.1).step()
+
+
+def test_what_a_gpu_replays_are_the_steps_of_other_optimizers_to_the_last_digit():
+    def train() -> list[Tensor]:
+        trained = weights((6, 4), (4, 6), (6, 4), (3, 5, 5), (7,))
+        optimizer = Muon(trained, **SETTINGS)
+        some = Muon(trained[:2], **SETTINGS)
+        for _ in range(2):
+            steps(optimizer, 5)
+            steps(some, 5)
+        return [weight.detach() for weight in trained]
+
+    with recorded() as recorder:
+        replayed = train()
+    assert recorder.replayed_by_optimizers == 2 * (10 - WARM_UP)
+    assert all(torch.equal(one, other) for one, other in zip(replayed, train(), strict=True))
 
 
 def test_weights_without_gradient_and_the_loss_of_a_closure():

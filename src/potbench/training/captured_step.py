@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from typing import TypeAlias
 
 import torch
 from lightning.pytorch import LightningModule
@@ -15,57 +12,11 @@ from torch import Tensor, nn
 from potbench.batch import Batch
 from potbench.training import static_step
 from potbench.training.compiled_step import CompiledStep, CompiledSteps
+from potbench.training.cuda_graph import MOST, RECORDERS, WARM_UP, Recorder
 from potbench.training.static_step import Compute, Outputs, outputs, places, signature, tensors
 
-WARM_UP = 3
-"""Steps with batches of some shapes before such a step is captured: libraries prepare themselves in the first ones."""
-MOST = 4
-"""Graphs, each of which keeps the memory of a step: of full batches and the last of an epoch, before and after the
-weights of a loss change."""
 MANY = 1_000
 """Shapes of batches that are counted at once; data with more of them have batches that are never alike."""
-
-
-Recorder: TypeAlias = Callable[[Callable[[], Outputs]], Callable[[], Outputs]]
-"""What computes on tensors that stay where they are → what replays it, with outputs that stay where they are."""
-
-
-def in_graph(compute: Callable[[], Outputs]) -> Callable[[], Outputs]:
-    """Record the kernels that a function starts on a GPU.
-
-    Raises:
-        RuntimeError: the host waits for the GPU in it, or the graph needs more memory than there is.
-    """
-    current, other = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    checks = torch.cuda.get_sync_debug_mode()
-    other.wait_stream(current)
-    try:
-        # an error here leaves nothing behind; in a capture it would end every use of random numbers
-        with torch.cuda.stream(other), warnings.catch_warnings(action="ignore"):
-            torch.cuda.set_sync_debug_mode("error")
-            compute()
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-        current.wait_stream(other)
-    gc.collect()  # what is left of earlier steps belongs to another stream
-    graph = torch.cuda.CUDAGraph()
-    try:
-        # other threads, such as those that load data, go on
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            outputs = compute()
-    finally:
-        torch.cuda.set_stream(current)  # which torch leaves as it is after an error
-        torch.cuda.set_sync_debug_mode(checks)
-
-    def replay() -> Outputs:
-        graph.replay()
-        return outputs
-
-    return replay
-
-
-RECORDERS: dict[str, Recorder] = {"cuda": in_graph}
-"""Type of a device → what records steps on it."""
 
 
 class CapturedStep:

@@ -17,9 +17,10 @@ from potbench.batch import Batch
 from potbench.errors import SettingError, require_not_negative
 from potbench.potentials.potential import Potential
 from potbench.training import captured_step, compiled_step
-from potbench.training.captured_step import RECORDERS, CapturedStep, CapturedSteps
+from potbench.training.captured_step import CapturedStep, CapturedSteps
 from potbench.training.changing_loss import ChangingLoss
 from potbench.training.compiled_step import CompiledSteps, common_sizes
+from potbench.training.cuda_graph import RECORDERS
 from potbench.training.divergence import Divergence
 from potbench.training.loss import EnergyForcesLoss, Weights
 from potbench.training.optimization import Interval, Optimization, ScheduleCallable

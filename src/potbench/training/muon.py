@@ -14,6 +14,7 @@ from torch.optim.adamw import adamw
 from typing_extensions import override
 
 from potbench.errors import require_fraction, require_not_negative, require_positive
+from potbench.training.cuda_graph import Captured
 from potbench.training.orthogonalization import orthogonalize
 
 SCALE = 0.2
@@ -52,6 +53,7 @@ class Muon(Optimizer):
         require_fraction(self, betas=betas[0])
         require_fraction(self, betas=betas[1])
         self.tables: set[Tensor] = set()
+        self._orthogonalize = Captured(orthogonalize)
         # fused: so that torch restores the number of steps on the device of the weights
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "fused": True})
 
@@ -111,7 +113,7 @@ class Muon(Optimizer):
             alike[weight.shape[-2:], weight.dtype, weight.device].append(number)
         shapes = list(alike.values())
         matrices = [direction.reshape(-1, *direction.shape[-2:]) for direction in directions]
-        stacks = orthogonalize([torch.cat([matrices[number] for number in numbers]) for numbers in shapes])
+        stacks = self._orthogonalize([torch.cat([matrices[number] for number in numbers]) for numbers in shapes])
         steps: dict[int, Tensor] = {}
         for numbers, stack in zip(shapes, stacks, strict=True):
             stack.mul_(rate * (SCALE * math.sqrt(max(stack.shape[1:]))))
