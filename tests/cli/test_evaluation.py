@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_what_is_not_the_run_itself_is_evaluated_beside_it(
     assert record.evaluations["test"] == before.evaluations["test"]
     changed = {file for file in after if after[file] != files.get(file)}
     assert all(file == "record.json" or file.startswith(f"evaluations/{added}/") for file in changed)
+
+
+def test_that_training_has_not_ended_is_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for has_ended in (True, False):
+        if not has_ended:
+            replace(Record.load(run), budget=None).save(run)
+        assert main(["validate", str(run)]) == 0
+        assert (f"Warning: training in {run} has not ended" in capsys.readouterr().err) == (not has_ended)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from potbench.cli.main import main
 from potbench.loading import SplitIndices, Store
 from potbench.runs.checkpoint import load_potential
 from potbench.structures import Frames
+from tests.inference.test_structure_file import HARTREE
 
 
 @pytest.fixture
@@ -122,6 +123,32 @@ def test_structures_unlike_the_training_set_are_warned_of_and_errors_reported(
     assert (first.arrays["extrapolation"] <= 1).all()
     assert second.arrays["extrapolation"][0] > 1
     assert second.info["new_composition"]
+
+
+def test_what_labels_are_compared_with_is_said(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "3\nProperties=species:S:1:pos:R:3 energy=-76.4 reference_energy=-76.3 energy_unit=Hartree\n"
+    (tmp_path / "in.xyz").write_text(text + "O 0 0 0\nH 0.96 0 0\nH -0.24 0.93 0\n")
+    assert main(predict(finished_run, tmp_path / "in.xyz", tmp_path / "out.xyz")) == 0
+    said = capsys.readouterr()
+    assert "1 of 1 structures that have them, converted from the units that the file states to eV" in said.out
+    assert "1 of 1 structures have energies or forces beside columns of the names reference_energy" in said.err
+    (water,) = read(tmp_path / "out.xyz", ":")
+    assert water.info["reference_energy"] == pytest.approx(-76.3 * HARTREE)
+    assert water.info["earlier_energy"] == pytest.approx(-76.4 * HARTREE)
+
+
+def test_columns_that_an_output_cannot_hold_are_named(
+    finished_run: Path, structures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = read(structures, ":")
+    for number, atoms in enumerate(given):
+        atoms.info["ranks"] = np.arange(number + 2)
+    write(tmp_path / "in.xyz", given)
+    for ending, is_named in (("xyz", False), ("npz", True)):
+        assert main(predict(finished_run, tmp_path / "in.xyz", tmp_path / f"out.{ending}")) == 0
+        assert (f"out.{ending} lacks the columns ranks, " in capsys.readouterr().err) == is_named
 
 
 def test_runs_of_earlier_versions_predict_with_a_word(

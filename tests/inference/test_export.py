@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,18 @@ class Branching(Springs):
     def atomic_energies(self, batch: Batch, element: Tensor) -> Tensor:
         energies = super().atomic_energies(batch, element)
         return energies if batch.positions.abs().max() > 3 else 2 * energies
+
+
+def test_a_program_that_does_not_fit_on_the_disk_leaves_no_file(tmp_path: Path) -> None:
+    program = torch.export.export(torch.nn.Linear(100, 100), (torch.zeros(1, 100),))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save(program, small_potential(), tmp_path / "exported.pt2", "0")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_depends_on_values_is_refused_with_the_reason() -> None:

@@ -72,6 +72,20 @@ def test_a_reference_that_is_there_is_not_replaced_by_an_earlier_prediction() ->
     (twice,) = with_predictions([once], [prediction(atoms, -4.5, 3.0)])
     assert twice.info["reference_energy"] == -5.0
     assert errors([twice]).energy == pytest.approx(0.5)
+    assert twice.info["earlier_energy"] == -4.0
+    assert (twice.arrays["earlier_forces"] == 3.0).all()
+    assert errors([twice]).num_earlier == 1
+    (again,) = with_predictions([twice], [prediction(atoms, -4.5, 3.0)])
+    assert again.info["earlier_earlier_energy"] == -4.5
+    assert again.info["earlier_energy"] == -4.0
+
+
+def test_labels_that_stand_in_two_places_are_those_of_one() -> None:
+    atoms = labelled("H2O", -5.0)
+    atoms.info["reference_energy"] = -5.0
+    (found,) = with_predictions([atoms], [prediction(atoms, -4.0, 3.0)])
+    assert found.info == {"reference_energy": -5.0}
+    assert errors([found]).num_earlier == 0
 
 
 def test_columns_that_are_named_as_predictions_are_told_from_them() -> None:

@@ -181,6 +181,12 @@ def test_molecules_are_predicted_in_their_order(run: Path) -> None:
         assert found.forces == pytest.approx(alone.forces, abs=1e-9)
         assert found.extrapolation == pytest.approx(alone.extrapolation)
     assert potential.predict([]) == []
+    both = [molecule("H2O"), molecule("CH4")]
+    assert [found.energy for found in potential.predict(iter(both))] == [
+        found.energy for found in potential.predict(both)
+    ]
+    with pytest.raises(UnknownMoleculeError, match=r"Structure 0 is 'H', which is no molecule\. Expected ASE's Atoms"):
+        potential.predict("H2O")
 
 
 def test_atoms_outside_of_the_training_set_are_seen(run: Path) -> None:

@@ -101,7 +101,26 @@ def test_npz_holds_arrays_of_all_atoms_with_their_units_and_the_columns_of_all(t
         assert arrays["charge"].tolist() == [0, 1]
         assert arrays["file"].tolist() == ["0.out", "1.out"]
         assert arrays["partial_charges"].tolist() == [0, 1, 2, 3, 4, 0, 1, 2]
-        assert "of_one_alone" not in arrays
+        assert arrays["of_one_alone"].tolist()[:1] == [1]
+        assert np.isnan(arrays["of_one_alone"][1])
+
+
+def test_npz_holds_what_some_structures_lack_as_unknown_and_names_what_it_cannot_hold(tmp_path: Path) -> None:
+    structures = [predicted("CH4"), predicted("H2O")]
+    structures[0].info |= {"smiles": "C", "reference_energy": -5.0, "units": "Hartree", "stress": np.ones(6)}
+    structures[1].info |= {"units": "eV", "stress": np.ones(9)}
+    structures[1].arrays["reference_forces"] = np.ones((3, 3))
+    assert write_structures(tmp_path / "out.npz", structures) == ["stress"]
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert arrays["smiles"].tolist() == ["C", ""]
+        assert arrays["reference_energy"].tolist()[:1] == [-5.0]
+        assert np.isnan(arrays["reference_energy"][1])
+        assert np.isnan(arrays["reference_forces"][:5]).all()
+        assert (arrays["reference_forces"][5:] == 1).all()
+        assert arrays["units"].tolist() == ["positions Å", "energy eV", "forces eV/Å"]
+        assert arrays["reference_units"].tolist() == ["Hartree", "eV"]
+    assert not write_structures(tmp_path / "out.xyz", structures)
+    assert structures[0].info["units"] == "Hartree"
 
 
 @pytest.mark.parametrize("ending", ["xyz", "npz"])
@@ -201,6 +220,8 @@ def test_units_in_ev_and_angstrom_are_left_as_they_are(tmp_path: Path) -> None:
         ({"length_unit": "furlong"}, {}, "structure 0 states the length unit 'furlong', which is not known"),
         ({"energy_unit": "Ha", "e_unit": "eV"}, {}, "structure 0 states the energy unit Ha and eV"),
         ({"reference_energy": True}, {}, "structure 0: reference_energy is no number, but True"),
+        ({"reference_energy": [-76, 42]}, {}, r"structure 0: reference_energy has shape \(2,\), expected one number"),
+        ({"reference_energy": 1e999}, {}, "structure 0: reference_energy is infinite"),
     ],
 )
 def test_units_and_labels_that_cannot_be_are_refused(

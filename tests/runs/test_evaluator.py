@@ -169,7 +169,7 @@ def test_a_folder_without_a_run_is_that_of_its_first_evaluation(folder: RunFolde
 
 def test_a_damaged_record_is_named_before_anything_is_computed(folder: RunFolder) -> None:
     folder.record.write_text("{")
-    with pytest.raises(RecordError, match=r"record.json is damaged: .* Delete it, and `python -m potbench test"):
+    with pytest.raises(RecordError, match=r"record.json is damaged: .* Delete it, and `fit` and `test` of this run"):
         evaluate(folder)
     assert folder.record.read_text() == "{"
 

@@ -120,9 +120,7 @@ def test_what_has_the_wrong_type_is_named(
         Record.load(tmp_path)
     message = str(caught.value)
     assert message.startswith(f"{file} is damaged: {wrong}")
-    assert message.endswith(
-        f"Expected what potbench wrote. Delete it, and `python -m potbench test {tmp_path}` writes it anew."
-    )
+    assert message.endswith("Expected what potbench wrote. Delete it, and `fit` and `test` of this run write it anew.")
 
 
 @pytest.mark.parametrize(

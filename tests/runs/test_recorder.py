@@ -251,6 +251,16 @@ def test_a_training_whose_folder_was_taken_over_stops(folder: RunFolder) -> None
     lock.release()
 
 
+def test_a_training_that_ended_within_an_epoch_is_recorded_anew_as_it_was(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    fit(folder, epochs=-1, max_steps=5)
+    before = Record.load(folder.path)
+    assert vars(before.budget) == {"epochs": 2, "steps": 5, "frames": 18}
+    folder.record.unlink()
+    fit(folder, epochs=-1, max_steps=5, checkpoint=folder.last)
+    assert Record.load(folder.path).budget == before.budget
+
+
 def test_a_training_of_no_epochs_is_recorded(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     fit(folder, epochs=0)

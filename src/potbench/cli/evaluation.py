@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from jsonargparse import Namespace
@@ -33,6 +34,9 @@ class EvaluationCLI(PotbenchCLI):
     @override
     def prepare(self, settings: Namespace, config: dict[str, Any]) -> None:
         changed = ""
+        if self.run.state in {"started", "interrupted"}:
+            said = f"training in {self.run.path} has not ended, and this is what there is so far"
+            print(f"Warning: {said}.", file=sys.stderr)
         if self.run.state != "new":
             parser = self._parser(self.command)
             changed = differences(parser, self.run.config, self.written, EVALUATED[self.command])

@@ -42,6 +42,7 @@ def relax(
 
     from potbench.inference.relax import Collapsed, Relaxed
     from potbench.inference.relax import relax as search
+    from potbench.inference.report import warn_of_left_out
     from potbench.inference.structure_file import ENDINGS, read_structures, write_structures
 
     if output.suffix not in ENDINGS:
@@ -62,11 +63,11 @@ def relax(
         remarks += ["[yellow]outside of the training set"] if end.extrapolated else []
         fall, force = f"{end.before - end.after:.4f}", f"{end.largest_force:.4f}"
         table.add_row(name, str(end.steps), fall, force, ", ".join(remarks))
-    if found:
-        write_structures(output, [relaxed.atoms for relaxed in found])
+    left_out = write_structures(output, [relaxed.atoms for relaxed in found]) if found else []
     Console().print(table)
     for said in collapsed:
         print(said)
     if found:
         print(f"{len(found)} structures with energies in eV and forces in eV/Å are in {output}")
+    warn_of_left_out(left_out, output)
     return 0 if not collapsed and all(relaxed.converged for relaxed in found) else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from contextlib import AbstractContextManager
@@ -146,5 +147,8 @@ def save(program: torch.export.ExportedProgram, potential: Potential, file: Path
         "outputs": {"energy": "() float64", "forces": "(atoms, 3) float64"},
         "units": {"positions": "Å", "cutoff": "Å", "energy": "eV", "forces": "eV/Å"},
     }
-    with whole_file(file) as partial, partial.open("wb") as stream:
-        torch.export.save(program, stream, extra_files={METADATA: json.dumps(content, ensure_ascii=False)})
+    # torch ends the whole program where it cannot write to a disk
+    written = io.BytesIO()
+    torch.export.save(program, written, extra_files={METADATA: json.dumps(content, ensure_ascii=False)})
+    with whole_file(file) as partial:
+        partial.write_bytes(written.getbuffer())

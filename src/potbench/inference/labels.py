@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 LABEL = "reference_"
-
-
+EARLIER = "earlier_"
+"""Before the names of what would be a label, where a column has its name."""
 COLUMNS = ("energy_spread", "forces_spread", "extrapolation", "new_composition")
 """What predictions say beside energies and forces."""
 
@@ -27,20 +27,23 @@ class Errors(NamedTuple):
         forces: per component; NaN where none has forces.
         num_energies: structures with an energy.
         num_forces: structures with forces.
+        num_earlier: structures that have an energy or forces beside other ones in a column of labels.
     """
 
     energy: float
     forces: float
     num_energies: int
     num_forces: int
+    num_earlier: int
 
 
 def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -> list[Atoms]:
     """Return the same structures with predicted energies and forces, in the order of both.
 
     What the structures say of themselves stays as it is. Labels that a calculator made, as ASE calls it, become columns
-    whose names begin with reference_, unless there is a column of that name; so do columns that are named as those of
-    predictions are. Spreads of an ensemble become the columns energy_spread and forces_spread.
+    whose names begin with reference_, and so do columns that are named as those of predictions are. Where there is a
+    column of that name, such as in a file of predictions, that is the label, and they become columns whose names begin
+    with earlier_. Spreads of an ensemble become the columns energy_spread and forces_spread.
 
     Args:
         structures: as they were read.
@@ -58,7 +61,7 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
         for name, value in (before.calc.results if before.calc else {}).items():
             # a dipole of three atoms is as long as a column
             of_atoms = name in per_atom_properties and np.shape(value)[:1] == (len(atoms),)
-            (atoms.arrays if of_atoms else atoms.info).setdefault(LABEL + name, value)
+            _set_apart(atoms.arrays if of_atoms else atoms.info, name, value)
         for name, values in (frames.columns or {}).items():
             (atoms.arrays if values.ndim > 1 else atoms.info)[name] = values[0]
         atoms.calc = SinglePointCalculator(atoms, energy=float(frames.energy[0]), forces=frames.forces[0])
@@ -67,11 +70,22 @@ def with_predictions(structures: Sequence[Atoms], predicted: Sequence[Frames]) -
 
 
 def set_apart(atoms: Atoms, names: Iterable[str]) -> None:
-    """Let the names of some columns begin with reference_, unless there is a column of that name."""
+    """Let the names of some columns begin with reference_, or with earlier_ where there is a column of that name."""
     for name in names:
         for columns in (atoms.info, atoms.arrays):
             if name in columns:
-                columns.setdefault(LABEL + name, columns.pop(name))
+                _set_apart(columns, name, columns.pop(name))
+
+
+def _set_apart(columns: dict[str, Any], name: str, value: Any) -> None:
+    kept = LABEL + name
+    if kept in columns and np.array_equal(columns[kept], value):
+        return
+    if kept in columns:
+        kept = EARLIER + name
+    while kept in columns:
+        kept = EARLIER + kept
+    columns[kept] = value
 
 
 def errors(structures: Sequence[Atoms]) -> Errors:
@@ -91,4 +105,9 @@ def errors(structures: Sequence[Atoms]) -> Errors:
         float(np.concatenate(forces).mean()) if forces else np.nan,
         len(energy),
         len(forces),
+        sum(_has_earlier(atoms.info, "energy") or _has_earlier(atoms.arrays, "forces") for atoms in structures),
     )
+
+
+def _has_earlier(columns: Mapping[str, Any], name: str) -> bool:
+    return LABEL + name in columns and EARLIER + name in columns

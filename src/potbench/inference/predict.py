@@ -12,6 +12,7 @@ from torch import Tensor
 
 from potbench.batch import Batch
 from potbench.inference.labels import Errors, errors, with_predictions
+from potbench.inference.stated_units import is_converted
 from potbench.inference.structure_file import frames_of, read_structures, write_structures
 from potbench.laws.precision import default_dtype
 from potbench.potentials.plausible import require_finite
@@ -30,12 +31,16 @@ class Predicted(NamedTuple):
         new_compositions: structures of compositions that were not trained on, by their numbers.
         outside: structures with atoms outside of the training set, by their numbers.
         errors: against the labels of the structures.
+        converted: whether the file states units other than eV and Å.
+        left_out: columns of the structures that the output cannot hold.
     """
 
     num_structures: int
     new_compositions: list[int]
     outside: list[int]
     errors: Errors
+    converted: bool
+    left_out: list[str]
 
 
 def predict_file(
@@ -78,8 +83,9 @@ def predict_file(
         for number, (atoms, far) in enumerate(zip(labelled, extrapolation, strict=True)):
             atoms.arrays["extrapolation"] = far
             atoms.info["new_composition"] = number in new
-    write_structures(output, labelled)
-    return Predicted(len(read), new, outside, errors(labelled))
+    left_out = write_structures(output, labelled)
+    converted = any(is_converted(atoms) for atoms in read)
+    return Predicted(len(read), new, outside, errors(labelled), converted, left_out)
 
 
 def predict(potential: Potential, chunks: Sequence[Frames], batch_size: int = 256) -> list[Frames]:

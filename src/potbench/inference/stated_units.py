@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from potbench.errors import DataFileError
 from potbench.inference.labels import LABEL
 from potbench.readers import spelling
-from potbench.readers.labels import real
+from potbench.readers.labels import real, single
 from potbench.readers.stated import Stated, stated_in
 from potbench.units import ENERGY_UNITS, LENGTH_UNITS
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 ENERGIES = ("energy", "free_energy", "energies")
+OF_MOLECULES = ENERGIES[:2]
 FORCES = "forces"
 UNITS = ("energy_unit", "length_unit", "forces_unit")
 ORIGINAL = "original_"
@@ -48,7 +51,8 @@ def convert(structures: Sequence[Atoms], file: Path, metadata: Mapping[str, obje
         metadata: what it says of all of them.
 
     Raises:
-        DataFileError: a label is no real number, or a unit is not known, stated twice or of some structures alone.
+        DataFileError: a label is no real number, or infinite, or a unit is not known, stated twice or of some
+            structures alone.
     """
     found = [
         stated_in(metadata, _facts(atoms), file=f"{file}: structure {number}")
@@ -62,9 +66,13 @@ def convert(structures: Sequence[Atoms], file: Path, metadata: Mapping[str, obje
         for labels, before in ((results, ""), (atoms.info, LABEL), (atoms.arrays, LABEL)):
             for name, unit in [*((name, factor.energy) for name in ENERGIES), (FORCES, factor.force)]:
                 if labels.get(before + name) is not None:
-                    values = real(labels[before + name], before + name, f"{file}: structure {number}")
-                    if unit != 1:
-                        labels[before + name] = values * unit
+                    read = single if name in OF_MOLECULES and labels is not atoms.arrays else real
+                    where = f"{file}: structure {number}"
+                    values = read(labels[before + name], before + name, where)
+                    if np.isinf(values).any():
+                        infinite = f"{where}: {before + name} is infinite"
+                        raise DataFileError(f"{infinite}. Expected numbers; NaN is one that is not known.")
+                    labels[before + name] = values * unit
         if factor.length != 1:
             atoms.set_cell(atoms.cell * factor.length)
             atoms.positions *= factor.length
@@ -74,6 +82,15 @@ def convert(structures: Sequence[Atoms], file: Path, metadata: Mapping[str, obje
                 atoms.info[ORIGINAL + name] = atoms.info.pop(name)
             if atoms.calc:
                 atoms.calc.atoms = atoms.copy()  # for which its labels are
+
+
+def is_converted(atoms: Atoms) -> bool:
+    """Return whether a structure was in other units; see `convert`."""
+    return any(
+        any(stated_in({name.removeprefix(ORIGINAL): value})[: len(UNITS)])
+        for name, value in _facts(atoms).items()
+        if name.startswith(ORIGINAL)
+    )
 
 
 def _facts(atoms: Atoms) -> dict[str, object]:

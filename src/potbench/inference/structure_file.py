@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from potbench.errors import DataFileError
 from potbench.inference.labels import LABEL, set_apart
 from potbench.inference.stated_units import convert
+from potbench.inference.structure_arrays import arrays_of
 from potbench.potentials.plausible import problem_of
 from potbench.readers.ase_database import has, metadata, rows, value
 from potbench.readers.checks import require_no_cell
@@ -61,23 +62,31 @@ def frames_of(structures: Sequence[Atoms]) -> list[Frames]:
     ]
 
 
-def write_structures(file: Path, structures: Sequence[Atoms]) -> None:
+def write_structures(file: Path, structures: Sequence[Atoms]) -> list[str]:
     """Write structures with energies, forces and all columns, as .npz arrays or extended XYZ.
 
-    Columns that are named as energies and forces are become columns whose names begin with reference_.
+    Columns that are named as energies and forces are, or as the arrays of an .npz file, become columns whose names
+    begin with reference_; see `with_predictions`. In an .npz file, numbers that some structures lack are NaN, and texts
+    are empty.
 
     Args:
         file: ends in .npz, .xyz or .extxyz.
         structures: with a calculator that has energies in eV and forces in eV/Å.
+
+    Returns:
+        Names of the columns that an .npz file cannot hold: their shapes differ, or they are neither numbers nor texts.
     """
     from ase.io import write
 
+    left_out: list[str] = []
     structures = [_apart_from_results(atoms) for atoms in structures]
     with whole_file(file) as partial:
         if file.suffix == ".npz":
-            write_npz(partial, _arrays(structures), compressed=True)
+            arrays, left_out = arrays_of(structures)
+            write_npz(partial, arrays, compressed=True)
         else:
             write(partial, structures, format="extxyz")
+    return left_out
 
 
 def _apart_from_results(atoms: Atoms) -> Atoms:
@@ -105,24 +114,3 @@ def _read_database(file: Path) -> Iterator[Atoms]:
                 raise DataFileError(f"{where}: forces have shape {forces.shape}. Expected (atoms, 3).")
             atoms.arrays.setdefault(LABEL + "forces", forces)
         yield atoms
-
-
-def _arrays(structures: Sequence[Atoms]) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the arrays of an .npz file; of columns, those that every structure has."""
-    arrays: dict[str, np.ndarray[Any, Any]] = {
-        "atomic_numbers": np.concatenate([atoms.numbers for atoms in structures]),
-        "positions": np.concatenate([atoms.positions for atoms in structures]),
-        "atoms_per_molecule": np.array([len(atoms) for atoms in structures]),
-        "energy": np.array([atoms.calc.results["energy"] for atoms in structures]),
-        "forces": np.concatenate([atoms.calc.results["forces"] for atoms in structures]),
-        "units": np.array(["positions Å", "energy eV", "forces eV/Å"]),
-    }
-    for name in set.intersection(*(set(atoms.arrays) for atoms in structures)) - {"numbers", "positions"}:
-        values = [atoms.arrays[name] for atoms in structures]
-        if len({value.shape[1:] for value in values}) == 1 and all(value.dtype.kind in "biufU" for value in values):
-            arrays.setdefault(name, np.concatenate(values))
-    for name in set.intersection(*(set(atoms.info) for atoms in structures)):
-        values = [np.asarray(atoms.info[name]) for atoms in structures]
-        if len({value.shape for value in values}) == 1 and all(value.dtype.kind in "biufU" for value in values):
-            arrays.setdefault(name, np.array(values))
-    return arrays

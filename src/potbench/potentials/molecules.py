@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from potbench.batch import Batch
+from potbench.errors import UnknownMoleculeError
 from potbench.potentials.plausible import Structure, require_finite, require_plausible
 from potbench.structures import FloatArray, bounded_parts
 
@@ -53,6 +54,9 @@ def batch_of(structures: Sequence[Structure]) -> Batch:
 def predict(potential: Potential, structures: Sequence[Structure]) -> list[MoleculePrediction]:
     """Predict energies and forces of structures, as many at once as fit into memory; see `Potential.predict`."""
     for number, structure in enumerate(structures):
+        if not hasattr(structure, "numbers"):
+            wrong = f"Structure {number} is {structure!r}, which is no molecule"
+            raise UnknownMoleculeError(f"{wrong}. Expected ASE's Atoms, or what has numbers and positions like them.")
         require_plausible(structure, f"Structure {number}")
     sizes = np.array([len(structure) for structure in structures], dtype=np.int64)
     batches = [batch_of(structures[part]) for part in bounded_parts(sizes)]

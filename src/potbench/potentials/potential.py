@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import overload
 
 import torch
@@ -92,16 +92,16 @@ class Potential(nn.Module, ABC):
     def predict(self, structures: Structure) -> MoleculePrediction: ...
 
     @overload
-    def predict(self, structures: Sequence[Structure]) -> list[MoleculePrediction]: ...
+    def predict(self, structures: Iterable[Structure]) -> list[MoleculePrediction]: ...
 
-    def predict(self, structures: Structure | Sequence[Structure]) -> MoleculePrediction | list[MoleculePrediction]:
+    def predict(self, structures: Structure | Iterable[Structure]) -> MoleculePrediction | list[MoleculePrediction]:
         """Predict energy and forces of molecules such as ASE's Atoms.
 
         Args:
-            structures: one molecule, or a sequence of them, in any order of sizes.
+            structures: one molecule, or several of them, in any order of sizes.
 
         Returns:
-            A prediction for one molecule, in eV and Å; a list of them, in the same order, for a sequence.
+            A prediction for one molecule, in eV and Å; a list of them, in the same order, for several.
 
         Raises:
             UnknownMoleculeError: of a structure nothing sensible can be predicted: an element that the potential was
@@ -109,7 +109,7 @@ class Potential(nn.Module, ABC):
         """
         if hasattr(structures, "numbers"):
             return predict(self, [structures])[0]  # type: ignore[list-item]  # a Structure, as it has atomic numbers
-        return predict(self, structures)
+        return predict(self, list(structures))
 
     def energies_and_gradient(self, batch: Batch) -> tuple[Prediction, Tensor]:
         """Compute energies, and ∂E/∂x of shape (atoms, 3), in eV/Å."""

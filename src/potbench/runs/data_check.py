@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
@@ -29,7 +31,7 @@ class DataCheck(Callback):
         if odd and trainer.is_global_zero:
             for finding in odd:
                 print(f"Data, {finding.verdict.value}: {finding.name}: {finding.seen}", flush=True)
-            print(f"A closer look: python -m potbench data check {data.store.folder}", flush=True)
+            print(f"A closer look: python -m potbench data check {shlex.quote(str(data.store.folder))}", flush=True)
         wrong = "; ".join(f"{finding.name}: {finding.seen}" for finding in odd if finding.verdict is Verdict.WRONG)
         if wrong and not data.ignore_findings:
             problem = f"Something is wrong with the data in {data.store.folder}: {wrong}"

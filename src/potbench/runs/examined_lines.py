@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -38,7 +39,7 @@ class ExaminedLines:
         except (ValueError, RecursionError, TypeError) as error:
             raise RecordError(
                 f"{run.examined_lines} is damaged: {error}. Expected what potbench wrote. Delete it, and "
-                f"`python -m potbench examine {run.path}` writes it anew."
+                f"`python -m potbench examine {shlex.quote(str(run.path))}` writes it anew."
             ) from error
 
     def save(self, run: RunFolder, protocols: Collection[str]) -> None:

@@ -274,7 +274,7 @@ class Record:
         except RecordError:
             raise
         except (ValueError, RecursionError) as error:
-            advice = f" Delete it, and `python -m potbench test {file.parent}` writes it anew." if file else ""
+            advice = " Delete it, and `fit` and `test` of this run write it anew." if file else ""
             raise RecordError(f"{name} is damaged: {error}. Expected what potbench wrote.{advice}") from error
 
     @classmethod

@@ -120,7 +120,7 @@ class Recorder(Callback):
                     captured_steps=cost.captured_steps,
                     compiled_steps=cost.compiled_steps,
                 ),
-                budget=Budget(trainer.current_epoch, trainer.global_step, cost.frames),
+                budget=Budget(trainer.fit_loop.epoch_progress.current.ready, trainer.global_step, cost.frames),
             )
             TrainedOn.of(data.store, data.indices.train).save(self.run.trained_on)
             record.save(self.run.path)  # with it, the run is finished

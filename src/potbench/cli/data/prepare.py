@@ -138,7 +138,8 @@ def get(choice: Choice) -> Store:
     if any(finding.verdict is not Verdict.FINE for finding in findings):
         show_findings(store.folder, findings)
     else:
-        say(f"A first look finds nothing wrong; a closer one: python -m potbench data check {store.manifest.name}")
+        closer = f"python -m potbench data check {shlex.quote(store.manifest.name)}"
+        say(f"A first look finds nothing wrong; a closer one: {closer}")
     return store
 
 
