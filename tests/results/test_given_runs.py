@@ -40,6 +40,8 @@ def test_architectures_with_the_same_classes_are_named_by_what_differs(tmp_path:
     [
         ("fit --config configs/quickstart.yaml --model.potential configs/potential/schnet.yaml", "schnet"),
         ("fit --config configs/rmd17/painn.yaml --trainer.max_epochs 3", "painn"),
+        ("fit --config study/configs/wide-painn-ethanol-n950-t2-2d6c351b.yaml", "wide-painn"),
+        ("fit --config study/configs/painn-ethanol-t0-f3-2d6c351b.yaml", "painn"),
         ("fit --config runs/a/config.yaml", "SchNet"),
         ("fit --config 'no end", "SchNet"),
     ],

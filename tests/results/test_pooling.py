@@ -116,8 +116,35 @@ def test_a_fold_that_diverged_leaves_its_architecture_without_a_place(tmp_path: 
     (table,) = found().main
     row = table.rows["SchNet"]
     assert (row.mean.basis, row.mean.interval) == (Basis.DIVERGED, None)
-    assert (len(row.trainings), len(row.lost)) == (1, 1)
+    assert (len(row.trainings), len(row.lost), row.trained) == (1, 1, "9 of 10")
     assert table.ranking.order == ("PaiNN",)
+
+
+def test_an_architecture_that_diverged_in_a_fold_is_not_judged_by_the_others(tmp_path: Path, found: Found) -> None:
+    folds(tmp_path)
+    folds(tmp_path, architecture="PaiNN")
+    for number, lost in enumerate((3, 1, 0), 1):
+        # in most of the folds in the end
+        Simulated(fold=lost, num_test=100, train=300, diverged=True).write(tmp_path / f"SchNet-{lost}-0")
+        findings = found()
+        (table,) = findings.main
+        row = table.rows["SchNet"]
+        assert table.num_frames == 500
+        assert (row.trained, words.basis(row)) == (f"{5 - number} of 5", f"{5 - number} of 5 trained")
+        assert (row.mean.mean, row.trainings) == (None, ())
+        assert table.ranking is None or "SchNet" not in table.ranking.order
+        assert {each.reason for each in findings.absent} == {"its architecture diverged in another fold"}
+        assert not any("lacks" in each.text or "readable" in each.text for each in findings.fairness.banners)
+
+
+def test_where_all_architectures_diverged_in_a_fold_none_has_a_place(tmp_path: Path, found: Found) -> None:
+    for fold, name in enumerate(("SchNet", "PaiNN")):
+        folds(tmp_path, architecture=name)
+        run = Simulated(architecture=name, fold=fold, num_test=100, train=300, diverged=True)
+        run.write(tmp_path / f"{name}-{fold}-0")
+    (table,) = found().main
+    assert [(row.mean.basis, row.mean.interval) for row in table.rows.values()] == [(Basis.DIVERGED, None)] * 2
+    assert {row.trained for row in table.rows.values()} == {"4 of 5"}
 
 
 def test_folds_that_do_not_match_stay_apart_and_are_said(tmp_path: Path, found: Found) -> None:

@@ -23,6 +23,8 @@ FOLD = re.compile(r"(?<=[( ])fold=(\d+)")
 """The fold in the rule of a split, at any depth: one that is tested (KFold), or that validates (Folds)."""
 SIZES = re.compile(r"\b(?:size|train|validation|test)=[^,)]*")
 """What of the rule of a split says how many frames there are."""
+CELL = re.compile(r"-[^-]+(?:-n\d+)?-t\d+(?:-f\d+)?-[0-9a-f]{8}$")
+"""What the config of a study's run has in its name behind the architecture."""
 BASELINES = {"Composition", "Pairwise", "Coordinates"}
 
 
@@ -244,7 +246,7 @@ def _file(command: str) -> str | None:
         return None
     of_potentials = [file.stem for file in files if file.parent.name == "potential"]
     named = of_potentials or [file.stem for file in files if file.name != "config.yaml"]
-    return named[-1] if len(named) == 1 or of_potentials else None
+    return CELL.sub("", named[-1]) if len(named) == 1 or of_potentials else None
 
 
 def _differences(choices: Mapping[str, Choices]) -> dict[str, str]:

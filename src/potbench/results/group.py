@@ -141,7 +141,6 @@ def separate(members: Sequence[Member]) -> Separated:
             keys[member] = _key(member, found.test.digest)
         elif member.outcome is not Outcome.DIVERGED:
             absent.append(Absent(member.label.text, f"{member.outcome}: {member.reason}"))
-    pools = _pools(errors, keys, absent)
     for member in members:
         if member.outcome is Outcome.DIVERGED:
             key = _key_of_diverged(member, errors, keys)
@@ -149,6 +148,7 @@ def separate(members: Sequence[Member]) -> Separated:
                 absent.append(Absent(member.label.text, f"{member.reason}; no training of its kind finished"))
             else:
                 keys[member] = key
+    pools = _pools(errors, keys, absent)
     names, banners = _names(keys)
     banners += tuple(
         Banner("amber", f"{found.folds.lacking.removesuffix('.')}, {member.label.dataset}.")
@@ -177,18 +177,20 @@ def separate(members: Sequence[Member]) -> Separated:
 
 def _pools(errors: dict[Member, RunErrors], keys: dict[Member, _Key], absent: list[Absent]) -> dict[Member, Pool]:
     """Put folds together that test other frames each: their trainings get one key, and what is left over is absent."""
-    alike: dict[tuple[object, ...], dict[Member, RunErrors]] = defaultdict(dict)
-    for member, each in errors.items():
-        alike[member.label.dataset, member.label.size, keys[member]._replace(test="")][member] = each
+    alike: dict[tuple[object, ...], list[Member]] = defaultdict(list)
+    for member, key in keys.items():
+        alike[member.label.dataset, member.label.size, key._replace(test="")].append(member)
     found: dict[Member, Pool] = {}
     for same in alike.values():
-        pooled, left_over = pool(same)
+        tested = {member: errors[member] for member in same if member in errors}
+        pooled, left_over = pool(tested, {member: keys[member].test for member in same if member not in errors})
         if pooled is None:
             continue
         absent += left_over.values()
         for member in left_over:
-            del errors[member], keys[member]
-        for member in same.keys() - left_over.keys():
+            errors.pop(member, None)
+            del keys[member]
+        for member in set(same) - left_over.keys():
             found[member] = pooled
             keys[member] = keys[member]._replace(test=pooled.test.digest)
     return found

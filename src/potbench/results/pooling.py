@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -27,11 +27,13 @@ class Pool:
         test: the test frames of all folds.
         folds: which of them are in which fold.
         trainings: architecture → its trainings, each with a run for every fold, in the order of the folds.
+        alone: architecture → runs that finished and are in none of these, since another diverged in a fold.
     """
 
     test: TestFrames
     folds: TestedFolds
     trainings: Mapping[str, tuple[tuple[Member, ...], ...]]
+    alone: Mapping[str, int]
 
     def join(self, runs: Sequence[RunErrors]) -> RunErrors:
         """Return the errors of a training on the frames of all folds, from those of its runs."""
@@ -54,14 +56,22 @@ class Pooled(NamedTuple):
     absent: Mapping[Member, Absent]
 
 
-def pool(errors: Mapping[Member, RunErrors]) -> Pooled:
+def pool(
+    errors: Mapping[Member, RunErrors], diverged: Mapping[Member, str], unstable: Collection[str] | None = None
+) -> Pooled:
     """Put folds together that test other frames each: those that all architectures have.
 
-    An architecture with half of the folds or fewer is left out, for it would leave too few to the others.
+    An architecture with half of the folds or fewer is left out, for it would leave too few to the others. One that
+    diverged in a fold has it: that is its result, and takes no fold from the others.
 
     Args:
         errors: of trainings on the same data with one number of training frames.
+        diverged: trainings of the same kind that diverged → the test frames that they were not tested on, as in
+            `TestFrames.digest`.
+        unstable: architectures of which some diverged; None where these are those above.
     """
+    if unstable is None:
+        unstable = {member.label.architecture for member in diverged}
     tests = {each.test.digest: each.test for each in errors.values()}
     if not _are_folds(errors, tests):
         return Pooled(None, {})
@@ -71,21 +81,31 @@ def pool(errors: Mapping[Member, RunErrors]) -> Pooled:
         test = errors[member].test.digest
         fold_of[test] = member.label.fold
         runs[member.label.architecture][test].append(member)
+    for member, test in diverged.items():
+        runs[member.label.architecture].setdefault(test, [])
     kept = {name: found for name, found in runs.items() if 2 * len(found) > len(tests)}
     common = [test for test in fold_of if all(test in found for found in kept.values())]
     if not kept or len(common) < FEWEST_FOLDS:
         return Pooled(None, {})
     trainings = {name: tuple(zip(*(found[test] for test in common), strict=False)) for name, found in kept.items()}
     used = set(chain.from_iterable(chain.from_iterable(trainings.values())))
+    if not used:
+        # each of them diverged in a fold
+        return pool(errors, {}, unstable) if diverged else Pooled(None, {})
     absent = {}
-    for member in errors:
-        if member not in used:
+    for member in (*errors, *diverged):
+        name = member.label.architecture
+        if name not in kept:
+            reason = "it has not more than half of the folds"
+        elif member in used or member in diverged:
+            continue
+        elif errors[member].test.digest not in common:
             reason = "not all architectures have this fold"
-            if member.label.architecture not in kept:
-                reason = "it has not more than half of the folds"
-            elif errors[member].test.digest in common:
-                reason = "other folds have fewer trainings"
-            absent[member] = Absent(member.label.text, reason, "note")
+        elif name in unstable:
+            reason = "its architecture diverged in another fold"
+        else:
+            reason = "other folds have fewer trainings"
+        absent[member] = Absent(member.label.text, reason, "note")
     lacking = {name: [fold_of[test] for test in fold_of if test not in found] for name, found in runs.items()}
     said = "; ".join(
         f"{name} lacks {', '.join(f'fold {fold}' for fold in gone)}" for name, gone in lacking.items() if gone
@@ -97,10 +117,11 @@ def pool(errors: Mapping[Member, RunErrors]) -> Pooled:
         np.repeat(np.arange(len(common)), [len(tests[each].frames) for each in common]),
         joined.molecule if _are_whole_molecules([tests[each] for each in common]) else None,
         min(member.known.split.train for member in used),
-        min(map(len, trainings.values())),
+        min(len(found) for found in trainings.values() if found),
         said,
     )
-    return Pooled(Pool(joined, folds, trainings), absent)
+    alone = Counter(member.label.architecture for member in absent if member in errors)
+    return Pooled(Pool(joined, folds, trainings, {name: alone[name] for name in unstable}), absent)
 
 
 def _are_folds(errors: Mapping[Member, RunErrors], tests: Mapping[str, TestFrames]) -> bool:

@@ -30,6 +30,7 @@ class Row:
         trainings: that finished, in the order of the errors, each with a run for every fold that tests other frames.
         lost: runs that have no error: they diverged, or predict what is not finite.
         missing: trainings that were planned and are not there.
+        alone: runs that finished on folds where others test other frames, and are in no training, since one diverged.
     """
 
     architecture: str
@@ -39,6 +40,7 @@ class Row:
     trainings: tuple[Training, ...]
     lost: tuple[Member, ...]
     missing: int
+    alone: int = 0
 
     @cached_property
     def independent(self) -> FrameErrors:
@@ -58,6 +60,12 @@ class Row:
             for training in self.trainings
         ]
         return tuple(dict.fromkeys(sorted(found, key=str)) if averaged else found)
+
+    @property
+    def trained(self) -> str:
+        """Return how many runs have errors: 2 of 3."""
+        number = len(self.finished) + self.alone
+        return f"{number} of {number + len(self.lost)}"
 
     @property
     def finished(self) -> tuple[Member, ...]:

@@ -64,7 +64,7 @@ def without_place(table: Table, names: Iterable[str]) -> str:
 def lost(table: Table, named: Sequence[str] = ()) -> str:
     """Say which have trainings without an error, but for those that are named already; empty where none has."""
     rows = [row for row in table.rows.values() if row.lost and row.architecture not in named]
-    listed = [f"{len(row.finished)} of {len(row.finished) + len(row.lost)} of {row.architecture}" for row in rows]
+    listed = [f"{row.trained} of {row.architecture}" for row in rows]
     return f"trained without diverging: {listing(listed)}." if listed else ""
 
 

@@ -146,6 +146,7 @@ def judge(
             finished[name],
             tuple(member for training in found if training not in errors for member in training),
             group.missing.get(name, 0),
+            0 if group.pool is None else group.pool.alone.get(name, 0),
         )
         for name, found in trainings.items()
     }

@@ -49,7 +49,7 @@ def basis(row: Row) -> str:
     number = len(row.mean.values)
     missing = f", {row.missing} missing" if row.missing else ""
     if row.lost:
-        return f"{number} of {number + len(row.lost)} trained{missing}"
+        return f"{row.trained} trained{missing}"
     if row.mean.basis is Basis.TRAININGS and (folds := folds_of(row.trainings)) is not None:
         return f"interval over {len(set(folds.tolist()))} folds, {number} trainings{missing}"
     if row.mean.basis is Basis.TRAININGS:
