@@ -8,6 +8,7 @@ import pytest
 
 from potbench.cli.main import main
 from potbench.cli.study_configs import StudyConfigs
+from potbench.errors import DivergedError
 from potbench.runs.step_time import StepTime
 from potbench.studies import report
 from potbench.studies.cells import CellState, Plan
@@ -128,6 +129,24 @@ def test_a_dry_run_times_steps_of_what_is_left_to_train_alone(
     assert timed == []
     compare("--dry_run", **two)
     assert [label.split()[0] for label in timed] == ["ani"]
+    compare("--dry_run")
+
+
+def test_a_dry_run_goes_on_where_steps_that_are_timed_diverge(
+    compared: Path, compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def diverge(*given: Any) -> StepTime:
+        tried.append(given[-1])
+        raise DivergedError(f"{given[-1]} cannot be trained", 0, 7)
+
+    monkeypatch.setattr(timing, "_measure", diverge)
+    more = {"architectures__ani": small(compared)["architectures"]["ani"], "trainings__number": 2}
+    said = compare("--dry_run", budget__batch_size=4, **more)
+    assert [label.split()[0] for label in tried] == ["ani", "pairwise"]  # of two trainings each
+    assert all(f"{label} cannot be trained" in said for label in tried)
+    assert "0 of 4 cells done." in said
     compare("--dry_run")
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from potbench.errors import RunError
+from potbench.errors import DivergedError, RunError
 from potbench.whole_file import write_text
 
 WARM_STEPS = 20
@@ -61,7 +62,8 @@ def measure(
         label: what is trained, in messages.
 
     Raises:
-        RunError: the training failed.
+        DivergedError: the training diverged.
+        RunError: it failed.
     """
     result, run, short = folder / "times.json", folder / "run", folder / "config.yaml"
     timed = timing_config(config, result, WARM_STEPS, TIMED_STEPS)
@@ -77,12 +79,20 @@ def measure(
     took = time.time() - began
     if done.returncode or not result.is_file():
         said = " ".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
-        raise RunError(f"{label} cannot be trained, not even for {WARM_STEPS + TIMED_STEPS} steps: {said}")
+        failed = f"{label} cannot be trained, not even for {WARM_STEPS + TIMED_STEPS} steps: {said}"
+        raise _diverged(run, failed) or RunError(failed)
     found: dict[str, Any] = json.loads(result.read_bytes())
     disk = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
     start = took - (found["ended"] - found["began"])
     of_processors = found["cpu_step"], found["cpu_validation"]
     return StepTime(found["step"], found["validation"], start, disk, found["batches"], *of_processors)
+
+
+def _diverged(run: Path, failed: str) -> DivergedError | None:
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        found = json.loads((run / "record.json").read_bytes())["diverged"]
+        return DivergedError(failed, int(found["epoch"]), int(found["step"]))
+    return None
 
 
 def timing_config(config: Mapping[str, Any], file: Path, warm: int, timed: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from potbench.errors import RecordError, RunError
+from potbench.errors import DivergedError, RecordError, RunError
 from potbench.runs.step_time import StepTime
 from potbench.studies.cells import Cell
 from potbench.studies.planning import timing
@@ -93,5 +93,10 @@ def test_what_cannot_be_trained_is_refused_with_its_last_words(tmp_path: Path, m
     )
     with pytest.raises(RunError, match=r"^pairwise cannot be trained, not even for 70 steps: no room$"):
         measured_time(folder, config, 1, "pairwise")
+    says = 'mkdir {run}; echo \'{{"diverged": {{"epoch": 0, "step": 7}}}}\' > {run}/record.json; exit 2'
+    monkeypatch.setattr(timing, "FIT", replace(timing.FIT, command=("sh", "-c", says)))
+    with pytest.raises(DivergedError, match=r"^pairwise cannot be trained") as caught:
+        measured_time(folder, config, 1, "pairwise")
+    assert caught.value.step == 7
     # nothing is left that would be taken for a time
     assert [file.suffix for file in folder.timings.iterdir()] == [".lock"]

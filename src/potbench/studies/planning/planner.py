@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -29,7 +29,7 @@ from potbench.studies.planning.cell_config import (
 )
 from potbench.studies.planning.data_of_study import DataOfStudy, Place
 from potbench.studies.planning.left_out import left_out_settings
-from potbench.studies.planning.timing import known_time, measured_time
+from potbench.studies.planning.timing import known_time, measured_time, time_unless_diverged
 from potbench.studies.study import BudgetOfStudy, Study
 
 DRAWN_BY_FRAME = (".RandomSplit", ".OfficialSplit", ".IndexSplit")
@@ -85,7 +85,7 @@ class Planner:
         self.study = study
         self.folder = folder
         self.configs = configs
-        self.timed: Collection[Pair] = ()
+        self.timed: set[Pair] = set()
         self.data = DataOfStudy(study, configs.data)
         self.left_out: list[LeftOut] = []
         self.notes: list[str] = []
@@ -256,8 +256,11 @@ class Planner:
             return None
         config = self._config(place, resolved, Length(1, None, None))
         threads = self.study.run.threads
-        if self.study.budget.rule == "wall_time" or place[:2] in self.timed:
+        if self.study.budget.rule == "wall_time":
             return measured_time(self.folder, config, threads, place.name)
+        if place[:2] in self.timed:
+            self.timed.remove(place[:2])  # what diverges is tried once
+            time_unless_diverged(self.folder, config, threads, place.name)
         return known_time(self.folder, config, threads)
 
     def _length(self, place: Place, resolved: Resolved, time: StepTime | None, budget: BudgetOfStudy) -> Length | None:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
-from potbench.errors import RecordError
+from potbench.errors import DivergedError, RecordError
 from potbench.readers.typed_json import from_plain, to_json
 from potbench.runs.step_time import TIMED_STEPS, WARM_STEPS, StepTime, measure
 from potbench.studies.folder import StudyFolder
@@ -55,7 +55,8 @@ def measured_time(folder: StudyFolder, config: Config, threads: int, label: str)
         label: what it is called in messages.
 
     Raises:
-        RunError: the training failed.
+        DivergedError: the training diverged.
+        RunError: it failed.
     """
     file = _file(folder, config, threads)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +67,14 @@ def measured_time(folder: StudyFolder, config: Config, threads: int, label: str)
             known = _measure(folder, config, threads, label)
             write_text(file, to_json(known))
     return known
+
+
+def time_unless_diverged(folder: StudyFolder, config: Config, threads: int, label: str) -> None:
+    """Time the steps of a training as `measured_time` does, and print where it diverges: that is a result."""
+    try:
+        measured_time(folder, config, threads, label)
+    except DivergedError as error:
+        print(error)
 
 
 def _measure(folder: StudyFolder, config: Config, threads: int, label: str) -> StepTime:
