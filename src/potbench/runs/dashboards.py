@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
@@ -16,6 +15,7 @@ from potbench.reporting.worst_frames import worst_frames
 from potbench.runs.evaluation import Stage
 from potbench.runs.folder import RunFolder
 from potbench.runs.metrics import units
+from potbench.runs.predictions_file import read_predictions
 from potbench.runs.record import Record, named
 from potbench.units import Quantity
 
@@ -75,8 +75,7 @@ def show_evaluation(loggers: Sequence[Logger], run: RunFolder, record: Record, s
     figures, tables = {}, {}
     if stage == "test":
         figures = {"test/parity": run.parity_figure, "test/residuals": run.residuals_figure}
-        with np.load(run.predictions, allow_pickle=False) as file:
-            predictions = dict(file)
+        predictions = read_predictions(run.predictions)
         frames = predictions["frame"]
         molecules = store.molecule_names[store.molecule_of(frames)]
         num_atoms = store.composition(frames, store.manifest.atomic_numbers).sum(axis=1)

@@ -18,6 +18,7 @@ from potbench.reporting.style import png
 from potbench.runs.folder import EvaluationFolder, RunFolder
 from potbench.runs.metrics import read_curves
 from potbench.runs.predictions import of_test_set
+from potbench.runs.predictions_file import read_predictions
 from potbench.runs.recipe import potential_name
 from potbench.runs.record import Record
 from potbench.runs.spreads import judge, uncertainties_in
@@ -33,6 +34,9 @@ def draw_figures(run: RunFolder, record: Record) -> None:
     Args:
         run: the folder; its curves and predictions are drawn.
         record: its record, with the errors of these predictions.
+
+    Raises:
+        RecordError: curves or predictions are damaged.
     """
     unit = record.data.units.energy
     split = record.split
@@ -61,11 +65,13 @@ def draw_predictions(
         unit: of their energies.
         test_sets: named test set → errors of its predictions.
         about: names of model and data.
+
+    Raises:
+        RecordError: the predictions are damaged.
     """
     if not folder.predictions.is_file():
         return
-    with np.load(folder.predictions, allow_pickle=False) as file:
-        predictions = dict(file)
+    predictions = read_predictions(folder.predictions)
     _draw(folder, compare(predictions, metrics, unit), f"{about}{_frames(predictions)}")
     if "atomic_energies" in predictions:
         _write(folder.sensitivity_figure, _sensitivity(predictions, f"{about}{_frames(predictions)}", unit))

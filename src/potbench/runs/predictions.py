@@ -64,10 +64,7 @@ def annotate(
     if store.time is not None:
         found["time"] = store.time[frames]
     if "forces" in predictions:
-        error = predictions["predicted_forces"].astype(np.float64) - predictions["forces"]
-        first = 3 * (np.cumsum(found["num_atoms"]) - found["num_atoms"])
-        found["force_absolute_error"] = np.add.reduceat(np.abs(error), first)
-        found["force_squared_error"] = np.add.reduceat(error**2, first)
+        found["force_absolute_error"], found["force_squared_error"] = force_errors(found)
     if "atomic_energies" in predictions:
         found["atomic_numbers"] = store.atoms_of(frames).atomic_numbers
     if trained_on is not None:
@@ -80,6 +77,19 @@ def annotate(
     return found
 
 
+def force_errors(predictions: Mapping[str, Column]) -> tuple[FloatArray, FloatArray]:
+    """Return the errors of forces, each of shape (frames,): absolute ones in eV/Å, and squares in (eV/Å)².
+
+    They are sums over the components of a frame.
+
+    Args:
+        predictions: forces, predicted_forces and num_atoms.
+    """
+    error = predictions["predicted_forces"].astype(np.float64) - predictions["forces"]
+    first = 3 * (np.cumsum(predictions["num_atoms"]) - predictions["num_atoms"])
+    return np.add.reduceat(np.abs(error), first), np.add.reduceat(error**2, first)
+
+
 def in_order(predictions: Mapping[str, Column]) -> dict[str, Column]:
     """Return predictions in the order of their frames, which several processes predict in turns.
 
@@ -87,12 +97,14 @@ def in_order(predictions: Mapping[str, Column]) -> dict[str, Column]:
         predictions: as `annotate` returns them, or some of them, with frame and num_atoms.
     """
     order = np.argsort(predictions["frame"], kind="stable")
-    counts = predictions["num_atoms"]
-    first = (np.cumsum(counts) - counts)[order]
-    counts = counts[order]
-    atoms = np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-    components = (3 * atoms[:, None] + np.arange(3)).ravel()
-    rows = dict.fromkeys(OF_FRAMES, order) | dict.fromkeys(OF_ATOMS, atoms) | dict.fromkeys(OF_COMPONENTS, components)
+    rows = dict.fromkeys(OF_FRAMES, order)
+    if not predictions.keys().isdisjoint((*OF_ATOMS, *OF_COMPONENTS)):
+        counts = predictions["num_atoms"]
+        first = (np.cumsum(counts) - counts)[order]
+        counts = counts[order]
+        atoms = np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        components = (3 * atoms[:, None] + np.arange(3)).ravel()
+        rows |= dict.fromkeys(OF_ATOMS, atoms) | dict.fromkeys(OF_COMPONENTS, components)
     return {name: predictions[name][rows[name]] if name in rows else predictions[name] for name in predictions}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from potbench.errors import RecordError
 from potbench.loading import Store
 from potbench.loading.collate import gather
 from potbench.loading.distances import shortest_distances
+from potbench.loading.npz_file import read_npz
 from potbench.potentials.environments import TrainedEnvironments
 from potbench.structures import FloatArray, IntArray, bounded_parts
 from potbench.whole_file import whole_file
@@ -80,14 +80,14 @@ class TrainedOn:
             RecordError: the file is damaged.
         """
         try:
-            with np.load(file, allow_pickle=False) as arrays:
-                names = ("atomic_numbers", "smallest", "largest", "limit")
-                shortest = None
-                if "pairs" in arrays:
-                    pairs, distances = arrays["pairs"].tolist(), arrays["shortest_distances"].tolist()
-                    shortest = dict(zip(pairs, distances, strict=True))
-                return cls(arrays["compositions"], TrainedEnvironments(*(arrays[name] for name in names)), shortest)
-        except (OSError, ValueError, LookupError, TypeError, BadZipFile) as error:
+            arrays = read_npz(file)
+            names = ("atomic_numbers", "smallest", "largest", "limit")
+            shortest = None
+            if "pairs" in arrays:
+                pairs, distances = arrays["pairs"].tolist(), arrays["shortest_distances"].tolist()
+                shortest = dict(zip(pairs, distances, strict=True))
+            return cls(arrays["compositions"], TrainedEnvironments(*(arrays[name] for name in names)), shortest)
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise RecordError(
                 f"{file} is damaged ({error}). Expected what the training wrote. Delete it, and predictions are not "
                 "compared with the training set."

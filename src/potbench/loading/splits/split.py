@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
-from zipfile import BadZipFile
 
 import numpy as np
 from typing_extensions import override
 
 from potbench.errors import RecordError, SettingError
+from potbench.loading.npz_file import read_npz
 from potbench.loading.store import Store
 from potbench.structures import IntArray
 from potbench.whole_file import whole_file
@@ -77,9 +77,12 @@ class SplitIndices(Sequence[IntArray]):
             OSError: it cannot be read.
         """
         try:
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                return cls.of(dict(arrays))
-        except (ValueError, EOFError, LookupError, TypeError, BadZipFile) as error:
+            arrays = read_npz(file)
+            for name, frames in arrays.items():
+                if frames.ndim != 1 or frames.dtype.kind not in "iu" or (frames < 0).any():
+                    raise ValueError(f"{name} is {frames.dtype} of shape {frames.shape}, and no row of indices")
+            return cls.of(arrays)
+        except (ValueError, LookupError) as error:
             raise RecordError(
                 f"{file} is damaged ({error}). Expected the indices of train, validation and test. Restore the file, "
                 "or train again."
