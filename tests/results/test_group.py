@@ -12,7 +12,7 @@ from potbench.results.member import Label
 from potbench.results.predicted import predictions
 from potbench.runs.ensemble_of import EnsembleMember, EnsembleOf
 from potbench.runs.parent import Parent
-from potbench.runs.predictions import OF_COMPONENTS, OF_FRAMES, in_order
+from potbench.runs.predictions import OF_COMPONENTS, OF_FRAMES, force_errors, in_order
 from potbench.runs.record import Record
 from tests.results.conftest import Found, compare_labelled
 from tests.results.simulated import MANIFEST, Simulated, trainings
@@ -172,7 +172,7 @@ def test_predictions_of_earlier_versions_and_damaged_ones_are_named(tmp_path: Pa
     old, damaged, other = trainings(tmp_path, 3)
     trainings(tmp_path, 1, architecture="PaiNN")
     with np.load(old.predictions) as arrays:
-        early = {name: arrays[name] for name in ("frame", "energy", "predicted_energy")}
+        early = {name: arrays[name] for name in ("frame", "energy", "predicted_energy", "offset")}
     np.savez(old.predictions, **early)
     damaged.predictions.write_bytes(damaged.predictions.read_bytes()[:500])
     with np.load(other.predictions) as arrays:
@@ -184,6 +184,67 @@ def test_predictions_of_earlier_versions_and_damaged_ones_are_named(tmp_path: Pa
     assert "predictions.npz is damaged" in said
     assert "not of the test frames of its split" in said
     assert [list(table.rows) for table in findings.main] == [["PaiNN"]]
+
+
+@pytest.mark.parametrize("name", ["molecule", "offset", "predicted_forces", "force_squared_error"])
+def test_a_damaged_run_is_left_out_and_the_others_are_compared(tmp_path: Path, found: Found, name: str) -> None:
+    run, *_ = trainings(tmp_path, 3)
+    with np.load(run.predictions) as arrays:
+        lacking = {each: arrays[each] for each in arrays if each != name}
+    np.savez(run.predictions, **lacking)
+    findings = found()
+    assert len(findings.main[0].rows["SchNet"].finished) == 2
+    assert [each.reason.partition(". ")[0] for each in findings.absent] == [
+        f"predictions.npz is damaged (it has no {name})"
+    ]
+
+
+@pytest.mark.parametrize("name", ["predicted_energy", "predicted_forces"])
+def test_predictions_are_left_out_whose_errors_are_not_those_of_the_record(
+    tmp_path: Path, found: Found, name: str
+) -> None:
+    run, *_ = trainings(tmp_path, 3)
+    with np.load(run.predictions) as arrays:
+        changed = dict(arrays)
+    changed[name] = 3 * changed[name] + 5
+    np.savez(run.predictions, **changed)
+    findings = found()
+    assert len(findings.main[0].rows["SchNet"].finished) == 2
+    assert "predictions.npz is damaged" in findings.absent[0].reason
+    # neither are they where the errors beside them are changed as well
+    changed["energy_error"] = changed["predicted_energy"] - changed["energy"]
+    changed["force_absolute_error"], changed["force_squared_error"] = force_errors(changed)
+    np.savez(run.predictions, **changed)
+    (left_out,) = found().absent
+    assert left_out.reason.startswith("its predictions are not those of its record")
+    np.savez(run.predictions, **{name: values for name, values in changed.items() if "force" not in name})
+    (left_out,) = found().absent
+    assert left_out.reason.startswith("its predictions are not those of its record: they have no forces MAE")
+
+
+def test_a_run_whose_split_is_not_that_of_its_record_is_left_out(tmp_path: Path, found: Found) -> None:
+    run, *_ = trainings(tmp_path, 3)
+    split = SplitIndices.load(run.split)
+    SplitIndices(split.train[::2], split.validation, split.test).save(run.split)
+    findings = found()
+    assert len(findings.main[0].rows["SchNet"].finished) == 2
+    (left_out,) = findings.absent
+    assert left_out.level == "red"
+    assert left_out.reason.startswith("its split.npz is not that of its record, which says 400 training frames")
+
+
+@pytest.mark.parametrize("diverged", [False, True])
+@pytest.mark.parametrize("frames", [np.zeros((3, 1), dtype=int), np.zeros(3), np.array([-1]), np.array(["a"])])
+def test_a_damaged_split_leaves_its_run_out_alone(
+    tmp_path: Path, found: Found, diverged: bool, frames: np.ndarray
+) -> None:
+    trainings(tmp_path, 3)
+    run = Simulated(seed=3, diverged=diverged).write(tmp_path / "damaged")
+    np.savez(run.split, train=frames, validation=np.arange(3), test=np.arange(3))
+    findings = found()
+    assert len(findings.main[0].rows["SchNet"].finished) == 3
+    (left_out,) = findings.absent
+    assert left_out.reason.startswith("split.npz is damaged (train is ")
 
 
 def test_a_diverged_training_is_counted_with_those_that_finished(tmp_path: Path, found: Found) -> None:

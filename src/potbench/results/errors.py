@@ -7,14 +7,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
 from potbench.errors import RecordError
-from potbench.loading import SplitIndices
 from potbench.runs.folder import RunFolder
-from potbench.runs.predictions import in_order
+from potbench.runs.predictions import OF_ATOMS, OF_COMPONENTS, in_order
+from potbench.runs.predictions_file import read_predictions
 from potbench.structures import BoolArray, Column, FloatArray, IntArray
 from potbench.units import KCAL_PER_MOL, MEV, reported
 
@@ -83,7 +82,7 @@ class RunErrors:
 class Reader:
     """Reads the errors of runs; what runs have in common is held once.
 
-    Thousands of runs of a study share their test frames, and forces are not read.
+    Thousands of runs of a study share their test frames, and forces are not kept.
     """
 
     def __init__(self) -> None:
@@ -98,25 +97,17 @@ class Reader:
 
         Raises:
             RecordError: the predictions are damaged, or an earlier version wrote them.
+            OSError: they cannot be opened.
         """
-        try:
-            with np.load(run.predictions, allow_pickle=False) as arrays:
-                if "energy_error" not in arrays:
-                    raise RecordError(
-                        f"{run.predictions.name} is of an earlier version, without the errors of each frame; "
-                        "test writes it anew"
-                    )
-                found = in_order(
-                    {
-                        name: arrays[name]
-                        for name in arrays
-                        if name not in {"forces", "predicted_forces", "predicted_energy", "offset"}
-                    }
-                )
-        except (OSError, ValueError, EOFError, LookupError, BadZipFile) as error:
-            if isinstance(error, RecordError):
-                raise
-            raise RecordError(f"{run.predictions.name} is damaged ({error})") from error
+        predicted = read_predictions(run.predictions)
+        if "energy_error" not in predicted:
+            raise RecordError(
+                f"{run.predictions.name} is of an earlier version, without the errors of each frame; test writes it "
+                "anew"
+            )
+        found = in_order(
+            {name: values for name, values in predicted.items() if name not in (*OF_ATOMS, *OF_COMPONENTS)}
+        )
         return RunErrors(
             self._frames(found, data),
             found["energy_error"],
@@ -153,18 +144,6 @@ def digest(frames: IntArray, test_sets: dict[str, IntArray]) -> str:
         found.update(f"{name} {len(indices)} ".encode())
         found.update(np.sort(indices).astype("<i8").tobytes())
     return found.hexdigest()
-
-
-def trained_on_test(run: RunFolder, test: IntArray) -> int | None:
-    """Return how many test frames a run was trained or validated on; None where it has no split any more.
-
-    Raises:
-        RecordError: the split is damaged.
-    """
-    if not run.split.is_file():
-        return None
-    split = SplitIndices.load(run.split)
-    return int(np.isin(test, np.concatenate([split.train, split.validation])).sum())
 
 
 class Metric(NamedTuple):

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
 from potbench.errors import RecordError
 from potbench.loading import SplitIndices
 from potbench.reporting.page.content import Banner
-from potbench.reporting.rounding import three_digits
-from potbench.results.errors import METRICS, Reader, RunErrors, TestFrames, digest, trained_on_test
+from potbench.results.errors import Reader, RunErrors, TestFrames, digest
 from potbench.results.member import Absent, Member, Outcome
 from potbench.results.pooling import Pool, pool
-from potbench.units import reported
+from potbench.results.refused import why_refused
 
 FEW = 6
-ROUNDING = 1e-4
-"""Relative difference of one error, summed in another order."""
 Training = tuple[Member, ...]
 """One run, or one for each of the folds that test other frames."""
 
@@ -130,9 +124,9 @@ def separate(members: Sequence[Member]) -> Separated:
         if member.outcome is Outcome.FINISHED:
             try:
                 found = reader.read(member.folder, member.known.data.fingerprint)
-                refused = _refused(member, found)
+                refused = why_refused(member, found)
             except (RecordError, OSError) as error:
-                absent.append(Absent(member.label.text, str(error).removesuffix("."), "red"))
+                absent.append(_unreadable(member, error))
                 continue
             if refused:
                 absent.append(Absent(member.label.text, refused, "red"))
@@ -143,7 +137,11 @@ def separate(members: Sequence[Member]) -> Separated:
             absent.append(Absent(member.label.text, f"{member.outcome}: {member.reason}"))
     for member in members:
         if member.outcome is Outcome.DIVERGED:
-            key = _key_of_diverged(member, errors, keys)
+            try:
+                key = _key_of_diverged(member, errors, keys)
+            except (RecordError, OSError) as error:
+                absent.append(_unreadable(member, error))
+                continue
             if key is None:
                 absent.append(Absent(member.label.text, f"{member.reason}; no training of its kind finished"))
             else:
@@ -216,35 +214,9 @@ def _key_of_diverged(member: Member, errors: Mapping[Member, RunErrors], keys: M
     return keys[same[0]] if same else None
 
 
-def _refused(member: Member, found: RunErrors) -> str:
-    """Say why errors are not those of frames that were not seen; empty where they are."""
-    seen = trained_on_test(member.folder, found.test.frames)
-    if seen:
-        return f"refused: it was trained or validated on {seen:,} of {len(found.test.frames):,} test frames"
-    if member.known.seen_before:
-        runs = "runs that weights of its members come" if member.known.ensemble else "the run that its weights come"
-        return f"refused: {runs} from saw {member.known.seen_before:,} of its test frames"
-    if member.folder.split.is_file():
-        own = SplitIndices.load(member.folder.split).test
-        if not np.array_equal(np.sort(own), found.test.frames):
-            return "its predictions are not of the test frames of its split; test writes them anew"
-    return _contradiction(member, found)
-
-
-def _contradiction(member: Member, found: RunErrors) -> str:
-    """Say which error of the record is not that of the predictions, as when a test ends between the two; else empty."""
-    energy_unit = member.known.data.units.energy
-    for name, metric in METRICS.items():
-        recorded = member.known.metrics["test"].get(name)
-        mean = metric.mean(found, reported(energy_unit)[1])
-        if recorded is None or recorded.value is None or mean is None:
-            continue
-        if not math.isclose(recorded.value, mean, rel_tol=ROUNDING, abs_tol=ROUNDING**2):
-            return (
-                f"its predictions are not those of its record: their {metric.text} is {three_digits(mean)} and not "
-                f"{three_digits(recorded.value)} {metric.unit(energy_unit)}; test writes both anew"
-            )
-    return ""
+def _unreadable(member: Member, error: Exception) -> Absent:
+    # the label names the run already
+    return Absent(member.label.text, str(error).replace(f"{member.folder.path}/", "").removesuffix("."), "red")
 
 
 def _names(keys: Mapping[Member, _Key]) -> tuple[dict[tuple[str, _Key], str], tuple[Banner, ...]]:

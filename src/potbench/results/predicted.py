@@ -11,14 +11,14 @@ from potbench.results.member import Member
 from potbench.results.row import Row
 from potbench.results.table import Table
 from potbench.runs.predictions import in_order
+from potbench.runs.predictions_file import read_predictions
 from potbench.runs.written_places import stored
 from potbench.structures import Column
 
 
 def predictions(member: Member) -> Mapping[str, Column]:
     """Read everything that a training predicted, in the order of the frames."""
-    with np.load(member.folder.predictions, allow_pickle=False) as arrays:
-        return in_order(arrays)
+    return in_order(read_predictions(member.folder.predictions))
 
 
 def on_all_frames(row: Row) -> Mapping[str, Column]:
