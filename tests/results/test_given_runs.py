@@ -211,6 +211,8 @@ def test_foreign_damaged_and_newer_records_are_named(tmp_path: Path) -> None:
     newer.record.write_text(json.dumps(json.loads(newer.record.read_text()) | {"format": 99}))
     no_yaml = Simulated(seed=3).write(tmp_path / "no_yaml")
     no_yaml.config.write_text("a: [")
+    empty = Simulated(seed=5).write(tmp_path / "empty")
+    empty.config.write_text("")
     unbegun = Simulated(seed=4).write(tmp_path / "unbegun")
     unbegun.record.unlink()
     members, absent = members_of(find_runs([tmp_path]))
@@ -220,6 +222,7 @@ def test_foreign_damaged_and_newer_records_are_named(tmp_path: Path) -> None:
     assert "record.json is damaged" in reasons["damaged"]
     assert "newer version" in reasons["newer"]
     assert "config.yaml is damaged" in reasons["no_yaml"]
+    assert reasons["empty"] == "config.yaml is damaged: it has no model.potential, trainer, data.batch_size"
     assert "not begun" in reasons["unbegun"]
 
 

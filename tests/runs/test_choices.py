@@ -109,11 +109,46 @@ def test_a_recipe_is_told_in_words(tmp_path: Path) -> None:
     assert closed.loss_weights == ""
 
 
-def test_a_damaged_config_is_refused_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("a: [", "it is no config in YAML"),
+        ("a: 2026-13-45", "it is no config in YAML"),
+        ("model: {init_args: [1]}", "it is no config in YAML"),
+        ("", r"it has no model\.potential, trainer, data\.batch_size"),
+        ("[]", r"it has no model\.potential, trainer, data\.batch_size"),
+        ("3", r"it has no model\.potential, trainer, data\.batch_size"),
+        ("text", r"it has no model\.potential, trainer, data\.batch_size"),
+        ("{trainer: {max_steps: 3}, data: {batch_size: 3}}", r"it has no model\.potential\."),
+        ("{trainer: {max_steps: 3}, model: {init_args: {potential: p}}, data: }", r"it has no data\.batch_size\."),
+        ("{trainer: 3, model: {init_args: {potential: p}}, data: {batch_size: 3}}", "it has no trainer"),
+    ],
+)
+def test_a_damaged_config_is_refused_by_name(tmp_path: Path, config: str, said: str) -> None:
     run = RunFolder(tmp_path)
-    run.config.write_text("a: [")
-    with pytest.raises(RecordError, match=r"config\.yaml is damaged"):
+    run.config.write_text(config)
+    with pytest.raises(RecordError, match=rf"config\.yaml is damaged: {said}"):
         Choices.load(run)
+
+
+def test_a_config_that_was_cut_off_is_damaged(tmp_path: Path) -> None:
+    potential = {"class_path": "p.SGDML", "init_args": {"sigma": 10}}
+    config = {
+        "trainer": {"max_steps": 3, "precision": None},
+        "model": {"class_path": "t.Task", "init_args": {"potential": potential, "loss": None}},
+        "data": {
+            "class_path": "d.Data",
+            "init_args": {"split": {"class_path": "s.Split"}, "batch_size": 32, "root": None},
+        },
+    }
+    run = RunFolder(tmp_path)
+    lines = yaml.safe_dump(config, sort_keys=False).splitlines(keepends=True)
+    run.config.write_text("".join(lines))
+    assert Choices.load(run).name == "SGDML"
+    for number in range(len(lines) - 1):
+        run.config.write_text("".join(lines[:number])[:-1])
+        with pytest.raises(RecordError, match=r"config\.yaml is damaged"):
+            Choices.load(run)
 
 
 def test_a_store_is_found_where_it_lies_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,15 @@ def test_a_cell_whose_predictions_are_gone_is_missing_with_what_writes_them(
     assert absent["fast sample training 0"] == "missing: it has no predictions.npz; test writes it again"
 
 
+def test_a_cell_whose_config_is_damaged_is_left_out(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.run(made_cell("fast", 0)).config.write_text("")
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    found = write_study_report(folder, made_study(), COMMAND)
+    absent = {each.label: each.reason for each in found.absent}
+    assert absent["fast sample training 0"].startswith("failed: config.yaml is damaged: it has no model.potential")
+    assert len(found.main[0].rows["fast"].finished) == 2
+
+
 def test_a_failure_after_the_test_keeps_the_numbers(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.error(made_cell("fast", 0)).write_text("cost: out of memory")
     monkeypatch.setattr(report, "write_report", lambda found, _: found)

@@ -70,12 +70,23 @@ class Choices:
         """
         try:
             found = flat(yaml.load(run.config.read_bytes(), SafeLoader))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise RecordError(f"{run.config} is damaged: it is no YAML. Expected the config of a run.") from error
+        except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise RecordError(f"{run.config} is damaged: it is no config in YAML. Expected that of a run.") from error
         model = _below(found, "model")
         potential = _below(model, "potential")
         trainer = _below(found, "trainer")
         data = _below(found, "data")
+        # the last of them is near the end of a config, so that one that was cut off lacks it
+        needed = {
+            "model.potential": potential,
+            "trainer": trainer.keys() - {""},
+            "data.batch_size": data.get("batch_size"),
+        }
+        if lacking := [name for name, part in needed.items() if not part]:
+            raise RecordError(
+                f"{run.config} is damaged: it has no {', '.join(lacking)}. Expected the whole config of a run, as fit "
+                "writes it. Restore the file, or train again."
+            )
         root = data.get("root")
         return cls(
             potential=_without_later(potential),
