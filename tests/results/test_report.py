@@ -19,6 +19,7 @@ from potbench.results.member import Asked, Label, Search
 from potbench.results.records_csv import write_records
 from potbench.results.report import page_of, write_report
 from potbench.results.sections import data, differences, fair, repeat, results
+from potbench.results.sections import trainings as training_curves
 from potbench.runs.findings import LawFound
 from potbench.runs.folder import RunFolder
 from potbench.runs.predictions import force_errors
@@ -60,6 +61,34 @@ def test_a_section_without_data_is_left_out(tmp_path: Path, found: Found) -> Non
     assert names == [
         *("fair", "results", "differences", "cost", "where", "parity", "worst", "trainings", "data", "repeat")
     ]
+
+
+def test_every_training_has_a_curve_or_a_reason_why_it_has_none(tmp_path: Path, found: Found) -> None:
+    two(tmp_path)
+    gone, damaged, short = (RunFolder(tmp_path / f"SchNet-400-{seed}") for seed in range(3))
+    gone.metrics.unlink()
+    damaged.metrics.write_text("epoch,step,validation/forces_mae\n0,0,text\n")
+    short.metrics.write_text("epoch,step,validation/forces_mae\n0,0,1.0\n")
+    figure, *said = training_curves.section(found()).blocks
+    assert figure.title.endswith("3 trainings")
+    assert said == [
+        "Without a curve, since there is no metrics.csv: SchNet simulated training 0.",
+        "Without a curve, since metrics.csv is damaged (could not convert string to float: 'text'): "
+        "SchNet simulated training 1.",
+        "Without a curve, since metrics.csv has 1 validation: SchNet simulated training 2.",
+    ]
+
+
+def test_no_more_curves_are_drawn_than_a_page_can_hold_and_the_others_are_counted(
+    tmp_path: Path, found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two(tmp_path)
+    monkeypatch.setattr("potbench.results.sections.trainings.MOST_CURVES", 2)
+    monkeypatch.setattr("potbench.results.sections.trainings.MOST_NAMED", 1)
+    figure, said = training_curves.section(found()).blocks
+    assert figure.title.endswith("4 trainings")
+    assert said.startswith("Without a curve, since no more than 2 trainings of an architecture are drawn: ")
+    assert said.endswith(" simulated training 2 and 1 more.")
 
 
 def test_every_table_has_as_many_values_as_columns_and_every_figure_a_name_of_its_own(
