@@ -79,7 +79,7 @@ class SplitIndices(Sequence[IntArray]):
         try:
             arrays = read_npz(file)
             for name, frames in arrays.items():
-                if frames.ndim != 1 or frames.dtype.kind not in "iu" or (frames < 0).any():
+                if frames.ndim != 1 or (len(frames) and frames.dtype.kind not in "iu") or (frames < 0).any():
                     raise ValueError(f"{name} is {frames.dtype} of shape {frames.shape}, and no row of indices")
             return cls.of(arrays)
         except (ValueError, LookupError) as error:
