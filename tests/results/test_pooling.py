@@ -135,6 +135,8 @@ def test_an_architecture_that_diverged_in_a_fold_is_not_judged_by_the_others(tmp
         assert table.ranking is None or "SchNet" not in table.ranking.order
         assert {each.reason for each in findings.absent} == {"its architecture diverged in another fold"}
         assert not any("lacks" in each.text or "readable" in each.text for each in findings.fairness.banners)
+        as_many = next(each for each in findings.fairness.checks if each.says.startswith("As many trainings"))
+        assert (as_many.holds, as_many.reason) == (True, "5 trainings each")
 
 
 def test_where_all_architectures_diverged_in_a_fold_none_has_a_place(tmp_path: Path, found: Found) -> None:

@@ -217,12 +217,12 @@ def _trainings(groups: Sequence[Group]) -> Check:
     broken = []
     for group in groups:
         numbers: dict[int, list[str]] = defaultdict(list)
-        for name, members in group.architectures.items():
-            numbers[len(members)].append(name)
+        for name, number in group.numbers.items():
+            numbers[number].append(name)
         if len(numbers) > 1:
             listed = "; ".join(f"{number} of {_few(names)}" for number, names in sorted(numbers.items()))
             broken.append(f"{group.title}: {listed}")
-    found = {len(members) for group in groups for members in group.architectures.values()}
+    found = {number for group in groups for number in group.numbers.values()}
     low, high = min(found, default=0), max(found, default=0)
     said = f"{plural(low, 'training')} each" if low == high else f"{low}–{high} trainings each, the same in each table"
     reason = broken[0] if broken else said

@@ -51,6 +51,12 @@ class Group:
         return dict(found)
 
     @property
+    def numbers(self) -> dict[str, int]:
+        """Return architecture → runs that finished or diverged, those of incomplete trainings among them."""
+        alone = {} if self.pool is None else self.pool.alone
+        return {name: len(members) + alone.get(name, 0) for name, members in self.architectures.items()}
+
+    @property
     def trainings(self) -> dict[str, list[Training]]:
         """Return architecture → trainings, each with a run for every fold; a run that diverged stands alone."""
         if self.pool is None:
