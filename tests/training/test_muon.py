@@ -139,6 +139,17 @@ def test_what_a_gpu_replays_are_the_steps_of_other_optimizers_to_the_last_digit(
     assert all(torch.equal(one, other) for one, other in zip(replayed, train(), strict=True))
 
 
+def test_a_gpu_that_cannot_replay_steps_computes_them_as_ever():
+    def fail(compute):
+        raise RuntimeError("out of memory\nat some place")
+
+    expected = steps(Muon(weights((6, 4)), **SETTINGS), 6)
+    with recorded(fail), pytest.warns(UserWarning, match=r"^orthogonalize is not captured: out of memory\.$") as said:
+        found = steps(Muon(weights((6, 4)), **SETTINGS), 6)
+    assert torch.equal(found[0], expected[0])
+    assert len(said) == 1
+
+
 def test_weights_without_gradient_and_the_loss_of_a_closure():
     trained, frozen = weights((3, 3), (3, 3))
     before = frozen.detach().clone()

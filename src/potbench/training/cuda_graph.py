@@ -75,6 +75,7 @@ class Captured:
 
     def __init__(self, compute: Computation) -> None:
         self.compute = compute
+        self._can_capture = True
         self._seen: Counter[Hashable] = Counter()
         self._graphs: dict[Hashable, tuple[list[Tensor], Callable[[], list[Tensor]]]] = {}
 
@@ -85,7 +86,7 @@ class Captured:
             values: all of them on one device.
         """
         record = RECORDERS.get(values[0].device.type)
-        if record is None:
+        if record is None or not self._can_capture:
             return self.compute(values)
         key = tuple((value.shape, value.dtype, value.device) for value in values)
         if key not in self._graphs:
@@ -93,7 +94,13 @@ class Captured:
             if self._seen[key] <= WARM_UP or len(self._graphs) == MOST:
                 return self.compute(values)
             static = [value.clone() for value in values]
-            self._graphs[key] = static, record(lambda: self.compute(static))
+            try:
+                self._graphs[key] = static, record(lambda: self.compute(static))
+            except RuntimeError as error:  # of torch, whatever stands in the way
+                self._can_capture = False
+                name = getattr(self.compute, "__name__", "A function")
+                warnings.warn(f"{name} is not captured: {str(error).strip().splitlines()[0]}.", stacklevel=2)
+                return self.compute(values)
         static, replay = self._graphs[key]
         torch._foreach_copy_(static, list(values))
         return replay()
