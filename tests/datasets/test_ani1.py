@@ -71,6 +71,14 @@ def test_files_come_in_the_order_asked_for(tmp_path):
     assert len(set(names)) == 6
 
 
+def test_another_file_under_the_name_of_a_published_one_is_refused(tmp_path):
+    three(tmp_path, heavy_atoms=2).rename(tmp_path / "ani_gdb_s01.h5")
+    assert refusal(tmp_path / "ani_gdb_s01.h5") == (
+        f"{tmp_path / 'ani_gdb_s01.h5'} holds gdb11_s02, the molecules of 2 heavy atoms. Expected those of 1, as in "
+        "the published file of this name. Replace it by that."
+    )
+
+
 def test_without_a_choice_all_eight_files_are_named(tmp_path):
     assert [file.name for file in ANI1(tmp_path).files] == [f"ani_gdb_s0{number}.h5" for number in range(1, 9)]
 

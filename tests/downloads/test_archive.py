@@ -90,7 +90,8 @@ def test_evil_that_nobody_asks_for_stays_in_the_archive(tmp_path, pack):
 def test_a_file_that_is_not_there_is_named_and_the_others_are_not_unpacked(tmp_path):
     archive = put(tmp_path, tar(FILES))
     assert refusal(archive, tmp_path / "to", {"a.h5": "one.h5", "z.h5": "z.h5"}) == (
-        f"{archive} holds no z.h5. It is truncated, or another archive than expected; fetch it again."
+        f"{archive} holds no z.h5. It is truncated, or another archive than expected; fetch it again, or unpack it and "
+        "choose its folder if its files have other names."
     )
 
 

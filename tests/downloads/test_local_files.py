@@ -7,7 +7,7 @@ import pytest
 
 from potbench.downloads.address import Download
 from potbench.downloads.checksums import Checksums
-from potbench.downloads.local_files import take
+from potbench.downloads.local_files import give_back, take
 from potbench.errors import DataFileError
 from tests.native_files.archives import tar, zipped
 
@@ -100,6 +100,46 @@ def test_a_file_that_differs_from_the_one_that_is_there_is_refused(here, there):
     with pytest.raises(DataFileError, match=r"b.csv exists already and differs from .* delete one\."):
         take(here, there, PLAIN)
     assert (there / "b.csv").read_bytes() == A
+
+
+def test_a_file_replaces_another_where_that_is_asked_for(here, there):
+    for content in (A, B):
+        (here / "b.csv").unlink(missing_ok=True)
+        (here / "b.csv").write_bytes(content)
+        assert take(here, there, PLAIN, again=True) == {there / "b.csv": here / "b.csv"}
+    assert (there / "b.csv").read_bytes() == B
+    assert (here / "b.csv").read_bytes() == B
+    assert Checksums(there).find("b.csv") == (hashlib.sha256(B).hexdigest(), None)
+    assert take(there, there, PLAIN, again=True) == {}
+    assert (there / "b.csv").read_bytes() == B
+
+
+def test_a_file_that_was_given_back_or_deleted_makes_room_for_another(here, there):
+    for remove in (give_back, lambda taken: [file.unlink() for file in taken]):
+        for content in (A, B):
+            (here / "b.csv").unlink(missing_ok=True)
+            (here / "b.csv").write_bytes(content)
+            taken = take(here, there, PLAIN)
+            assert (there / "b.csv").read_bytes() == content
+            remove(taken)
+            assert not (there / "b.csv").exists()
+
+
+def test_files_are_compared_by_their_contents(here, there):
+    (here / "b.csv").write_bytes(B)
+    take(here, there, PLAIN)
+    (here / "b.csv").unlink()
+    (here / "b.csv").write_bytes(b"x" * len(B))
+    stat = (there / "b.csv").stat()
+    os.utime(here / "b.csv", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(DataFileError, match=r"b.csv exists already and differs from"):
+        take(here, there, PLAIN)
+
+
+def test_a_truncated_archive_is_called_so(here, there):
+    (here / "all.zip").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(DataFileError, match=r"all.zip cannot be read as an archive: it is truncated or damaged\."):
+        take(here / "all.zip", there, PLAIN)
 
 
 def test_two_files_of_one_name_are_refused(here, there):

@@ -113,6 +113,25 @@ def test_strengths_are_tried_until_the_loss_of_the_validation_set_rises(
     assert re.search(r"(?m)^\d[\d,]* columns, whose normal equations take up to \d+\.\d\d GiB of memory\.", printed)
 
 
+@pytest.mark.parametrize(
+    ("strengths", "end"), [((1e-7, 10.0), "first"), ((10.0, 1e-7), "last"), ((10.0, 1e-7, 10.0), ""), ((1e-7,), "")]
+)
+def test_a_strength_at_an_end_of_those_to_try_is_said_to_be(
+    data: AtomsDataModule, tmp_path: Path, capsys: pytest.CaptureFixture[str], strengths: tuple[float, ...], end: str
+) -> None:
+    solved(data, tmp_path, task_of(strengths=strengths))
+    said = f"Regularization 1e-07 is the best, and the {end} of those to try: one beyond may be better."
+    assert (said in capsys.readouterr().out) == bool(end)
+
+
+def test_that_forces_alone_leave_a_constant_open_is_said(
+    data: AtomsDataModule, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for energy in (0.0, 1.0):
+        solved(data, tmp_path, task_of(EnergyForcesLoss(energy=energy, forces=1.0), strengths=(1e-7,)))
+        assert ("forces leave a constant of the energies open" in capsys.readouterr().out) == (not energy)
+
+
 def test_what_was_solved_is_kept_where_a_weaker_regularization_cannot_be(
     data: AtomsDataModule, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ FREE_ATOMS = {"H": -0.4993212, "C": -37.8338334, "N": -54.5732825, "O": -75.0424
 """Energies of free atoms at ωB97X/6-31G(d), in hartree."""
 
 READ = ("species", "coordinates", "energies", "smiles", "coordinatesHE", "energiesHE")
+GROUP = re.compile(r"gdb11_s(\d+)")
+"""Name of the group of a published file, with the number of heavy atoms."""
 LAYOUT = "Expected the layout of ANI-1: species, coordinates and energies in each group."
 
 
@@ -108,14 +111,21 @@ class ANI1(Published):
     @override
     def read(self) -> Iterator[Frames]:
         self._left_out.clear()
-        for file in self.files:
+        for heavy_atoms, file in zip(self.heavy_atoms, self.files, strict=True):
             with open_hdf5(self.require(file)) as root:
-                yield from self._read_file(root, file)
+                yield from self._read_file(root, file, heavy_atoms)
 
-    def _read_file(self, root: h5py.File, file: Path) -> Iterator[Frames]:
+    def _read_file(self, root: h5py.File, file: Path, heavy_atoms: int) -> Iterator[Frames]:
         molecules = [group[name] for group in root.values() for name in sorted(group, key=natural_order)]
         if not molecules:
             raise DataFileError(f"{file} holds no molecule. Expected groups such as gdb11_s01/gdb11_s01-0.")
+        for group in root:
+            number = GROUP.fullmatch(group)
+            if number and int(number[1]) != heavy_atoms:
+                raise DataFileError(
+                    f"{file} holds {group}, the molecules of {int(number[1])} heavy atoms. Expected those of "
+                    f"{heavy_atoms}, as in the published file of this name. Replace it by that."
+                )
         of_file = {name: value for holder in (root, *root.values()) for name, value in _attributes(holder).items()}
         for molecule in molecules:
             where = f"{file}, group {molecule.name}"

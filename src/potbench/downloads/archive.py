@@ -90,7 +90,7 @@ def unpack(archive: Path, folder: Path, names: Mapping[str, str]) -> None:
             if missing:
                 raise ArchiveError(
                     f"{archive} holds no {', '.join(missing)}. It is truncated, or another archive than expected; "
-                    "fetch it again."
+                    "fetch it again, or unpack it and choose its folder if its files have other names."
                 )
     except DAMAGE as error:
         if isinstance(error, DataFileError) or (isinstance(error, OSError) and error.errno in FULL):

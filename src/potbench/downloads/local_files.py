@@ -16,11 +16,15 @@ from potbench.downloads.download import alone_in
 from potbench.errors import DataFileError
 from potbench.whole_file import whole_file
 
+PACKED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+"""Endings of archives."""
 FEW = 100
 """More files without published checksums are not listed in checksums.json one by one."""
 
 
-def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iterable[str] = ()) -> None:
+def take(
+    source: Path, folder: Path, downloads: Sequence[Download], others: Iterable[str] = (), again: bool = False
+) -> dict[Path, Path]:
     """Link files into a folder, copy them from another disk, or unpack them from an archive.
 
     Args:
@@ -28,6 +32,10 @@ def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iter
         folder: folder of the dataset.
         downloads: the published files.
         others: names of other files that the dataset can read.
+        again: whether files replace others that are there.
+
+    Returns:
+        File in the folder → where it was taken from, of those that are new and that nobody vouches for.
 
     Raises:
         DataFileError: a file is missing, differs from the published one, or differs from the one in the folder.
@@ -40,11 +48,17 @@ def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iter
     checksums = Checksums(folder)
     # files that nobody publishes may be many: the store has their checksums
     alone = set(others) - set(published) if len(found) > FEW else set()
+    taken: dict[Path, Path] = {}
     with alone_in(folder):
         for name, file in found.items():
+            target, checksum = folder / name, published.get(name)
+            if checksum:
+                _require_right(file, checksums.verify(file, name, checksum))
+            if _link(file, target, again) and not checksum:
+                taken[target] = file
+                checksums.forget(name)
             if name not in alone:
-                _require_right(file, checksums.verify(file, name, published.get(name)))
-            _link(file, folder / name)
+                _require_right(target, checksums.verify(target, name, checksum))
         for name, file in packed.items():
             checksum = archives.get(name)
             if checksum:
@@ -58,6 +72,18 @@ def take(source: Path, folder: Path, downloads: Sequence[Download], others: Iter
                     _require_right(folder / member, checksums.verify(folder / member, member, published[member]), file)
                 else:
                     checksums.record_member(folder / member, name, checksum)
+    return taken
+
+
+def give_back(taken: Iterable[Path]) -> None:
+    """Remove files that turned out to be others than they were taken for, so that the right ones can take their place.
+
+    Args:
+        taken: files that `take` returned.
+    """
+    for file in taken:
+        file.unlink(missing_ok=True)
+        Checksums(file.parent).forget(file.name)
 
 
 def _look(source: Path, names: list[str], archives: list[str]) -> tuple[dict[str, Path], dict[str, Path]]:
@@ -72,6 +98,8 @@ def _look(source: Path, names: list[str], archives: list[str]) -> tuple[dict[str
         found, packed = {}, {source.name: source}
     if not source.exists() or not set(found) <= set(names) or not (found or packed):
         state = "is no file of the dataset and holds none" if source.exists() else "does not exist"
+        if source.is_file() and source.suffix in PACKED:
+            state = "cannot be read as an archive: it is truncated or damaged"
         raise DataFileError(
             f"{source} {state}. Expected one of {', '.join(names)}, or a folder or archive of them; change this path."
         )
@@ -107,11 +135,14 @@ def _require_right(file: Path, wrong: str | None, archive: Path | None = None) -
         )
 
 
-def _link(file: Path, target: Path) -> None:
+def _link(file: Path, target: Path, again: bool) -> bool:
+    """Return whether the file is there now, and was not before."""
     if target.exists():
-        if not filecmp.cmp(file, target):
+        if target.samefile(file) or filecmp.cmp(file, target, shallow=False):
+            return False
+        if not again:
             raise DataFileError(f"{target} exists already and differs from {file}. Expected one file; delete one.")
-        return
+        target.unlink()
     try:
         os.link(file.resolve(), target)
     except OSError:
@@ -119,3 +150,4 @@ def _link(file: Path, target: Path) -> None:
         require_room(target.parent, file.stat().st_size, target.name)
         with whole_file(target) as partial:
             shutil.copy2(file, partial)
+    return True

@@ -93,7 +93,7 @@ class ClosedFormTask(OnePassTask):
 
     def _solve(self, frames: Frames) -> None:
         solver = SGDMLSolver(frames)
-        smallest, solved = math.inf, {}
+        smallest, solved, chosen = math.inf, {}, 0
         for length_scale in self.length_scales:
             arrays = solver.solve(length_scale)
             self.potential.load_state_dict(arrays)
@@ -101,11 +101,12 @@ class ClosedFormTask(OnePassTask):
             self.trainer.print(f"Length scale {length_scale}: RMSE of the validation forces {error:.4g} eV/Å")
             if not error <= smallest:
                 break
-            smallest, solved = error, arrays
+            smallest, solved, chosen = error, arrays, length_scale
         if not solved:
             problem = "The equations cannot be solved in double precision"
             raise SettingError(self, "length_scales", list(self.length_scales), "other numbers", problem)
         self.potential.load_state_dict(solved)
+        self.say_whether_at_an_end("Length scale", self.length_scales, chosen)
 
     def _validation_error(self) -> float:
         """Return the RMSE of the forces of the validation set, in eV/Å."""

@@ -22,7 +22,7 @@ from potbench.training.changing_loss import ChangingLoss
 from potbench.training.compiled_step import CompiledSteps, common_sizes
 from potbench.training.cuda_graph import RECORDERS
 from potbench.training.divergence import Divergence
-from potbench.training.loss import EnergyForcesLoss, Weights
+from potbench.training.loss import WITHOUT_ENERGIES, EnergyForcesLoss, Weights
 from potbench.training.optimization import Interval, Optimization, ScheduleCallable
 from potbench.training.schedule import steps_of
 from potbench.training.task import Task
@@ -110,10 +110,7 @@ class GradientTask(Task):
         self.divergence = Divergence(self.loss, self.trainer.datamodule)  # type: ignore[attr-defined]
         self.trainer.print(self.divergence)
         if not self.loss.energy:
-            self.trainer.print(
-                "The loss weights energies by 0: forces leave a constant of the energies open, and their errors "
-                "with it. A small weight, such as 0.01, determines it."
-            )
+            self.trainer.print(WITHOUT_ENERGIES)
 
     @override
     def on_fit_end(self) -> None:

@@ -20,7 +20,7 @@ from potbench.readouts import Linear
 from potbench.representations import ACE
 from potbench.structures import SYMBOLS
 from potbench.training.linear_rows import labels_along, linear_rows
-from potbench.training.loss import EnergyForcesLoss
+from potbench.training.loss import WITHOUT_ENERGIES, EnergyForcesLoss
 from potbench.training.normal_equations import NormalEquations
 from potbench.training.one_pass import OnePassTask
 
@@ -102,6 +102,8 @@ class LeastSquaresTask(OnePassTask):
             )
             degrees = list(self.representation.max_degrees)
             raise SettingError(self.representation, "max_degrees", degrees, "smaller degrees", problem)
+        if not self.loss.energy:
+            self.trainer.print(WITHOUT_ENERGIES)
         self.trainer.print(f"{num_columns:,} columns, whose normal equations take up to {need:.2f} GiB of memory.")
         self.equations = equations
 
@@ -151,7 +153,7 @@ class LeastSquaresTask(OnePassTask):
 
     def _solve(self, equations: NormalEquations) -> None:
         degrees = torch.cat([*self.representation.degrees, self.potential.offset.new_zeros(self._sizes[-1])])
-        smallest, best = math.inf, torch.zeros_like(degrees)
+        smallest, best, chosen = math.inf, torch.zeros_like(degrees), 0.0
         solutions = equations.solve((1 + degrees) ** -self.smoothness, self.regularization)
         for strength in self.regularization:
             weights = next(solutions, None)
@@ -163,11 +165,12 @@ class LeastSquaresTask(OnePassTask):
             self.trainer.print(f"Regularization {strength:g}: loss on the validation set {loss:.4g}")
             if not loss <= smallest:
                 break
-            smallest, best = loss, weights
+            smallest, best, chosen = loss, weights, strength
         if math.isinf(smallest):
             problem = "The equations cannot be solved in double precision"
             raise SettingError(self, "regularization", list(self.regularization), "larger numbers", problem)
         self._set(best)
+        self.say_whether_at_an_end("Regularization", self.regularization, chosen)
 
     def _set(self, weights: Tensor) -> None:
         """Set the weights of the readout from those of the columns, in eV."""

@@ -13,6 +13,11 @@ from potbench.batch import Batch, Prediction
 from potbench.errors import SettingError
 from potbench.geometry.sums import sum_per_molecule
 
+WITHOUT_ENERGIES = (
+    "The loss weights energies by 0: forces leave a constant of the energies open, and their errors with it. A small "
+    "weight, such as 0.01, determines it."
+)
+
 
 class Weights(NamedTuple):
     """Weights of energies and forces in a loss."""

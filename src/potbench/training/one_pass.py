@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -37,6 +38,20 @@ class OnePassTask(Task):
     def count_step(self) -> None:
         """Count the one step, once it is solved."""
         self.optimizers().step()  # type: ignore[union-attr]
+
+    def say_whether_at_an_end(self, name: str, tried: Sequence[float], chosen: float) -> None:
+        """Print that a number is the first or last of those to try, where one beyond may be better.
+
+        Args:
+            name: what the numbers are.
+            tried: the numbers, in order.
+            chosen: the one that was the best for the validation set.
+        """
+        if len(tried) > 1 and chosen in (tried[0], tried[-1]):
+            end = "first" if chosen == tried[0] else "last"
+            self.trainer.print(
+                f"{name} {chosen:g} is the best, and the {end} of those to try: one beyond may be better."
+            )
 
     def require_one_pass(self) -> None:
         """Raise SettingError if the Trainer has more than one epoch or process, or would validate or end before it."""

@@ -186,6 +186,18 @@ def test_files_that_are_missing_are_named(prepared, refused, tmp_path):
     )
 
 
+def test_a_damaged_file_of_the_user_makes_room_for_the_right_one(prepared, run, refused, tmp_path):
+    right = write_md17(tmp_path / "right", "md17_ethanol")
+    wrong = tmp_path / "wrong" / right.name
+    wrong.parent.mkdir()
+    wrong.write_bytes(right.read_bytes()[:500])
+    said = refused("prepare", "md17", "--molecule", "ethanol", "--from", wrong.parent)
+    assert said.startswith(f"{wrong} cannot be read as .npz")
+    assert wrong.is_file()
+    run("prepare", "md17", "--molecule", "ethanol", "--from", right.parent)
+    assert len(store(prepared)) == 40
+
+
 def test_a_dataset_without_an_address_is_asked_of_the_user(prepared, run, refused, tmp_path):
     assert "flexible/Glycine.xyz has no address that a program may fetch it from." in refused(
         "prepare", "flexible", "--molecule", "glycine"

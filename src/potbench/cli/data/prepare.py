@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -92,7 +93,7 @@ def chosen(name: str, arguments: list[str], program: str = PROGRAM) -> tuple[Cho
     if "folder" in inspect.signature(kind).parameters:
         parser.add_argument("--from", type=Path | None, help="Folder, archive or file: the files, if you have them.")
     if kind.downloads is not Dataset.downloads:
-        fetch_again = "Download the files even where they are there, such as damaged ones."
+        fetch_again = "Download the files, or take them, even where they are there, such as damaged ones."
         parser.add_argument("--fetch_again", type=bool, default=False, help=fetch_again)
     parser.add_argument("--root", type=Path | None, help="Folder of datasets; else POTBENCH_DATA, or the user's own.")
     rest = list(arguments)
@@ -112,8 +113,9 @@ def get(choice: Choice) -> Store:
     from potbench.loading.preparation import prepare as convert
 
     dataset = choice.make()
+    taken: Mapping[Path, Path] = {}
     if choice.source:
-        bring(choice, dataset, choice.source)
+        taken = bring(choice, dataset, choice.source)
         dataset = choice.make()
     found = find_prepared(dataset, choice.root)
     if found and not choice.again:
@@ -129,7 +131,7 @@ def get(choice: Choice) -> Store:
             fetch(download, dataset.files[0].parent, choice.again)
         # which files there are is asked once
         dataset = choice.make()
-    with full_disk_in_words(choice.root):
+    with full_disk_in_words(choice.root), not_kept(taken):
         store = convert(dataset, choice.root, counted)
     from potbench.cli.data.check import show as show_findings
     from potbench.data_quality import Verdict, first_look  # scipy, which takes longer than all before
@@ -143,8 +145,26 @@ def get(choice: Choice) -> Store:
     return store
 
 
-def bring(choice: Choice, dataset: Dataset, source: Path) -> None:
+@contextmanager
+def not_kept(taken: Mapping[Path, Path]) -> Iterator[None]:
+    """Remove files that were taken from the user where they cannot be read, and name them as the user does."""
+    from potbench.downloads.local_files import give_back
+
+    try:
+        yield
+    except DataFileError as error:
+        give_back(taken)
+        text = str(error)
+        for target, source in taken.items():
+            text = text.replace(str(target), str(source))
+        raise DataFileError(text) from error
+
+
+def bring(choice: Choice, dataset: Dataset, source: Path) -> dict[Path, Path]:
     """Take the files of a dataset from where the user has them.
+
+    Returns:
+        As `take` does.
 
     Raises:
         DataFileError: not all of them are there.
@@ -155,7 +175,7 @@ def bring(choice: Choice, dataset: Dataset, source: Path) -> None:
 
     folder = dataset.files[0].parent
     others = [file.name for file in choice.make(folder=source).files] if source.is_dir() else []
-    take(source, folder, needed(dataset), others)
+    taken = take(source, folder, needed(dataset), others, choice.again)
     missing = [file.name for file in choice.make().files if not file.is_file()]
     if missing:
         raise DataFileError(
@@ -166,6 +186,7 @@ def bring(choice: Choice, dataset: Dataset, source: Path) -> None:
     left_out = [name for name in published if not (folder / name).is_file()]
     if left_out:
         say(f"Published as well, but not in {source}: {few(left_out)}.")
+    return taken
 
 
 def needed(dataset: Dataset) -> list[Download]:
