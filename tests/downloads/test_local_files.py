@@ -197,6 +197,17 @@ def test_an_archive_of_files_that_are_published_one_by_one_is_unpacked(here, the
     assert Checksums(there).find("a.npz") == (hashlib.sha256(A).hexdigest(), MD5)
 
 
+def test_files_of_an_archive_replace_others_where_that_is_asked_for(here, there):
+    for content in (A, B):
+        (here / "all.zip").write_bytes(zipped({"x/a.npz": A, "x/b.csv": content}))
+        take(here / "all.zip", there, PLAIN, again=True)
+        assert (there / "b.csv").read_bytes() == content
+        assert Checksums(there).find("b.csv") == (hashlib.sha256(content).hexdigest(), None)
+    (here / "all.zip").write_bytes(zipped({"x/a.npz": A, "x/b.csv": A}))
+    take(here / "all.zip", there, PLAIN)
+    assert (there / "b.csv").read_bytes() == B
+
+
 def test_a_wrong_file_in_such_an_archive_is_refused_and_removed(here, there):
     (here / "all.zip").write_bytes(zipped({"a.npz": B, "b.csv": B}))
     with pytest.raises(

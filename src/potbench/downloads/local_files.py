@@ -54,20 +54,22 @@ def take(
             target, checksum = folder / name, published.get(name)
             if checksum:
                 _require_right(file, checksums.verify(file, name, checksum))
-            if _link(file, target, again) and not checksum:
+            is_new = _link(file, target, again)
+            if is_new and not checksum:
                 taken[target] = file
                 checksums.forget(name)
-            if name not in alone:
-                _require_right(target, checksums.verify(target, name, checksum))
+            if not checksum and name not in alone:
+                _require_right(target, checksums.verify(target, name, None))
         for name, file in packed.items():
             checksum = archives.get(name)
             if checksum:
                 _require_right(file, checksums.verify(file, name, checksum))
             # an unpublished archive may hold files that are published one by one
             wanted = members or {name: name for name in published}
-            missing = {end: name for end, name in wanted.items() if not (folder / name).is_file()}
+            missing = {end: name for end, name in wanted.items() if again or not (folder / name).is_file()}
             unpack(file, folder, missing)
             for member in missing.values():
+                checksums.forget(member)
                 if member in published:
                     _require_right(folder / member, checksums.verify(folder / member, member, published[member]), file)
                 else:
