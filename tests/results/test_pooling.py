@@ -149,6 +149,18 @@ def test_where_all_architectures_diverged_in_a_fold_none_has_a_place(tmp_path: P
     assert {row.trained for row in table.rows.values()} == {"4 of 5"}
 
 
+def test_a_fold_in_which_all_diverged_leaves_all_without_a_place(tmp_path: Path, found: Found) -> None:
+    for name in ("SchNet", "PaiNN"):
+        folds(tmp_path, architecture=name)
+        run = Simulated(architecture=name, fold=2, num_test=100, train=300, diverged=True)
+        run.write(tmp_path / f"{name}-2-0")
+    findings = found()
+    (table,) = findings.main
+    assert table.num_frames == 400
+    assert [(row.mean.basis, row.trained) for row in table.rows.values()] == [(Basis.DIVERGED, "4 of 5")] * 2
+    assert not findings.absent
+
+
 def test_folds_that_do_not_match_stay_apart_and_are_said(tmp_path: Path, found: Found) -> None:
     folds(tmp_path)
     folds(tmp_path, architecture="PaiNN", num_test=110)

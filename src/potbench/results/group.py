@@ -149,10 +149,15 @@ def separate(members: Sequence[Member]) -> Separated:
                 absent.append(_unreadable(member, error))
                 continue
             if key is None:
-                absent.append(Absent(member.label.text, f"{member.reason}; no training of its kind finished"))
+                absent.append(_alone(member))
             else:
                 keys[member] = key
     pools = _pools(errors, keys, absent)
+    tested_keys = {(member.label.dataset, member.label.size, keys[member]) for member in errors}
+    for member, key in list(keys.items()):
+        if (member.label.dataset, member.label.size, key) not in tested_keys:
+            absent.append(_alone(member))
+            del keys[member]
     names, banners = _names(keys)
     banners += tuple(
         Banner("amber", f"{found.folds.lacking.removesuffix('.')}, {member.label.dataset}.")
@@ -206,7 +211,10 @@ def _key(member: Member, test: str) -> _Key:
 
 
 def _key_of_diverged(member: Member, errors: Mapping[Member, RunErrors], keys: Mapping[Member, _Key]) -> _Key | None:
-    """Return the key of those of its size that finished with the same test frames: it was not tested itself."""
+    """Return the key of those of its size that finished with the same test frames: it was not tested itself.
+
+    Of a fold in which all diverged, it is that of the other folds, with its own test frames.
+    """
     label, data = member.label, member.known.data.fingerprint
     same = [
         other
@@ -216,8 +224,15 @@ def _key_of_diverged(member: Member, errors: Mapping[Member, RunErrors], keys: M
     ]
     if member.folder.split.is_file():
         frames = digest(SplitIndices.load(member.folder.split).test, {})
+        of_others = [keys[other]._replace(test=frames) for other in same if label.fold is not None]
         same = [other for other in same if errors[other].test.digest_of_frames == frames]
+        if not same:
+            return of_others[0] if of_others else None
     return keys[same[0]] if same else None
+
+
+def _alone(member: Member) -> Absent:
+    return Absent(member.label.text, f"{member.reason}; no training of its kind finished")
 
 
 def _unreadable(member: Member, error: Exception) -> Absent:
