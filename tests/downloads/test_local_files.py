@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 
 import pytest
 
@@ -111,6 +112,21 @@ def test_a_file_replaces_another_where_that_is_asked_for(here, there):
     assert (here / "b.csv").read_bytes() == B
     assert Checksums(there).find("b.csv") == (hashlib.sha256(B).hexdigest(), None)
     assert take(there, there, PLAIN, again=True) == {}
+    assert (there / "b.csv").read_bytes() == B
+
+
+def test_a_file_stays_where_the_one_that_is_to_replace_it_cannot_be_copied(here, there, monkeypatch):
+    (here / "b.csv").write_bytes(B)
+    take(here, there, PLAIN)
+    (here / "b.csv").unlink()
+    (here / "b.csv").write_bytes(A)
+
+    def refuse(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(shutil, "copy2", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        take(here, there, PLAIN, again=True)
     assert (there / "b.csv").read_bytes() == B
 
 

@@ -144,12 +144,14 @@ def _link(file: Path, target: Path, again: bool) -> bool:
             return False
         if not again:
             raise DataFileError(f"{target} exists already and differs from {file}. Expected one file; delete one.")
-        target.unlink()
-    try:
-        os.link(file.resolve(), target)
-    except OSError:
-        # on another disk, or one without hard links
-        require_room(target.parent, file.stat().st_size, target.name)
-        with whole_file(target) as partial:
-            shutil.copy2(file, partial)
+    else:
+        try:
+            os.link(file.resolve(), target)
+        except OSError:  # on another disk, or one without hard links
+            pass
+        else:
+            return True
+    require_room(target.parent, file.stat().st_size, target.name)
+    with whole_file(target) as partial:
+        shutil.copy2(file, partial)
     return True

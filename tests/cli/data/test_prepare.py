@@ -18,7 +18,9 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
+from potbench.cli.data.prepare import not_kept
 from potbench.cli.main import main
+from potbench.errors import MissingDataError
 from potbench.loading import Store
 from tests.cli.conftest import ROOT, SMALL
 from tests.file_server import Served
@@ -184,6 +186,13 @@ def test_files_that_are_missing_are_named(prepared, refused, tmp_path):
         f"{tmp_path / 'mine'} holds no ani_gdb_s02.h5. Expected all files that ani1 is read from; put them there, or "
         "drop --from, and they are downloaded."
     )
+
+
+def test_errors_that_name_no_file_of_the_user_stay_what_they_are(tmp_path):
+    missing = MissingDataError(None, "file", tmp_path / "a.npz", None)
+    with pytest.raises(MissingDataError) as caught, not_kept({tmp_path / "b.npz": tmp_path / "mine.npz"}):
+        raise missing
+    assert caught.value is missing
 
 
 def test_a_damaged_file_of_the_user_makes_room_for_the_right_one(prepared, run, refused, tmp_path):

@@ -157,6 +157,8 @@ def not_kept(taken: Mapping[Path, Path]) -> Iterator[None]:
         text = str(error)
         for target, source in taken.items():
             text = text.replace(str(target), str(source))
+        if text == str(error):
+            raise
         raise DataFileError(text) from error
 
 
