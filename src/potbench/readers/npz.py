@@ -51,8 +51,38 @@ def _code_points(text: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return native.view(np.dtype(np.uint32).newbyteorder(text.dtype.byteorder))
 
 
+def read_arrays(file: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Read every array of a file, without loading pickled objects, wherever a byte of it is cut off or flipped.
+
+    Args:
+        file: as `numpy.savez` writes it.
+
+    Raises:
+        ValueError: the file is damaged, or unpacks to more than its bytes can hold.
+        OSError: it cannot be opened.
+    """
+    with file.open("rb") as stream:
+        try:
+            with ZipFile(stream) as packed:
+                for member in packed.infolist():
+                    if member.file_size > max(SMALL, LARGEST_RATIO * member.compress_size):
+                        raise ValueError(f"{member.filename} claims {member.file_size:,} bytes")
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as arrays:
+                found = dict(arrays)
+        except Exception as error:  # a byte of the table, of an array or of its header makes numpy raise anything
+            raise ValueError(str(error) or type(error).__name__) from error
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):  # numpy gives the bytes of a member that it does not know
+            raise ValueError(f"{name} is no array")
+        # numpy makes texts of any numbers, and Python fails in the midst of such a text
+        if array.dtype.kind == "U" and array.size and _code_points(array).max(initial=0) > sys.maxunicode:
+            raise ValueError(f"{name} is no text")
+    return found
+
+
 def read_npz(file: Path, needed: Mapping[str, str], optional: Mapping[str, str] | None = None) -> Arrays:
-    """Read every array of a file, without loading pickled objects.
+    """Read every array of a data file, with errors that say what to do.
 
     Args:
         file: the file.
@@ -63,18 +93,7 @@ def read_npz(file: Path, needed: Mapping[str, str], optional: Mapping[str, str] 
         DataFileError: the file is no .npz file, is damaged, or an array is missing or holds something else.
     """
     with damage_named(file, ".npz"):
-        with ZipFile(file) as packed:
-            for member in packed.infolist():
-                if member.file_size > max(SMALL, LARGEST_RATIO * member.compress_size):
-                    raise ValueError(f"{member.filename} claims {member.file_size:,} bytes")
-        with np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays}
-        for name, array in found.items():
-            if not isinstance(array, np.ndarray):  # numpy gives the bytes of a member that it does not know
-                raise ValueError(f"{name} is no array")
-            # numpy makes texts of any numbers, and Python fails in the midst of such a text
-            if array.dtype.kind == "U" and array.size and _code_points(array).max(initial=0) > sys.maxunicode:
-                raise ValueError(f"{name} is no text")
+        found = read_arrays(file)
     missing = [name for name in needed if name not in found]
     if missing:
         raise DataFileError(

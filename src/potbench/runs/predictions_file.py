@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from potbench.errors import RecordError
-from potbench.loading.npz_file import read_npz
+from potbench.readers.npz import read_arrays
 from potbench.runs.predictions import OF_ATOMS, OF_COMPONENTS, OF_FRAMES, force_errors
 from potbench.structures import SYMBOLS, Column
 
@@ -46,7 +46,7 @@ def read_predictions(file: Path) -> dict[str, Column]:
         OSError: it cannot be opened.
     """
     try:
-        found = read_npz(file)
+        found = read_arrays(file)
         _require_arrays(found)
         _require_ranges(found)
         if "energy_error" in found:

@@ -11,8 +11,8 @@ from potbench.errors import RecordError
 from potbench.loading import Store
 from potbench.loading.collate import gather
 from potbench.loading.distances import shortest_distances
-from potbench.loading.npz_file import read_npz
 from potbench.potentials.environments import TrainedEnvironments
+from potbench.readers.npz import read_arrays
 from potbench.structures import FloatArray, IntArray, bounded_parts
 from potbench.whole_file import whole_file
 
@@ -80,7 +80,7 @@ class TrainedOn:
             RecordError: the file is damaged.
         """
         try:
-            arrays = read_npz(file)
+            arrays = read_arrays(file)
             names = ("atomic_numbers", "smallest", "largest", "limit")
             shortest = None
             if "pairs" in arrays:

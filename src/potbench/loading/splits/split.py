@@ -13,8 +13,8 @@ import numpy as np
 from typing_extensions import override
 
 from potbench.errors import RecordError, SettingError
-from potbench.loading.npz_file import read_npz
 from potbench.loading.store import Store
+from potbench.readers.npz import read_arrays
 from potbench.structures import IntArray
 from potbench.whole_file import whole_file
 
@@ -77,7 +77,7 @@ class SplitIndices(Sequence[IntArray]):
             OSError: it cannot be read.
         """
         try:
-            arrays = read_npz(file)
+            arrays = read_arrays(file)
             for name, frames in arrays.items():
                 if frames.ndim != 1 or (len(frames) and frames.dtype.kind not in "iu") or (frames < 0).any():
                     raise ValueError(f"{name} is {frames.dtype} of shape {frames.shape}, and no row of indices")
