@@ -105,3 +105,19 @@ def test_what_a_run_does_while_it_trains_does_not_keep_it_from_being_tested(tmp_
 def test_flags_of_fit_are_no_flags_of_test(run: Path, refused: Callable[[list[str]], str]) -> None:
     assert refused(["test", str(run), "--from", str(run)]).startswith("--from starts a training.")
     assert refused(["test", str(run), "--train_on", "3"]).startswith("There is no setting train_on.")
+
+
+def test_a_run_trained_on_devices_that_are_not_here_is_evaluated_on_what_there_is(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["trainer"] |= {"accelerator": "cpu", "devices": 999, "num_nodes": 2, "strategy": "ddp"}
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    before = Record.load(run)
+    assert main(["test", str(run)]) == 0
+    assert (
+        f"{run} was trained with devices 999, num_nodes 2, strategy ddp, which is not here" in capsys.readouterr().err
+    )
+    assert Record.load(run).evaluations["test"].metrics == before.evaluations["test"].metrics
+    assert main(["test", str(run), "--trainer.devices", "998"]) == 2
+    assert "devices is 998" in capsys.readouterr().err

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
+from potbench.cli import known
 from potbench.cli.parsing import flags_in, positional_in
 from potbench.errors import PotbenchError, RunError
+from potbench.runs.available import changed_places
 from potbench.runs.folder import RunFolder
+from potbench.runs.processes import is_first
 
 CONFIG = ("--config", "-c")
 LARGEST_BLOCK = 1_000_000
@@ -60,7 +64,23 @@ def expand_run(command: str, arguments: list[str]) -> list[str]:
         raise RunError(f"{run} is a file. Expected the folder of a run, or a config: {command} --config {run}.")
     folder = RunFolder(run)
     folder.require()
-    return [run, "--config", str(folder.config), "--run_dir", str(folder.path), *given]
+    here = [] if command == "fit" else _places_here(folder)
+    return [run, "--config", str(folder.config), *here, "--run_dir", str(folder.path), *given]
+
+
+def _places_here(folder: RunFolder) -> list[str]:
+    """Return arguments that evaluate a run on this machine where it lacks what the run was trained on."""
+    config = known.content(folder.config)
+    trainer = config.get("trainer") if isinstance(config, dict) else None
+    if not isinstance(trainer, dict):
+        return []
+    changed = changed_places(trainer)
+    if changed and is_first():
+        trained = ", ".join(f"{name} {trainer[name]}" for name in changed)
+        print(
+            f"{folder.path} was trained with {trained}, which is not here: evaluated on what there is.", file=sys.stderr
+        )
+    return [f"--trainer.{name}={value}" for name, value in changed.items()]
 
 
 def is_lent(expanded: list[str]) -> bool:
