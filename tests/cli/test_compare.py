@@ -2,10 +2,12 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from potbench.cli import compare as compare_command
 from potbench.cli.main import main
 from potbench.cli.study_configs import StudyConfigs
 from potbench.errors import DivergedError
@@ -16,6 +18,7 @@ from potbench.studies.folder import StudyFolder
 from potbench.studies.planning import timing
 from potbench.studies.running import launch
 from potbench.studies.running.launch import StudyResult
+from potbench.studies.searches import tune_study
 from potbench.studies.study import Study
 from tests.studies.made_study import made_study
 from tests.studies.small_study import small, write_small
@@ -270,3 +273,14 @@ def test_making_the_data_of_a_config_leaves_the_config_as_it_is(
     monkeypatch.setenv("POTBENCH_DATA", str(tmp_path))
     StudyConfigs(made_study(), Path("study.yaml")).data(config)
     assert json.dumps(config) == text
+
+
+def test_what_another_command_has_tuned_in_the_meantime_is_planned_as_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, others = {("a", "sample"): {"x": 1}}, {("b", "sample"): {"x": 2}}
+    ended: list[str] = []
+    monkeypatch.setattr(tune_study, "untuned", lambda _: [])
+    monkeypatch.setattr(tune_study, "require_searches", lambda _: None)
+    monkeypatch.setattr(tune_study, "found_so_far", lambda _: others if ended else {})
+    monkeypatch.setattr(tune_study, "tune_study", lambda *_: ended.append("mine") or mine)
+    planner: Any = SimpleNamespace(study=SimpleNamespace(tuning=True))
+    assert compare_command._tuned(planner, ["a"], is_dry=False) == {**mine, **others}

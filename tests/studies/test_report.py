@@ -1,4 +1,5 @@
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from potbench.errors import DataFileError, RecordError, RunError
 from potbench.results.findings import Findings, find
 from potbench.studies import read_records, report
-from potbench.studies.cells import LeftOut, Plan
+from potbench.studies.cells import LeftOut, Plan, Searched
 from potbench.studies.folder import StudyFolder
 from potbench.studies.report import write_study_report
 from potbench.studies.study import Architecture, Original, Tuning
@@ -122,12 +123,36 @@ def test_the_original_study_is_read_and_what_cannot_be_is_refused(
         write_study_report(folder, study, COMMAND)
 
 
+def test_the_run_of_another_training_is_left_out_with_what_differs(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "write_report", lambda found, _: found)
+    cells = [made_cell("fast", number) for number in (0, 1)]
+    folder.configs.mkdir(exist_ok=True)
+    for cell in cells:
+        shutil.copy(folder.run(cell).config, folder.config(cell))
+    shutil.rmtree(folder.run(cells[0]).path)
+    shutil.copytree(folder.run(cells[1]).path, folder.run(cells[0]).path)
+    found = write_study_report(folder, made_study(), COMMAND)
+    (reason,) = (each.reason for each in found.absent if each.label == "fast sample training 0")
+    assert reason.startswith("failed: its run is that of another training: ")
+    assert "is 1 and not 0" in reason
+
+
+def searched(folder: StudyFolder) -> Path:
+    """The table of a search that the plan names; its folder is made."""
+    table = folder.trials("fast", "sample").parent / "0a1b2c3d" / "trials.csv"
+    table.parent.mkdir(parents=True)
+    searches = (Searched("fast", "sample", table.relative_to(folder.path).as_posix()),)
+    folder.save_plan(replace(folder.load_plan(), searches=searches))
+    return table
+
+
 def test_a_search_is_shown_with_its_best_and_what_was_found(
     folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "write_report", lambda found, _: found)
-    table = folder.trials("fast", "sample")
-    table.parent.mkdir(parents=True)
+    table = searched(folder)
     rows = [("0", "finished", "3.0", "10", "10", "0.1", "64", "torch.nn.ReLU")]
     rows += [("1", "pruned", "9.0", "4", "4", "0.2", "64", "torch.nn.ReLU")]
     rows += [
@@ -159,12 +184,25 @@ def test_each_search_has_a_table_of_its_own(folder: StudyFolder, monkeypatch: py
     for number, table in enumerate((*earlier, *tables)):
         table.parent.mkdir(parents=True)
         table.write_text(f"number,state,value,seconds,cpu_seconds,x\n0,finished,{number},1,1,0.1\n")
-    found = {(search.architecture, search.dataset): search.best for search in report._searches(folder, names)}
+    earlier_plan = Plan(cells=())
+    assert report._searches(folder, names, earlier_plan) == ()  # it tunes nothing
+    names = replace(names, tuning=Tuning(trials=1))
+
+    def found_searches(plan: Plan) -> dict[tuple[str, str], tuple[float, ...]]:
+        found = report._searches(folder, names, plan)
+        return {(search.architecture, search.dataset): search.best for search in found}
+
+    found = found_searches(earlier_plan)
     # what an earlier version has left is read where only one search can have left it
     assert found == {("a", "c"): (0.0,), ("a", "b-c"): (2.0,), ("a-b", "c"): (3.0,)}
+    (shown,) = searches = (Searched("a", "c", tables[1].relative_to(folder.path).as_posix()),)
+    assert found_searches(Plan(cells=(), searches=searches)) == {("a", "c"): (3.0,)}
+    assert found_searches(Plan(cells=(), searches=())) == {}
     for table in tables:
         table.unlink()
-    assert [search.dataset for search in report._searches(folder, names)] == ["c"]
+    assert found_searches(earlier_plan) == {("a", "c"): (0.0,)}
+    with pytest.raises(RecordError, match=f"{shown.table} is damaged .*FileNotFoundError"):
+        found_searches(Plan(cells=(), searches=searches))
 
 
 def test_records_are_read_as_a_table(findings: Findings, folder: StudyFolder) -> None:
@@ -250,10 +288,9 @@ def test_the_page_is_of_the_plan_that_was_run_also_where_another_was_made_meanwh
     assert len(write_study_report(folder, made_study(), COMMAND).members) == 1
 
 
-@pytest.mark.parametrize("row", ["0,finished,,1,1,0.1", "0", "0,finished,0.5"])
+@pytest.mark.parametrize("row", ["0,finished,,1,1,0.1", "0", "0,finished,0.5", "0,finishedd,0.5,1,1,0.1"])
 def test_a_damaged_table_of_trials_is_named(folder: StudyFolder, row: str) -> None:
-    table = folder.trials("fast", "sample")
-    table.parent.mkdir(parents=True)
+    table = searched(folder)
     table.write_text(f"number,state,value,seconds,cpu_seconds,x\n{row}\n")
     with pytest.raises(
         RecordError, match=r"trials\.csv is damaged .* Run the whole comparison again: it writes the table anew"

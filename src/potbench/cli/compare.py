@@ -72,13 +72,18 @@ def compare(
     from potbench.studies.running.cost_cells import with_cost_measured
     from potbench.studies.running.devices import on_devices
     from potbench.studies.running.launch import run_study
+    from potbench.studies.running.own_run import require_own_runs
+    from potbench.studies.searches.tune_study import found_so_far
 
     try:
         what = on_devices(what, print)
-        plan = _planned(study, what, folder, only, dry_run)
+        planner, plan = _planned(study, what, folder, only, dry_run)
         if dry_run:
             return _show_plan(folder, what, plan, only)
+        require_own_runs(folder, plan.chosen(only))
         result = run_study(folder, plan, what, only, retry_failed)
+        if only and what.tuning:  # another command may have tuned the others by now
+            plan = _as_tuned(planner, found_so_far(planner), only)
         plan = with_cost_measured(folder, plan)
     except Stopped as stop:
         print(f"\npotbench: {stop}", file=sys.stderr)
@@ -87,10 +92,10 @@ def compare(
     return 0 if result.is_complete else 1
 
 
-def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str], is_dry: bool) -> Plan:
+def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str], is_dry: bool) -> tuple[Planner, Plan]:
     """Make the plan, and say what is not as a reader of the study file might think."""
     from potbench.cli.study_configs import StudyConfigs
-    from potbench.studies.planning.make_plan import make_plan, no_longer_planned
+    from potbench.studies.planning.make_plan import no_longer_planned
     from potbench.studies.planning.planner import Configs, Planner
     from potbench.studies.planning.study_checks import too_many_threads
     from potbench.studies.running.commands import stages_asked_for
@@ -104,11 +109,11 @@ def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str],
     configs = StudyConfigs(study, file)
     planner = Planner(study, folder, Configs(configs.resolve, configs.data))
     tuned = _tuned(planner, only, is_dry)
-    plan = make_plan(planner, tuned, only)
+    plan = _as_tuned(planner, tuned, only)
     if is_dry:  # what it will take is asked of what is left to do alone
         states = _states(folder, plan, only, stages_asked_for(study))
         planner.timed = {(cell.architecture, cell.dataset) for cell, state in states.items() if not state.is_final}
-        plan = make_plan(planner, tuned, only) if planner.timed else plan
+        plan = _as_tuned(planner, tuned, only) if planner.timed else plan
     text = file.read_text(encoding="utf-8")
     if not folder.study.is_file() or folder.study.read_text(encoding="utf-8") != text:
         write_text(folder.study, text)
@@ -123,7 +128,15 @@ def _planned(file: Path, study: Study, folder: StudyFolder, only: Sequence[str],
             f"{len(strangers)} of the runs in {folder.runs} do not belong to the study as it is now, and are not on "
             f"its page: {listed}. Delete them if you do not need them."
         )
-    return plan
+    return planner, plan
+
+
+def _as_tuned(planner: Planner, tuned: Tuned, only: Sequence[str]) -> Plan:
+    """Write the plan with the values that searches have found."""
+    from potbench.studies.planning.make_plan import make_plan
+    from potbench.studies.searches.tune_study import searched
+
+    return make_plan(planner, tuned, only, searched(planner, tuned))
 
 
 def _tuned(planner: Planner, only: Sequence[str], is_dry: bool) -> Tuned:
@@ -140,7 +153,8 @@ def _tuned(planner: Planner, only: Sequence[str], is_dry: bool) -> Tuned:
     require_searches(planner)
     if not is_dry:
         try:
-            return {**found_so_far(planner), **tune_study(planner, only, lambda line: print(line, flush=True))}
+            found = tune_study(planner, only, lambda line: print(line, flush=True))
+            return {**found_so_far(planner), **found}  # by then, another command may have tuned the others
         except SearchStopped as stop:
             raise Stopped(str(stop), 128 + stop.signal) from stop
     found = found_so_far(planner)
@@ -173,6 +187,7 @@ def _command(file: Path, study_dir: Path | None, allow: Sequence[str]) -> str:
 def _show_status(folder: StudyFolder, study: Study, only: Sequence[str]) -> int:
     """Show how far the cells are: from files alone."""
     from potbench.studies.running.commands import stages_asked_for
+    from potbench.studies.running.own_run import not_own
 
     plan = folder.load_plan()
     stages = stages_asked_for(study)
@@ -184,6 +199,8 @@ def _show_status(folder: StudyFolder, study: Study, only: Sequence[str]) -> int:
         if state is CellState.FAILED:
             first = folder.error(cell).read_text(encoding="utf-8").partition("\n")[0]
             print(f"{first} See {folder.error(cell)}")
+        if differs := not_own(folder, cell):
+            print(f"{cell.label}: the run in {folder.run(cell).path} is that of another training: {differs}.")
     return 0
 
 

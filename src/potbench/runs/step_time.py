@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from potbench.errors import DivergedError, RunError
+from potbench.runs.with_parent import with_parent
 from potbench.whole_file import write_text
 
 WARM_STEPS = 20
@@ -70,7 +71,7 @@ def measure(
     write_text(short, yaml.safe_dump(timed, sort_keys=False, allow_unicode=True))
     began = time.time()
     done = subprocess.run(
-        [word.format(config=short, run=run) for word in command],
+        with_parent([word.format(config=short, run=run) for word in command]),
         env=dict(environment),
         capture_output=True,
         text=True,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from potbench.studies.running.with_parent import with_parent
+from potbench.runs.with_parent import with_parent
 
 SLICE = 5.0
 """Seconds of a turn."""

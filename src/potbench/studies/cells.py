@@ -92,6 +92,21 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True)
+class Searched:
+    """A search that chose values of an architecture on a dataset.
+
+    Args:
+        architecture: its name in the study.
+        dataset: its name in the study.
+        table: file of its trials, in the folder of the study.
+    """
+
+    architecture: str
+    dataset: str
+    table: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """All cells of a study, stored in plan.json; jobs and reports read it.
@@ -103,6 +118,7 @@ class Plan:
         retries: how often a cell that failed is started again.
         accelerator: cpu, gpu or auto, as the study says.
         notes: what the trainings do not have of their configs, and what a reader of the numbers should know: sentences.
+        searches: those that chose values of the cells; None in plans of earlier versions, which do not say.
     """
 
     cells: tuple[Cell, ...]
@@ -111,6 +127,7 @@ class Plan:
     retries: int = 0
     accelerator: str = "auto"
     notes: tuple[str, ...] = ()
+    searches: tuple[Searched, ...] | None = None
 
     def cell(self, name: str) -> Cell:
         """Return the cell of a name.

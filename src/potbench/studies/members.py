@@ -9,6 +9,7 @@ from potbench.results.reading import Reading
 from potbench.studies.cells import Cell, CellState, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.running.commands import Stage, stages_asked_for
+from potbench.studies.running.own_run import not_own
 from potbench.studies.running.state import state_of
 from potbench.studies.study import Study
 
@@ -46,7 +47,9 @@ def _member(folder: StudyFolder, cell: Cell, baseline: bool, stages: Sequence[St
     reading = Reading(folder.run(cell))
     state = state_of(folder, cell, stages)
     outcome, reason, late = reading.outcome, reading.reason, None
-    if outcome is Outcome.FINISHED:
+    if differs := not_own(folder, cell):
+        outcome, reason = Outcome.FAILED, f"its run is that of another training: {differs}"
+    elif outcome is Outcome.FINISHED:
         if state is CellState.FAILED:
             late = Absent(f"{label.text}: cost, laws or work", _error(folder, cell))
     elif state is CellState.FAILED:

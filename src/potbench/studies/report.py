@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from potbench.results.findings import find
 from potbench.results.member import Asked, Search
 from potbench.results.report import write_report
 from potbench.results.summary import show
-from potbench.studies.cells import Plan
+from potbench.studies.cells import Plan, Searched
 from potbench.studies.earlier_numbers import read_numbers
 from potbench.studies.folder import StudyFolder
 from potbench.studies.members import members_of_study
 from potbench.studies.searches.expected_best import best_so_far, expected_best
+from potbench.studies.searches.trials import State
 from potbench.studies.study import Study
 
 
@@ -51,7 +53,7 @@ def write_study_report(folder: StudyFolder, study: Study, command: str, plan: Pl
         smallest_difference=study.smallest_difference,
         budget=study.budget.rule,
         original=_original(study),
-        searches=_searches(folder, study),
+        searches=_searches(folder, study, plan),
         commands=(command,),
         notes=plan.notes,
     )
@@ -69,27 +71,33 @@ def _original(study: Study) -> tuple[str, tuple[dict[str, str], ...]] | None:
     return original.text, () if original.numbers is None else read_numbers(original.numbers)
 
 
-def _searches(folder: StudyFolder, study: Study) -> tuple[Search, ...]:
-    """Return the searches for hyperparameters that the study made."""
-    pairs = list(product(study.architectures, study.datasets))
+def _searches(folder: StudyFolder, study: Study, plan: Plan) -> tuple[Search, ...]:
+    """Return the searches by which the trainings of the study were tuned."""
+    searches = _of_earlier(folder, study) if plan.searches is None else plan.searches
+    objective = (study.tuning and study.tuning.objective) or study.metric
+    return tuple(_search(folder.path / each.table, each.architecture, each.dataset, objective) for each in searches)
+
+
+def _of_earlier(folder: StudyFolder, study: Study) -> list[Searched]:
+    """Return the searches of a plan that does not say them: those of which there is a table."""
+    pairs = list(product(study.architectures, study.datasets)) if study.tuning else []
     earlier = Counter(folder.earlier_trials(*pair) for pair in pairs)
     found = []
-    objective = (study.tuning and study.tuning.objective) or study.metric
     for pair in pairs:
         files = [folder.trials(*pair)]
         # of several pairs with one table, nobody knows whose it is
         files += [file for file in [folder.earlier_trials(*pair)] if earlier[file] == 1]
         file = next((each for each in files if each.is_file()), None)
         if file is not None:
-            found.append(_search(file, *pair, objective))
-    return tuple(found)
+            found.append(Searched(*pair, file.relative_to(folder.path).as_posix()))
+    return found
 
 
 def _search(file: Path, architecture: str, dataset: str, objective: str) -> Search:
     try:
         with file.open(newline="", encoding="utf-8") as stream:
             return _shown_search(list(csv.DictReader(stream)), architecture, dataset, objective)
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise RecordError(
             f"{file} is damaged ({type(error).__name__}: {error}). Expected a row for each trial, as tuning writes it. "
             "Run the whole comparison again: it writes the table anew."
@@ -97,6 +105,8 @@ def _search(file: Path, architecture: str, dataset: str, objective: str) -> Sear
 
 
 def _shown_search(rows: list[dict[str, str]], architecture: str, dataset: str, objective: str) -> Search:
+    if unknown := {row["state"] for row in rows} - set(get_args(State)):
+        raise ValueError(f"the state {', '.join(sorted(unknown))} is none of {', '.join(get_args(State))}")
     ended = [row for row in rows if row["state"] != "failed"]
     errors = np.array([float(row["value"]) if row["state"] == "finished" else np.inf for row in ended])
     keys = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]

@@ -309,7 +309,7 @@ def test_an_architecture_with_other_test_frames_is_refused(tmp_path: Path) -> No
     said = refused(tmp_path, architectures__pairwise__set={"data.init_args.split.init_args.seed": 1})
     assert said == (
         "The test frames of pairwise sample N=32 training 0 are not those of ani sample N=32 training 0. Expected "
-        "the same for all trainings. Remove what sets the split of an architecture."
+        "the same for all trainings. Remove what sets the split of an architecture, or searches it."
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from potbench.runs.lock import RunLock
@@ -17,6 +18,7 @@ from potbench.studies.folder import StudyFolder
 from potbench.studies.running.cell_lock import CellLock, is_held
 from potbench.studies.running.commands import STAGES, environment, stages_asked_for, stages_of
 from potbench.studies.running.state import next_stage, state_of
+from tests.reporting.predictions import make_predictions
 from tests.runs.small_record import small_record
 from tests.studies.made_study import made_cell, made_plan, made_study
 
@@ -24,6 +26,9 @@ CELL = made_cell(measures_cost=True)
 TRAINED: dict[str, Any] = {"budget": {"steps": 10}, "metrics": {"validation": {}}}
 TESTED = {**TRAINED, "metrics": {"validation": {}, "test": {"energy_mae": {}}}}
 FINISHED = {**TESTED, "inference": {}, "laws": []}
+
+
+PREDICTIONS = make_predictions(2)
 
 
 @pytest.fixture
@@ -35,7 +40,8 @@ def write(folder: StudyFolder, record: object, cell=CELL) -> None:
     run = folder.run(cell)
     run.create()
     run.config.write_text("{}")
-    run.predictions.touch()
+    with run.predictions.open("wb") as stream:
+        np.savez(stream, **PREDICTIONS)
     run.record.write_text(record if isinstance(record, str) else json.dumps(record))
 
 
@@ -76,6 +82,18 @@ def test_a_cell_whose_predictions_are_gone_is_tested_again(folder):
     write(folder, {"diverged": {"epoch": 1}})
     folder.run(CELL).predictions.unlink()
     assert state_of(folder, CELL) is CellState.DIVERGED  # and never had any
+
+
+def test_a_cell_whose_predictions_are_damaged_is_tested_again(folder):
+    write(folder, FINISHED)
+    assert state_of(folder, CELL) is CellState.FINISHED
+    file = folder.run(CELL).predictions
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    assert state_of(folder, CELL) is CellState.TRAINED
+    assert next_stage(folder, CELL) is STAGES[1]
+    file.write_bytes(whole)
+    assert state_of(folder, CELL) is CellState.FINISHED
 
 
 def test_records_as_they_are_written_are_understood(folder):

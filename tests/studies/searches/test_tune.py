@@ -201,6 +201,18 @@ def test_a_search_that_is_killed_goes_on_and_repeats_nothing(tmp_path: Path, wit
         assert len((tmp_path / "trials" / name / "metrics.csv").read_text().splitlines()) == 5
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process of the end of its parent")
+def test_no_training_outlives_a_search_that_is_killed(tmp_path: Path) -> None:
+    search = started(tmp_path, {"space": LISTED, "sampler": "grid", "objective": "forces_mae"}, seconds=60)
+    wait_for(lambda: begun(tmp_path))
+    tasks = Path(f"/proc/{search.pid}/task").glob("*/children")
+    trainings = [Path(f"/proc/{pid}") for task in tasks for pid in task.read_text().split()]
+    assert trainings
+    search.kill()
+    search.wait()
+    wait_for(lambda: not any(each.is_dir() and (each / "cmdline").read_bytes() for each in trainings))
+
+
 @pytest.mark.slow
 def test_a_search_that_is_asked_to_end_hands_the_signal_on_and_goes_on_later(tmp_path: Path) -> None:
     asked = {"space": LISTED, "sampler": "grid", "objective": "forces_mae"}

@@ -73,8 +73,8 @@ def _steps_within(budget: BudgetOfStudy, time: StepTime | None) -> float:
     steps = (budget.value - (budget.validations or 1) * time.validation) / time.step
     if steps < 1:
         raise PotbenchError(
-            f"budget.value is {budget.value:g} seconds, and a step takes {time.step:.3g}, a validation "
-            f"{time.validation:.3g}. Expected seconds for one step and {budget.validations or 1} validations. Raise "
-            "budget.value, or lower budget.validations."
+            f"{budget.value:g} seconds are too few: a step takes {time.step:.3g}, a validation {time.validation:.3g}. "
+            f"Expected seconds for one step and {budget.validations or 1} validations. Raise budget.value, or "
+            "tuning.budget where it is the part of it that a trial trains, or lower budget.validations."
         )
     return steps

@@ -130,17 +130,23 @@ def as_timed(config: Config) -> Config:
     return {"model": config["model"], "data": data, "trainer": trainer}
 
 
+def facts_of(config: Config) -> Config:
+    """Return the part of a config that numbers depend on: without places, devices, loggers and what is not set."""
+    kept = {key: part for key, part in config.items() if key not in OF_RUN}
+    kept["trainer"] = {key: part for key, part in config["trainer"].items() if key not in OF_TRAINER}
+    kept["data"] = _without(config["data"], OF_PLACES)
+    facts: Config = _without(kept, set())
+    return facts
+
+
 def identity_of(config: Config, *fingerprints: str) -> str:
     """Return the sha256 of all that the numbers of a cell depend on.
 
     Args:
-        config: of the cell; places, devices, loggers and what is not set do not count.
+        config: of the cell.
         fingerprints: of data and split, and of the checkpoint that it starts from.
     """
-    kept = {key: part for key, part in config.items() if key not in OF_RUN}
-    kept["trainer"] = {key: part for key, part in config["trainer"].items() if key not in OF_TRAINER}
-    kept["data"] = _without(config["data"], OF_PLACES)
-    facts = json.dumps([_without(kept, set()), fingerprints], sort_keys=True)
+    facts = json.dumps([facts_of(config), fingerprints], sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()
 
 

@@ -134,8 +134,8 @@ class DataOfStudy:
         first, test = self._test_of.setdefault(same, (said, found.test))
         if found.test != test:
             raise PotbenchError(
-                f"The test frames of {said} are not those of {first}. Expected the same for all trainings. "
-                "Remove what sets the split of an architecture."
+                f"The test frames of {said} are not those of {'its other values' if first == said else first}. "
+                "Expected the same for all trainings. Remove what sets the split of an architecture, or searches it."
             )
         first, fingerprint = self._frames_of.setdefault(place[1:], (place.architecture, found.fingerprint))
         if found.fingerprint != fingerprint:

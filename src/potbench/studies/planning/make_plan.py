@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import yaml
 
 from potbench.errors import RecordError, RunError
-from potbench.studies.cells import Cell, Plan
+from potbench.studies.cells import Cell, Plan, Searched
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.cell_config import Config
 from potbench.studies.planning.planner import Planner, Tuned
@@ -15,7 +15,9 @@ from potbench.studies.running.cost_cells import with_cost_measured
 from potbench.whole_file import write_text
 
 
-def make_plan(planner: Planner, tuned: Tuned | None = None, only: Sequence[str] = ()) -> Plan:
+def make_plan(
+    planner: Planner, tuned: Tuned | None = None, only: Sequence[str] = (), searches: Sequence[Searched] = ()
+) -> Plan:
     """Return the plan of a study, and write it and the config of each cell into the folder of the study.
 
     The data are prepared, and every config is read and every split divided, so that nothing is found wrong later that
@@ -25,6 +27,7 @@ def make_plan(planner: Planner, tuned: Tuned | None = None, only: Sequence[str] 
         planner: of the study.
         tuned: what a search has found.
         only: texts in the labels of what is asked for, as in `Plan.chosen`; where it is not there, nothing is written.
+        searches: those that found it.
 
     Raises:
         PotbenchError: something cannot work; the message says for which architecture and dataset.
@@ -38,6 +41,7 @@ def make_plan(planner: Planner, tuned: Tuned | None = None, only: Sequence[str] 
         retries=study.run.retries,
         accelerator=study.run.accelerator,
         notes=tuple(dict.fromkeys(planner.notes)),
+        searches=tuple(searches),
     )
     plan.chosen(only)  # refuses what is not there
     plan.require_reference(study.reference)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from potbench.runs.lock import is_in_use
 from potbench.runs.signals import NAMES
+from potbench.runs.with_parent import with_parent
 from potbench.studies.cells import Cell, CellState, Plan
 from potbench.studies.folder import StudyFolder
 from potbench.studies.running.cell_lock import CellLock
@@ -20,7 +21,6 @@ from potbench.studies.running.commands import STAGES, Stage, environment
 from potbench.studies.running.devices import seeing
 from potbench.studies.running.forwarding import Forwarder
 from potbench.studies.running.state import next_stage, state_at_rest
-from potbench.studies.running.with_parent import with_parent
 from potbench.whole_file import write_text
 
 STOPPED = {128 + number for number in NAMES}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from zipfile import is_zipfile
 
 from potbench.runs.folder import RunFolder
 from potbench.studies.cells import Cell, Plan
@@ -47,7 +48,7 @@ class Stage:
 
     def is_done(self, record: Mapping[str, Any], run: RunFolder) -> bool:
         """Return whether its result is in the record of a run, as JSON holds it, and beside it."""
-        if self.predicts and not run.predictions.is_file():
+        if self.predicts and not is_zipfile(run.predictions):  # gone, or cut off: the table of a .npz is at its end
             return False
         found: Any = record
         for name in self.leaves:

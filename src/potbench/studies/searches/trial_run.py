@@ -19,6 +19,7 @@ import yaml
 from potbench.errors import RecordError, RunError
 from potbench.runs.metrics import best_validation
 from potbench.runs.record import Record
+from potbench.runs.with_parent import with_parent
 from potbench.studies.running.cell_lock import CellLock
 from potbench.studies.running.cell_run import STOPPED
 from potbench.studies.running.commands import STAGES, environment
@@ -104,7 +105,7 @@ class TrialRun:
         """Wait for the training; return why it was pruned, its exit status, and the seconds of all cores."""
         with self.folder.log(self.trial.number).open("ab") as log:
             self._process = subprocess.Popen(
-                self._words(),
+                with_parent(self._words()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from potbench.errors import PotbenchError
+from potbench.studies.cells import Searched
 from potbench.studies.planning.cell_config import Config
 from potbench.studies.planning.left_out import decided_by
 from potbench.studies.planning.planner import Pair, Planner, Tuned
@@ -89,6 +90,15 @@ def found_so_far(planner: Planner) -> Tuned:
         if folder.search.is_file() and not (trials := Trials(folder, what)).num_left:
             tuned[pair] = result_of(trials).best
     return tuned
+
+
+def searched(planner: Planner, tuned: Tuned) -> list[Searched]:
+    """Return where the trials are that values were found by."""
+    return [
+        Searched(*pair, folder.table.relative_to(planner.folder.path).as_posix())
+        for pair, (_, folder, _) in searches_of(planner)
+        if pair in tuned
+    ]
 
 
 def searches_of(planner: Planner) -> Iterator[tuple[Pair, SearchOfStudy]]:
