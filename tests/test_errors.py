@@ -13,6 +13,7 @@ from potbench.errors import (
     SettingError,
     did_you_mean,
     require_fraction,
+    require_new_file,
     require_positive,
 )
 
@@ -23,6 +24,13 @@ class Network:
 
 def network():
     """A function with settings."""
+
+
+def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_new_file(network, json=tmp_path / "new" / "a.json")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(SettingError, match=f"{tmp_path} cannot be written. Expected a file that you may write"):
+        require_new_file(network, json=tmp_path / "new" / "a.json")
 
 
 EXCEPTIONS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]

@@ -22,6 +22,7 @@ system, is a defect of potbench.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -180,7 +181,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def require_new_file(owner: object, **files: Path | None) -> None:
-    """Raise SettingError where a file that is to be written exists, or would be below another file.
+    """Raise SettingError where a file that is to be written exists, or cannot be: before its content is computed.
 
     Args:
         owner: function that will write them, and make the folders that they are to be in.
@@ -194,3 +195,5 @@ def require_new_file(owner: object, **files: Path | None) -> None:
         there = next(folder for folder in file.absolute().parents if folder.exists())
         if not there.is_dir():
             raise SettingError(owner, name, str(file), "a file in a folder", f"{there} is no folder")
+        if not os.access(there, os.W_OK):
+            raise SettingError(owner, name, str(file), "a file that you may write", f"{there} cannot be written")

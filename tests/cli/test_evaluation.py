@@ -1,5 +1,6 @@
 """validate and test: what they change in the folder of a run, and what they leave as it is."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ import yaml
 
 from potbench.cli.main import main
 from potbench.runs.record import Record
+from potbench.training import Task
 from tests.cli.conftest import QUICK
 from tests.runs.small_run import contents
 
@@ -105,6 +107,20 @@ def test_what_a_run_does_while_it_trains_does_not_keep_it_from_being_tested(tmp_
 def test_flags_of_fit_are_no_flags_of_test(run: Path, refused: Callable[[list[str]], str]) -> None:
     assert refused(["test", str(run), "--from", str(run)]).startswith("--from starts a training.")
     assert refused(["test", str(run), "--train_on", "3"]).startswith("There is no setting train_on.")
+
+
+@pytest.mark.parametrize("command", ["test", "validate"])
+def test_a_run_that_cannot_be_written_is_refused_before_anything_is_computed(
+    run: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, access = contents(run), os.access
+    monkeypatch.setattr(os, "access", lambda path, *mode: Path(path) != run and access(path, *mode))
+    monkeypatch.setattr(Task, "test_step", lambda *_: pytest.fail("something was computed"))
+    monkeypatch.setattr(Task, "validation_step", lambda *_: pytest.fail("something was computed"))
+    assert main([command, str(run)]) == 2
+    evaluated = {"test": "test", "validate": "validation"}[command]
+    assert f"{run} cannot be written, and its {evaluated} errors are recorded there" in capsys.readouterr().err
+    assert contents(run) == before
 
 
 def test_a_run_trained_on_devices_that_are_not_here_is_evaluated_on_what_there_is(

@@ -68,4 +68,5 @@ def test_memory_can_be_left_to_the_system_and_forces_out(sample, tmp_path, capsy
     assert not {"energy_and_forces", "schnet", "painn"} & set(saved)
     printed = capsys.readouterr().out
     assert "freed memory is returned to the system" in printed
-    assert "on energies and forces" not in printed
+    said = "Left out, as their steps are 0 or the data have no forces: ANI on energies and forces, SchNet on"
+    assert said in " ".join(printed.split())

@@ -16,8 +16,8 @@ from potbench.batch import Batch, Statistics
 from potbench.errors import SettingError
 from potbench.loading import AtomsDataModule, RandomSplit
 from potbench.potentials import SGDML, AtomicPotential, Composition, Pairwise, Potential
-from potbench.readouts import FeedForward
-from potbench.representations import AEV, ContinuousFilter
+from potbench.readouts import FeedForward, Linear
+from potbench.representations import ACE, AEV, ContinuousFilter
 from potbench.structures import SYMBOLS, Frames
 from potbench.training import EnergyForcesLoss, FeatureCache, GradientTask, representative
 from potbench.training.fine_tuning import FineTuning
@@ -242,6 +242,18 @@ def pair(request) -> tuple[Path, Potential]:
 
 def is_solved(potential: Potential) -> bool:
     return isinstance(potential, SGDML)
+
+
+def test_a_linear_model_that_was_solved_is_no_parent_and_one_that_was_trained_is() -> None:
+    potential = AtomicPotential(ELEMENTS, partial(ACE, max_degrees=(4, 2), max_l=(0, 1)), Linear)
+    FineTuning(potential)
+    representation, readout = potential.representation, potential.readout
+    assert isinstance(representation, ACE)
+    assert isinstance(readout, Linear)
+    representation.restrict(torch.ones(4, 4, dtype=torch.int64))
+    readout.resize(representation.num_features)
+    with pytest.raises(SettingError, match="whose coefficients belong to its training frames"):
+        FineTuning(potential)
 
 
 def test_every_potential_that_is_trained_step_by_step_is_taken_over_whole(pair, module):

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Trainer
@@ -17,7 +18,10 @@ from potbench.loading.collate import gather
 from potbench.potentials import AtomicPotential
 from potbench.readouts import FeedForward, Linear
 from potbench.representations import ACE
-from potbench.training import EnergyForcesLoss, LeastSquaresTask, normal_equations
+from potbench.structures import Frames
+from potbench.training import EnergyForcesLoss, LeastSquaresTask, least_squares, normal_equations
+from potbench.training import linear_rows as linear_rows_module
+from potbench.training.linear_rows import LinearRows, bytes_of_molecule, linear_rows
 from tests.native_files.one_molecule import sample_frames
 from tests.training.small_task import quiet_trainer
 from tests.training.test_closed_form import data_of
@@ -89,6 +93,45 @@ def test_no_small_change_of_the_weights_makes_the_penalized_loss_smaller(data: A
                     weight -= step * change
 
 
+def test_molecules_are_computed_as_many_at_once_as_memory_allows(
+    data: AtomsDataModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    def counted(*arguments: Any) -> LinearRows:
+        sizes.append(len(arguments[1].energy))
+        return linear_rows(*arguments)
+
+    monkeypatch.setattr(least_squares, "linear_rows", counted)
+    whole = solved(data, tmp_path, task_of(strengths=(1e-6,))).potential
+    assert max(sizes) > 2
+    sizes.clear()
+    of_molecule = bytes_of_molecule(potential_of().representation, num_atoms=6, forces=True)  # of methanol
+    monkeypatch.setattr(linear_rows_module, "AT_ONCE", 2 * of_molecule)
+    parts = solved(data, tmp_path, task_of(strengths=(1e-6,))).potential
+    assert sum(sizes) == 90
+    assert max(sizes) >= 2
+    batch = gather(data.store, data.indices.test)
+    batch = batch.with_positions(batch.positions.double())
+    assert torch.allclose(parts(batch).energy, whole(batch).energy, rtol=0, atol=1e-6)
+
+
+def test_molecules_of_single_atoms_have_the_energies_of_their_elements(tmp_path: Path) -> None:
+    energies = {1: -13.6, 8: -2042.6}
+    random = np.random.default_rng(0)
+    atoms = [
+        Frames(
+            str(number), np.array([number]), random.normal(size=(30, 1, 3)), np.full(30, energy), np.zeros((30, 1, 3))
+        )
+        for number, energy in energies.items()
+    ]
+    data = data_of(tmp_path, *atoms, train=40, validation=10, test=10)
+    task = solved(data, tmp_path, task_of(EnergyForcesLoss(energy=1.0, forces=1.0)))
+    batch = gather(data.store, data.indices.test)
+    predicted = task.potential(batch.with_positions(batch.positions.double())).energy
+    assert torch.allclose(predicted, batch.energy, rtol=0, atol=1e-6)
+
+
 def test_the_matrix_and_its_dual_give_the_same_potential(
     data: AtomsDataModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +153,7 @@ def test_strengths_are_tried_until_the_loss_of_the_validation_set_rises(
     losses = [float(loss) for _, loss in tried]
     assert losses[1] < losses[0]
     assert float(task.trainer.callback_metrics["validation/loss"]) == pytest.approx(losses[1], rel=1e-3)
-    assert re.search(r"(?m)^\d[\d,]* columns, whose normal equations take up to \d+\.\d\d GiB of memory\.", printed)
+    assert re.search(r"(?m)^\d[\d,]* columns, whose equations take up to \d+\.\d\d GiB of memory\.", printed)
 
 
 @pytest.mark.parametrize(
@@ -189,9 +232,7 @@ def test_more_columns_than_the_memory_holds_are_refused_before_training(
     data: AtomsDataModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(normal_equations.NormalEquations, "num_bytes", 2**50)
-    message = (
-        r"The normal equations of [\d,]+ columns take 1048576\.0 GiB of memory, and .* Change the argument max_deg"
-    )
+    message = r"The equations of [\d,]+ columns take 1048576\.0 GiB of memory, and .* Change the argument max_deg"
     with pytest.raises(SettingError, match=message):
         solved(data, tmp_path, task_of())
 

@@ -40,6 +40,19 @@ def test_solutions_are_those_of_ridge_regression_whether_or_not_the_matrix_is_fo
         assert solution[3] == 0
 
 
+def test_many_equations_at_once_are_solved_as_few_at_a_time_are() -> None:
+    rows, labels = drawn(200, COLUMNS), drawn(200)
+    at_once = NormalEquations(COLUMNS)
+    at_once.add(rows.T, labels)
+    assert at_once.gram is not None  # and no matrix of 200 × 200
+    few = NormalEquations(COLUMNS)
+    for some, their_labels in zip(rows.split(32), labels.split(32), strict=True):
+        few.add(some.T, their_labels)
+    smoothness = torch.ones(COLUMNS, dtype=torch.float64)
+    for one, other in zip(at_once.solve(smoothness, STRENGTHS), few.solve(smoothness, STRENGTHS), strict=True):
+        assert torch.allclose(one, other, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("num_equations", [30, 200])
 def test_no_solution_follows_one_that_double_precision_cannot_hold(num_equations: int) -> None:
     rows = drawn(num_equations, 5) @ drawn(5, COLUMNS)

@@ -62,6 +62,10 @@ class BesselBasis(nn.Module):
         return self.height / distances * torch.sin(distances * self.wavenumbers)
 
 
+START = 0.7
+"""A distance in Å below which hardly any two atoms are."""
+
+
 class LegendreBasis(nn.Module):
     """Distances as orthogonal polynomials of a coordinate that resolves short ones best, with an envelope.
 
@@ -74,7 +78,7 @@ class LegendreBasis(nn.Module):
         start: a distance in Å below which hardly any two atoms are.
     """
 
-    def __init__(self, num_functions: int, cutoff: float, scale: float = 1.5, start: float = 0.7) -> None:
+    def __init__(self, num_functions: int, cutoff: float, scale: float = 1.5, start: float = START) -> None:
         super().__init__()
         if not 0 < start < cutoff:
             raise SettingError(self, "start", start, f"a distance above 0 and below the cutoff, {cutoff}")

@@ -31,7 +31,7 @@ class Linear(Readout):
     @override
     def forward(self, features: Tensor, batch: Batch, element: Tensor) -> Tensor:
         # of every element for every atom, since a copy of the weights for each atom would take far more memory
-        energies = features @ self.weight.T / math.sqrt(self.weight.shape[1]) + self.bias
+        energies = features @ self.weight.T / math.sqrt(max(1, self.weight.shape[1])) + self.bias
         return energies.gather(1, element.unsqueeze(1)).squeeze(1)
 
     def resize(self, num_features: int) -> None:

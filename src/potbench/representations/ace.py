@@ -12,7 +12,7 @@ from potbench.batch import Batch
 from potbench.errors import SettingError, require_positive
 from potbench.geometry.by_element import atoms_by_element, in_order_of_atoms
 from potbench.geometry.pairs import pairs_within
-from potbench.geometry.radial import LegendreBasis
+from potbench.geometry.radial import START, LegendreBasis
 from potbench.geometry.spherical_harmonics import spherical_harmonics
 from potbench.representations.products import Products
 from potbench.representations.representation import Representation
@@ -56,6 +56,8 @@ class ACE(Representation):
     ) -> None:
         super().__init__()
         require_positive(self, cutoff=cutoff, cost_of_l=cost_of_l, scale=scale)
+        if cutoff <= START:
+            raise SettingError(self, "cutoff", cutoff, f"a distance above {START} Å, where the radial functions begin")
         if not 1 <= len(max_degrees) <= 4 or not all(0 <= degree < UNLIMITED for degree in max_degrees):
             raise SettingError(self, "max_degrees", list(max_degrees), "one to four numbers, none below zero")
         if len(max_l) != len(max_degrees) or min(max_l) < 0:
@@ -86,6 +88,11 @@ class ACE(Representation):
         different = {limit: Products(*sizes, limit) for limit in set(limits)}
         self.products = nn.ModuleList(different[limit] for limit in limits).to(most_neighbors.device)
         self.num_features = max(products.num_features for products in different.values())
+
+    @property
+    def is_restricted(self) -> bool:
+        """Return whether products were left out for a training set."""
+        return bool((self.most_neighbors < UNLIMITED).any())
 
     @property
     def of_elements(self) -> list[Products]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
 from typing_extensions import override
 
+from potbench.errors import RunError
 from potbench.loading import AtomsDataModule, SplitIndices
 from potbench.potentials.ensemble import Ensemble
 from potbench.runs.ancestors import seen_by
@@ -78,9 +80,15 @@ class Evaluator(Callback):
 
         Raises:
             RecordError: the record of the run is damaged.
+            RunError: its folder cannot be written: a look at test frames would not be counted.
         """
         if writes(trainer):
             evaluated: Stage = "test" if stage == "test" else "validation"
+            if self.run.path.is_dir() and not os.access(self.run.path, os.W_OK):
+                raise RunError(
+                    f"{self.run.path} cannot be written, and its {evaluated} errors are recorded there. Expected the "
+                    "folder of a run that you may write. Copy the run, and evaluate the copy."
+                )
             data = data_of(trainer)
             self._record = self._stored() or Record.before_training(self.run, self.config, self.seed, data)
             self._evaluation = self._describe(data, evaluated)

@@ -43,14 +43,18 @@ class TrainReport(Report):
     schnet: list[Compared] | None
     painn: list[Compared] | None
 
+    @property
+    def _by_title(self) -> dict[str, list[Compared] | None]:
+        return {
+            "ANI on energies": self.energy,
+            "ANI on energies and forces": self.energy_and_forces,
+            "SchNet on energies and forces": self.schnet,
+            "PaiNN on energies and forces": self.painn,
+        }
+
     @override
     def tables(self) -> Iterator[Table]:
-        for title, ways in [
-            ("ANI on energies", self.energy),
-            ("ANI on energies and forces", self.energy_and_forces),
-            ("SchNet on energies and forces", self.schnet),
-            ("PaiNN on energies and forces", self.painn),
-        ]:
+        for title, ways in self._by_title.items():
             if ways is None:
                 continue
             table = Table(title, box=box.SIMPLE)
@@ -64,6 +68,8 @@ class TrainReport(Report):
     def show(self) -> None:
         super().show()
         freed = "kept for the next step" if self.freed_memory_kept else "returned to the system"
+        if left_out := [title for title, ways in self._by_title.items() if ways is None]:
+            Console().print(f"Left out, as their steps are 0 or the data have no forces: {', '.join(left_out)}.")
         Console().print(f"Median of {self.rounds} turns (lowest to highest); freed memory is {freed}.", highlight=False)
 
 

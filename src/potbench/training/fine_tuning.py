@@ -13,6 +13,7 @@ from potbench.errors import SettingError
 from potbench.loading import AtomsDataModule
 from potbench.potentials.potential import Potential
 from potbench.potentials.sum_over_atoms import SumOverAtoms
+from potbench.representations import ACE
 from potbench.training.reference_energies import fit_reference_energies
 from potbench.training.same_architecture import differences, is_of
 
@@ -42,7 +43,7 @@ class FineTuning:
     """
 
     def __init__(self, parent: Potential | None, freeze: Sequence[str] = ()) -> None:
-        if parent is not None and next(parent.parameters(), None) is None:
+        if parent is not None and _is_solved(parent):
             name = type(parent).__name__
             raise SettingError(
                 self,
@@ -157,3 +158,10 @@ def _has_rows(potential: Potential, weight: str) -> bool:
     """Return whether a weight is a table with rows of single elements."""
     layer = potential.get_submodule(weight.rpartition(".")[0])
     return weight in potential.element_tables() or isinstance(layer, nn.Embedding)
+
+
+def _is_solved(parent: Potential) -> bool:
+    """Return whether a potential was solved: it has no weights, or lacks products that its training frames lack."""
+    if next(parent.parameters(), None) is None:
+        return True
+    return any(isinstance(layer, ACE) and layer.is_restricted for layer in parent.modules())

@@ -19,7 +19,7 @@ from potbench.potentials.atomic import AtomicPotential
 from potbench.readouts import Linear
 from potbench.representations import ACE
 from potbench.structures import SYMBOLS
-from potbench.training.linear_rows import labels_along, linear_rows
+from potbench.training.linear_rows import AT_ONCE, bytes_of_molecule, groups, labels_along, linear_rows
 from potbench.training.loss import WITHOUT_ENERGIES, EnergyForcesLoss
 from potbench.training.normal_equations import NormalEquations
 from potbench.training.one_pass import OnePassTask
@@ -94,17 +94,16 @@ class LeastSquaresTask(OnePassTask):
         self.readout.resize(self.representation.num_features)
         num_columns = sum(self._sizes)
         equations = NormalEquations(num_columns)
-        need, free = equations.num_bytes / 2**30, psutil.virtual_memory().available / 2**30
+        need, free = (equations.num_bytes + self._bytes_of_batch()) / 2**30, psutil.virtual_memory().available / 2**30
         if need > free and not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             problem = (
-                f"The normal equations of {num_columns:,} columns take {need:.1f} GiB of memory, and {free:.1f} "
-                "GiB are free"
+                f"The equations of {num_columns:,} columns take {need:.1f} GiB of memory, and {free:.1f} GiB are free"
             )
             degrees = list(self.representation.max_degrees)
             raise SettingError(self.representation, "max_degrees", degrees, "smaller degrees", problem)
         if not self.loss.energy:
             self.trainer.print(WITHOUT_ENERGIES)
-        self.trainer.print(f"{num_columns:,} columns, whose normal equations take up to {need:.2f} GiB of memory.")
+        self.trainer.print(f"{num_columns:,} columns, whose equations take up to {need:.2f} GiB of memory.")
         self.equations = equations
 
     @override
@@ -112,7 +111,8 @@ class LeastSquaresTask(OnePassTask):
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Add the equations of a batch; after the last one, solve, before validation and its checkpoint."""
         equations = cast(NormalEquations, self.equations)
-        self._add(batch, equations)
+        for group in groups(self.representation, batch, self.loss.needs_forces):
+            self._add(group, equations)
         if self.trainer.is_last_batch:
             self._solve(equations)
             self.equations = None
@@ -123,12 +123,26 @@ class LeastSquaresTask(OnePassTask):
         """Return how many columns there are of each element, and at last one for the energy of each."""
         return [*map(len, self.representation.degrees), len(self.potential.elements)]
 
+    @property
+    def _data(self) -> AtomsDataModule:
+        return cast(AtomsDataModule, self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    def _compositions(self) -> Tensor:
+        """Return how many atoms of each element the molecules have: shape (compositions, elements), int64."""
+        numbers = [SYMBOLS.index(symbol) for symbol in self.potential.elements]
+        return torch.from_numpy(np.unique(self._data.store.composition(self._data.indices.train, numbers), axis=0))
+
+    def _bytes_of_batch(self) -> int:
+        """Return about what the equations of a batch take while they are computed."""
+        largest = int(self._compositions().sum(dim=1).max())
+        of_molecule = bytes_of_molecule(self.representation, largest, self.loss.needs_forces)
+        return min(self._data.batch_size * of_molecule, max(AT_ONCE, of_molecule))
+
     def _most_neighbors(self) -> Tensor:
         """Return how many others of each element an atom of each element has in its molecule, at most."""
-        data: AtomsDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-        numbers = [SYMBOLS.index(symbol) for symbol in self.potential.elements]
-        counts = torch.from_numpy(np.unique(data.store.composition(data.indices.train, numbers), axis=0))
-        others = counts.unsqueeze(1) - torch.eye(len(numbers), dtype=torch.int64)  # (compositions, center, neighbor)
+        counts = self._compositions()
+        own = torch.eye(counts.shape[1], dtype=torch.int64)
+        others = counts.unsqueeze(1) - own  # (compositions, center, neighbor)
         return torch.where(counts.unsqueeze(2) > 0, others, 0).amax(dim=0)
 
     def _add(self, batch: Batch, equations: NormalEquations) -> None:
@@ -182,7 +196,7 @@ class LeastSquaresTask(OnePassTask):
     def _validation_loss(self) -> float:
         """Return the mean loss of the validation set."""
         losses = []
-        for batch in self.trainer.datamodule.val_dataloader():  # type: ignore[attr-defined]
+        for batch in self._data.val_dataloader():
             here = batch.to(self.device)
             losses.append(self.loss(self.potential(here, forces=self.loss.needs_forces), here))
         return float(torch.cat(losses).mean())

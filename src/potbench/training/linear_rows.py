@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -11,6 +12,9 @@ from potbench.batch import Batch
 from potbench.geometry.internal_directions import internal_directions
 from potbench.geometry.sums import sum_per_molecule
 from potbench.representations import ACE
+
+AT_ONCE = 2**29
+"""Bytes that the equations of some molecules may take while they are computed."""
 
 
 class LinearRows(NamedTuple):
@@ -61,6 +65,33 @@ def linear_rows(representation: ACE, batch: Batch, element: Tensor, forces: bool
     every = zip(representation.of_elements, here, tangents, belongs, strict=True)
     slopes = [products.slopes(own, tangent, of.sum(0)) for products, own, tangent, of in every]
     return LinearRows(energy, torch.cat(slopes), directions)
+
+
+def bytes_of_molecule(representation: ACE, num_atoms: int, forces: bool) -> int:
+    """Return about what the equations of a molecule take while they are computed.
+
+    Args:
+        representation: of the features.
+        num_atoms: of the molecule.
+        forces: whether derivatives are needed.
+    """
+    of_pair = representation.radial.num_functions * (max(representation.max_l) + 1) ** 2
+    of_atom = max(sum(products.num_nodes) for products in representation.of_elements)
+    columns = sum(map(len, representation.degrees))
+    # what pairs give to both of their atoms, nodes and their derivatives, rows and their copies
+    values = num_atoms * (num_atoms - 1) * of_pair + 2 * num_atoms * of_atom + 4 * columns
+    return 8 * values * (3 * num_atoms if forces else 1)
+
+
+def groups(representation: ACE, batch: Batch, forces: bool) -> Iterator[Batch]:
+    """Yield the molecules of a batch, as many at once as `AT_ONCE` allows, or one."""
+    size = max(1, AT_ONCE // bytes_of_molecule(representation, batch.largest_molecule, forces))
+    molecules = range(len(batch.energy))
+    if size >= len(molecules):
+        yield batch
+        return
+    for start in range(0, len(molecules), size):
+        yield batch.select(molecules[start : start + size])
 
 
 def labels_along(forces: Tensor, directions: Tensor, batch: Batch) -> Tensor:

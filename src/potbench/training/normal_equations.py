@@ -46,11 +46,12 @@ class NormalEquations:
         """
         self.squares += rows.square().sum(dim=1)
         self.moments += rows @ labels
-        if self._num_buffered and self._num_buffered + len(labels) > BUFFERED:
-            self._update()
-        self._rows.append(rows)
-        self._labels.append(labels)
-        self._num_buffered += len(labels)
+        for some, their_labels in zip(torch.split(rows, BUFFERED, dim=1), torch.split(labels, BUFFERED), strict=True):
+            if self._num_buffered and self._num_buffered + len(their_labels) > BUFFERED:
+                self._update()
+            self._rows.append(some)
+            self._labels.append(their_labels)
+            self._num_buffered += len(their_labels)
 
     def solve(self, smoothness: Tensor, strengths: tuple[float, ...]) -> Iterator[Tensor]:
         """Solve for one strength of the regularization after the other; no equation can be added afterwards.
