@@ -233,6 +233,11 @@ INNER = "split: {class_path: potbench.loading.RandomSplit, init_args: {%s}}"
             "data: {init_args: {dataset: {class_path: potbench.datasets.RMD17}}}",
             f"data.init_args.dataset.init_args.molecule is missing. Expected one of {MOLECULES}.",
         ),
+        (
+            "model: {init_args: {potential: {init_args: {readout: {init_args: {hidden_sizes: null}}}}}}",
+            "model.init_args.potential.init_args.readout.init_args.hidden_sizes is missing. Expected a list of whole "
+            "numbers",
+        ),
         ("data: nowhere.yaml", "data is nowhere.yaml, which does not exist. Expected a config file. Change data."),
         ("trainer: nowhere.yaml", "trainer is nowhere.yaml, which does not exist."),
         (

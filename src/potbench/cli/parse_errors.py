@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KEY = re.compile(r'Parser key "([^"]+)"')
 OWNER = re.compile(r"class_path '([\w.]+)'")
+GIVEN = re.compile(r"class_path='([\w.]+)'")
 VALUE = re.compile(r"(?:Given|Got) value: (.*?)(?:\. Got value: .*)?$", re.DOTALL)
 UNION = re.compile(r"Subtypes: \[(.*)\]$", re.MULTILINE)
 TYPE = re.compile(r"Expected an? (<class.*?>|typing.*?\])(?:\. Got value|$)", re.MULTILINE)
@@ -112,12 +113,13 @@ def _no_value(found: re.Match[str], trail: Trail, parser: Parser) -> str:
 
 
 def _missing(found: re.Match[str], trail: Trail, parser: Parser) -> str:
-    name = found[1].split(",")[0].strip()
+    required, _, given = found[1].partition(". Got value:")  # where an object is made later, by what it is given to
+    name = required.split(",")[0].strip()
     if name == "schedulers" or trail.path.endswith(".schedulers"):
         schedule = trail.path.removesuffix(".init_args.schedulers")
         return f"{schedule} is made of other schedules, which a config cannot name. Expected one. Change {schedule}."
     if trail.path:
-        owner = known.find((OWNER.findall(trail.text[: found.start()]) or [""])[-1])
+        owner = known.find((GIVEN.findall(given)[:1] or OWNER.findall(trail.text[: found.start()]) or [""])[-1])
         hint = known.hints(owner).get(name)
         expected = in_yaml([str(hint)]) if hint else "a value, or a class that needs none"
         return f"{trail.path}.init_args.{name} is missing. Expected {expected}."
