@@ -66,7 +66,7 @@ def test_a_checkpoint_says_which_products_are_left_out(batch: Batch) -> None:
         ({"max_degrees": (8, 7, 6, 5, 4)}, "one to four numbers"),
         ({"max_degrees": (4, 3)}, "2 numbers as in max_degrees, none below zero. Change the argument max_l of ACE."),
         ({"cutoff": 0.0}, "cutoff is 0.0"),
-        ({"cutoff": 0.5}, "start is 0.7"),
+        ({"cutoff": 0.5}, "cutoff is 0.5, expected a distance above 0.7 Å"),
     ],
 )
 def test_settings_that_make_no_expansion_are_refused(settings: dict[str, object], message: str) -> None:
