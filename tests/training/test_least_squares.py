@@ -116,6 +116,14 @@ def test_molecules_are_computed_as_many_at_once_as_memory_allows(
     assert torch.allclose(parts(batch).energy, whole(batch).energy, rtol=0, atol=1e-6)
 
 
+def test_the_memory_of_large_molecules_is_that_of_pairs_within_the_cutoff() -> None:
+    representation = potential_of().representation
+    assert isinstance(representation, ACE)
+    of_400, of_800 = (bytes_of_molecule(representation, num_atoms, forces=False) for num_atoms in (400, 800))
+    assert of_800 < 2.1 * of_400
+    assert bytes_of_molecule(representation, 400, forces=True) == pytest.approx(1200 * of_400)
+
+
 def test_molecules_of_single_atoms_have_the_energies_of_their_elements(tmp_path: Path) -> None:
     energies = {1: -13.6, 8: -2042.6}
     random = np.random.default_rng(0)

@@ -73,7 +73,7 @@ def compare(
     from potbench.studies.running.devices import on_devices
     from potbench.studies.running.launch import run_study
     from potbench.studies.running.own_run import require_own_runs
-    from potbench.studies.searches.tune_study import found_so_far
+    from potbench.studies.searches.tune_study import found_so_far, searched
 
     try:
         what = on_devices(what, print)
@@ -82,8 +82,9 @@ def compare(
             return _show_plan(folder, what, plan, only)
         require_own_runs(folder, plan.chosen(only))
         result = run_study(folder, plan, what, only, retry_failed)
-        if only and what.tuning:  # another command may have tuned the others by now
-            plan = _as_tuned(planner, found_so_far(planner), only)
+        tuned = found_so_far(planner)
+        if tuple(searched(planner, tuned)) != plan.searches:  # another command has tuned more in the meantime
+            plan = _as_tuned(planner, tuned, only)
         plan = with_cost_measured(folder, plan)
     except Stopped as stop:
         print(f"\npotbench: {stop}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from potbench.geometry.internal_directions import internal_directions
 from potbench.geometry.sums import sum_per_molecule
 from potbench.representations import ACE
 
+DENSEST = 0.12
+"""Atoms in a cubic Å, which organic molecules hardly exceed."""
 AT_ONCE = 2**29
 """Bytes that the equations of some molecules may take while they are computed."""
 
@@ -78,9 +81,10 @@ def bytes_of_molecule(representation: ACE, num_atoms: int, forces: bool) -> int:
     of_pair = representation.radial.num_functions * (max(representation.max_l) + 1) ** 2
     of_atom = max(sum(products.num_nodes) for products in representation.of_elements)
     columns = sum(map(len, representation.degrees))
+    neighbors = min(num_atoms - 1, DENSEST * 4 / 3 * math.pi * representation.cutoff**3)
     # what pairs give to both of their atoms, nodes and their derivatives, rows and their copies
-    values = num_atoms * (num_atoms - 1) * of_pair + 2 * num_atoms * of_atom + 4 * columns
-    return 8 * values * (3 * num_atoms if forces else 1)
+    values = num_atoms * neighbors * of_pair + 2 * num_atoms * of_atom + 4 * columns
+    return int(8 * values * (3 * num_atoms if forces else 1))
 
 
 def groups(representation: ACE, batch: Batch, forces: bool) -> Iterator[Batch]:
