@@ -110,7 +110,7 @@ def test_molecules_are_computed_as_many_at_once_as_memory_allows(
     monkeypatch.setattr(linear_rows_module, "AT_ONCE", 2 * of_molecule)
     parts = solved(data, tmp_path, task_of(strengths=(1e-6,))).potential
     assert sum(sizes) == 90
-    assert max(sizes) >= 2
+    assert len(sizes) > 18  # batches of five
     batch = gather(data.store, data.indices.test)
     batch = batch.with_positions(batch.positions.double())
     assert torch.allclose(parts(batch).energy, whole(batch).energy, rtol=0, atol=1e-6)
