@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from potbench.cli import compare as compare_command
 from potbench.cli.main import main
@@ -13,7 +14,7 @@ from potbench.cli.study_configs import StudyConfigs
 from potbench.errors import DivergedError
 from potbench.runs.step_time import StepTime
 from potbench.studies import report
-from potbench.studies.cells import CellState, Plan
+from potbench.studies.cells import CellState, Plan, Searched
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning import timing
 from potbench.studies.running import launch
@@ -284,3 +285,36 @@ def test_what_another_command_has_tuned_in_the_meantime_is_planned_as_tuned(monk
     monkeypatch.setattr(tune_study, "tune_study", lambda *_: ended.append("mine") or mine)
     planner: Any = SimpleNamespace(study=SimpleNamespace(tuning=True))
     assert compare_command._tuned(planner, ["a"], is_dry=False) == {**mine, **others}
+
+
+def test_what_another_command_tunes_while_cells_are_trained_is_on_the_page(
+    compared: Path, compare: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, ended, run_study = [Searched("b", "sample", "tuning/b/sample/0/trials.csv")], [], launch.run_study
+
+    def run(*arguments: Any) -> StudyResult:
+        ended.append("cells")
+        return run_study(*arguments)
+
+    monkeypatch.setattr(launch, "run_study", run)
+    monkeypatch.setattr(tune_study, "searched", lambda *_: found if ended else [])
+    compare("--only", "sample")
+    assert StudyFolder(compared / "study").load_plan().searches == tuple(found)
+
+
+def test_the_run_of_another_training_is_refused_and_shown(
+    compared: Path, compare: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = StudyFolder(compared / "study")
+    config = folder.run(folder.load_plan().cells[0]).config
+    own = config.read_text()
+    settings = yaml.safe_load(own)
+    config.write_text(yaml.safe_dump({**settings, "seed_everything": 99}))
+    try:
+        said = "is that of another training"
+        assert f"{said}: seed_everything is 99 and not {settings['seed_everything']}." in compare("--status")
+        study = write_small(compared, **ONE)
+        assert main(["compare", str(study), "--study_dir", str(compared / "study")]) == 2
+        assert said in capsys.readouterr().err
+    finally:
+        config.write_text(own)

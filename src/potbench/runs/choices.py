@@ -9,14 +9,9 @@ from dataclasses import dataclass
 
 import yaml
 
-try:  # thousands of configs are read at once, and the parser in C is five times as fast
-    from yaml import CSafeLoader as SafeLoader
-except ImportError:
-    from yaml import SafeLoader  # type: ignore[assignment]
-
 from potbench.errors import RecordError
 from potbench.runs.folder import RunFolder
-from potbench.runs.recipe import flat
+from potbench.runs.recipe import flat, read_config
 
 # settings of training that change numbers; devices, logging and what is printed do not
 TRAINER = (
@@ -69,7 +64,7 @@ class Choices:
             OSError: it cannot be read.
         """
         try:
-            found = flat(yaml.load(run.config.read_bytes(), SafeLoader))
+            found = flat(read_config(run.config))
         except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise RecordError(f"{run.config} is damaged: it is no config in YAML. Expected that of a run.") from error
         model = _below(found, "model")

@@ -5,13 +5,29 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+try:  # thousands of configs are read at once, and the parser in C is five times as fast
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 from potbench.errors import did_you_mean
 
 DEFAULT_SPLIT = "potbench.loading.RandomSplit"
+
+
+def read_config(file: Path) -> Any:
+    """Return what a config holds.
+
+    Raises:
+        OSError: it cannot be read.
+        yaml.YAMLError, ValueError: it is no YAML.
+    """
+    return yaml.load(file.read_bytes(), SafeLoader)
 
 
 def split_recipe(config: str) -> dict[str, Any]:

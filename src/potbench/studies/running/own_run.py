@@ -6,13 +6,8 @@ from collections.abc import Iterable
 
 import yaml
 
-try:  # a study has hundreds of configs, and the parser in C is five times as fast
-    from yaml import CSafeLoader as SafeLoader
-except ImportError:
-    from yaml import SafeLoader  # type: ignore[assignment]
-
 from potbench.errors import RunError
-from potbench.runs.recipe import flat
+from potbench.runs.recipe import flat, read_config
 from potbench.studies.cells import Cell
 from potbench.studies.folder import StudyFolder
 from potbench.studies.planning.cell_config import facts_of
@@ -38,10 +33,7 @@ def require_own_runs(folder: StudyFolder, cells: Iterable[Cell]) -> None:
 def not_own(folder: StudyFolder, cell: Cell) -> str:
     """Say in which settings a run differs from its cell; empty for its own run, for none, and for a damaged config."""
     try:
-        meant, found = (
-            flat(facts_of(yaml.load(file.read_bytes(), SafeLoader)))
-            for file in (folder.config(cell), folder.run(cell).config)
-        )
+        meant, found = (flat(facts_of(read_config(file))) for file in (folder.config(cell), folder.run(cell).config))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, yaml.YAMLError):
         return ""
     names = [name for name in {**meant, **found} if meant.get(name) != found.get(name)]
